@@ -1,0 +1,45 @@
+# One word for each thing one does here. Everything is set up on the way; uv is fetched when missing.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+UV := $(shell command -v uv 2>/dev/null || echo .venv/bin/uv)
+BIN := .venv/bin
+MLSERVER := .venv-mlserver/bin/mlserver
+
+.PHONY: help setup demo test check bench clean
+
+help:            ## What there is
+	@grep -E '^[a-z]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/: [^#]*## /\t/' | expand -t 10
+
+setup: .venv/.ready $(MLSERVER)  ## Everything demo, test and check need
+
+.venv/.ready: pyproject.toml uv.lock
+	@command -v uv >/dev/null || { test -x .venv/bin/uv || { python3 -m venv .venv && .venv/bin/pip install -q uv; }; }
+	$(UV) sync --frozen --quiet --inexact --group dev
+	@touch $@
+
+$(MLSERVER): .venv/.ready examples/iris/requirements.txt
+	$(UV) venv --quiet --allow-existing --python $(BIN)/python .venv-mlserver
+	$(UV) pip install --quiet --python .venv-mlserver/bin/python -r examples/iris/requirements.txt
+	@touch $@
+
+demo: setup      ## Three stand-in clouds on this machine: deploy, lose one, upgrade, refuse, roll back, price
+	$(BIN)/python examples/iris/demo.py
+
+test: setup      ## All tests
+	$(BIN)/pytest -q -n 2 --cov --cov-report=term
+
+check: setup     ## Lint, types, import contracts, lock, docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(UV) lock --check --quiet
+	$(BIN)/pytest -q tests/architecture
+
+bench: setup     ## Benchmarks: ratios against a peer or a limit in the same run
+	$(BIN)/python -m tests.bench
+
+clean:           ## Remove what setup made
+	rm -rf .venv .venv-mlserver .mypy_cache .ruff_cache .pytest_cache

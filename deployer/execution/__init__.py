@@ -1,0 +1,1 @@
+"""Carries plans out: one engine for deploy, rollback, undo and resume."""

@@ -1,0 +1,44 @@
+"""What the core asks of the world: Protocols, and the values they speak.
+
+Pure declarations. An adapter in `deployer.providers` implements each; one contract suite in
+``tests/contract`` holds every adapter to the same words, the shipped fakes included.
+"""
+
+from deployer.ports.clock import Clock
+from deployer.ports.cluster import (
+    Applied,
+    Cluster,
+    ClusterInfo,
+    Manifest,
+    ObjectRef,
+    PodState,
+    Readiness,
+    Verdict,
+)
+from deployer.ports.prices import Price, PriceQuery, Prices, UnknownPrice
+from deployer.ports.probe import HttpRequest, HttpResponse, Probe
+from deployer.ports.provider import Provider
+from deployer.ports.store import ObjectInfo, ObjectStore, StoredObject
+
+__all__ = [
+    "Applied",
+    "Clock",
+    "Cluster",
+    "ClusterInfo",
+    "HttpRequest",
+    "HttpResponse",
+    "Manifest",
+    "ObjectInfo",
+    "ObjectRef",
+    "ObjectStore",
+    "PodState",
+    "Price",
+    "PriceQuery",
+    "Prices",
+    "Probe",
+    "Provider",
+    "Readiness",
+    "StoredObject",
+    "UnknownPrice",
+    "Verdict",
+]

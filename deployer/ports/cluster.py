@@ -1,0 +1,154 @@
+"""A cluster: one namespace of something that runs Kubernetes manifests."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from deployer.ports.probe import HttpRequest, HttpResponse
+
+__all__ = [
+    "Applied",
+    "Cluster",
+    "ClusterInfo",
+    "Manifest",
+    "ObjectRef",
+    "PodState",
+    "Readiness",
+    "Verdict",
+]
+
+Manifest = Mapping[str, Any]
+"""One Kubernetes object as JSON-like data."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ObjectRef:
+    """An object's name within the cluster's namespace."""
+
+    api_version: str
+    kind: str
+    name: str
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> "ObjectRef":
+        """Return the ref of ``manifest``."""
+        return cls(manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"])
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+class Applied(StrEnum):
+    """What an apply did, or would do."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+
+
+class Verdict(StrEnum):
+    """How an object is doing. No status yet is in progress, never ready (D13)."""
+
+    READY = "ready"
+    PROGRESSING = "progressing"
+    FAILED = "failed"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class PodState:
+    """One pod as far as it matters to a person who waits for it."""
+
+    name: str
+    ready: bool
+    restarts: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """A verdict with what led to it; ``message`` names the culprit and its reason."""
+
+    verdict: Verdict
+    ready: int
+    desired: int
+    message: str = ""
+    pods: tuple[PodState, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterInfo:
+    """Who answered: the cluster's name as the user knows it, and its version."""
+
+    name: str
+    version: str
+
+
+class Cluster(Protocol):
+    """One namespace. Safe to use from many threads; every call is bounded in time.
+
+    Every method may raise `AccessDeniedError`, `TransientError`, `QuotaError`, or `SetupError` when
+    there is no way to connect. Namespaced objects land in the cluster's namespace; the namespace
+    itself is created by the first apply when it is missing.
+    """
+
+    def describe(self) -> ClusterInfo:
+        """Ask the cluster who it is. The cheapest proof that it answers."""
+        ...
+
+    def get(self, ref: ObjectRef) -> Manifest | None:
+        """Return the live object with its status, or None only when it does not exist."""
+        ...
+
+    def list(self, labels: Mapping[str, str]) -> tuple[Manifest, ...]:
+        """Return live objects with all of ``labels``, of every kind we apply, in order of name."""
+        ...
+
+    def apply(
+        self, manifest: Manifest, *, dry_run: bool = False, if_version: str | None = None
+    ) -> Applied:
+        """Make the fields of ``manifest`` so (server-side apply, field manager ``deployer``).
+
+        Fields it does not name are left alone; fields we applied before and no longer name are
+        removed. With ``dry_run`` nothing is changed and the answer says what would be.
+
+        Args:
+            if_version: Apply only if the live object's ``metadata.resourceVersion`` is this; the
+                empty string means only if there is none.
+
+        Raises:
+            PreconditionError: ``if_version`` differs, or a field is owned by another manager; the
+                message names object, field and owner.
+        """
+        ...
+
+    def delete(self, ref: ObjectRef) -> None:
+        """Delete the object and what it owns; succeeds when there is none."""
+        ...
+
+    def readiness(self, ref: ObjectRef) -> Readiness:
+        """Judge a live object.
+
+        Deployments by their pods, Services by their ready endpoints, anything else by being there.
+        """
+        ...
+
+    def endpoint(self, service: str) -> str | None:
+        """Return the URL where a router reaches ``service`` from outside; None when it has none."""
+        ...
+
+    def call(self, service: str, request: HttpRequest, *, timeout_seconds: float) -> HttpResponse:
+        """Send a request to a ready pod behind ``service``, not through any router.
+
+        Raises:
+            TransientError: No pod was ready, or none answered within the timeout.
+        """
+        ...
+
+    def logs(self, workload: str, *, lines: int = 20) -> str:
+        """Return the last log lines of Deployment ``workload``'s pods, newest pod first.
+
+        Empty when there are none. For people: never parsed.
+        """
+        ...

@@ -1,0 +1,63 @@
+"""What things cost, or that we do not know."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Protocol
+
+from deployer.values import Cloud, Money
+
+__all__ = ["Price", "PriceQuery", "Prices", "UnknownPrice"]
+
+
+@dataclass(frozen=True, slots=True)
+class PriceQuery:
+    """What is asked: one (cloud, region, kind, sku).
+
+    Attributes:
+        kind: ``instance``, ``control_plane_hour``, ``object_storage``, ``lb_hour``,
+            ``egress_internet``, … as in the price book.
+        sku: The machine type or the vendor's tier; may be empty where the kind has only one.
+    """
+
+    cloud: Cloud
+    region: str
+    kind: str
+    sku: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A list price: per ``unit``, from ``source``, true on ``as_of``.
+
+    ``vcpu``, ``memory_gib`` and ``gpus`` are the size of an instance; 0 for anything else.
+    """
+
+    money: Money
+    unit: str
+    source: str
+    as_of: date
+    confidence: str
+    vcpu: Decimal = Decimal(0)
+    memory_gib: Decimal = Decimal(0)
+    gpus: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownPrice:
+    """No price, and why. Never counted as zero (G8)."""
+
+    reason: str
+
+
+class Prices(Protocol):
+    """A price book. No I/O per question: look-ups are immediate."""
+
+    @property
+    def as_of(self) -> date:
+        """The date of the newest entry."""
+        ...
+
+    def find(self, query: PriceQuery) -> Price | UnknownPrice:
+        """Return the price of exactly this, or a named unknown; never a guess from a neighbour."""
+        ...

@@ -1,0 +1,127 @@
+"""An object store: one bucket (and prefix) of one cloud."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+__all__ = ["ObjectInfo", "ObjectStore", "StoredObject"]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """What a store knows of an object without sending its bytes.
+
+    Attributes:
+        key: Relative to the store's prefix, ``/`` between parts.
+        size: In bytes.
+        version: Opaque (an ETag, a generation), what ``if_version`` takes; every write changes it.
+        checksums: The store's own over the whole object, in lower-case hex, by algorithm:
+            ``sha256``, ``crc32``, ``crc32c``, ``crc64nvme``, ``md5``; empty where it keeps none.
+        metadata: The user metadata given at the write; keys in lower case.
+        modified: By the store's clock, in UTC.
+    """
+
+    key: str
+    size: int
+    version: str
+    checksums: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    modified: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object's bytes and the info of exactly the version they came from."""
+
+    body: bytes
+    info: ObjectInfo
+
+
+class ObjectStore(Protocol):
+    """Objects by key. Safe to use from many threads; every call is bounded in time.
+
+    Every method may raise `AccessDeniedError`, `TransientError` (after the adapter's own retries),
+    `QuotaError`, or `SetupError` when the bucket does not exist or nobody is logged in.
+    """
+
+    @property
+    def url(self) -> str:
+        """Where it is, as a user writes it: ``s3://bucket/prefix``; no trailing slash."""
+        ...
+
+    def head(self, key: str) -> ObjectInfo | None:
+        """Return the object's info, or None only when the store says there is no such object."""
+        ...
+
+    def get(self, key: str, *, max_bytes: int = 16 << 20) -> StoredObject:
+        """Read a small object whole.
+
+        Raises:
+            NotFoundError: There is no such object.
+            ProviderError: It is larger than ``max_bytes``.
+        """
+        ...
+
+    def stream(self, key: str, *, if_version: str | None = None) -> Iterator[bytes]:
+        """Yield the object's bytes in order, in chunks of at most 1 MiB, one version throughout.
+
+        Raises:
+            NotFoundError: There is no such object.
+            PreconditionError: The stored version differs from ``if_version``.
+            TransientError: It broke off; what was yielded is a prefix of the object.
+        """
+        ...
+
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        *,
+        if_version: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> ObjectInfo:
+        """Write atomically: a reader sees the old object or the new, never a part.
+
+        Args:
+            if_version: Write only over this version; the empty string means only if the key is
+                free. None writes regardless.
+
+        Raises:
+            AlreadyExistsError: ``if_version`` is empty and the key is taken by other bytes. When it
+                is taken by these very bytes (a retry after a lost response) the write succeeded.
+            PreconditionError: The stored version differs from ``if_version``.
+        """
+        ...
+
+    def put_file(
+        self,
+        key: str,
+        path: Path,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> ObjectInfo:
+        """Write a file of any size, streamed; visible only when complete.
+
+        The store checks a checksum of what it received wherever its API can, and the info returned
+        is read back from the store after the write. ``progress`` is told the bytes sent since it
+        was last told; it may be called from several threads.
+
+        Raises:
+            SourceError: The file changed or vanished while it was read; nothing was published.
+            IntegrityError: What the store holds is not what was sent.
+        """
+        ...
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """Yield every object whose key starts with ``prefix``, in the byte order of keys.
+
+        Infos of a listing may lack checksums and metadata; never size or version.
+        """
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove an object; succeeds when there is none."""
+        ...

@@ -1,0 +1,1 @@
+"""The price book that ships with the package."""

@@ -1,0 +1,1 @@
+"""One cluster adapter for EKS, GKE, AKS and any other Kubernetes."""

@@ -1,0 +1,1 @@
+"""What was deployed: records, the state store by majority, history, journal, lease."""

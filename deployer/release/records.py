@@ -1,0 +1,269 @@
+"""What is written down, and read back by later versions: frozen records with a schema version.
+
+``releases/000042.json`` is a `Bundle`, ``head.json`` a `Head`, ``routes.json`` `Routes`,
+``lease.json`` a `LeaseRecord`, ``journal/<run>/<seq>.json`` an `Entry`. All are plain JSON. No
+record holds a secret (G10): configuration holds references, credentials stay in the vendors'
+chains.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from deployer.errors import StateError
+from deployer.values import Cloud, Digest, Json, canonical_json, digest_of
+
+__all__ = [
+    "ArtifactRecord",
+    "Backend",
+    "Bundle",
+    "Entry",
+    "Head",
+    "LeaseRecord",
+    "Mark",
+    "PriceRecord",
+    "Record",
+    "RouteSettings",
+    "Routes",
+    "RunRecord",
+    "SmokeRecord",
+    "TargetBundle",
+    "content_digest",
+    "decode_record",
+    "encode_record",
+]
+
+SCHEMA = 1
+
+
+class Record(BaseModel):
+    """A frozen document; unknown fields are an error, so nothing is dropped unread."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Document(Record):
+    """A record with a file of its own."""
+
+    schema_version: int = Field(SCHEMA, alias="schema", serialization_alias="schema")
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class ArtifactRecord(Record):
+    """The model's content: its tree digest, size in bytes and number of files."""
+
+    digest: str
+    size: int
+    files: int
+
+
+class PriceRecord(Record):
+    """What a target's machine cost when the release was made (C9), or why that is unknown."""
+
+    sku: str
+    hourly: Decimal | None
+    currency: str = "USD"
+    source: str = ""
+    as_of: str = ""
+    unknown: str = ""
+
+
+class SmokeRecord(Record):
+    """The smoke gate as it ran: requests in the Open Inference Protocol v2, expected answers."""
+
+    requests: tuple[Json, ...] = ()
+    agree: float = 1.0
+    timeout_seconds: float = 30.0
+
+
+class TargetBundle(Record):
+    """All that one target needs to run this release again.
+
+    Attributes:
+        workload: The Deployment of this release, ``iris-r42``.
+        direct: The Service of this release alone, for gates.
+        service: The stable Service, ``iris``.
+        objects: Everything to apply before the shift, in order.
+        shift: The stable Service pointing to this release: what moves traffic within the target.
+        uri: Where the artifact is, in the target's own store.
+    """
+
+    target: str
+    cloud: Cloud
+    region: str
+    namespace: str
+    machine: str
+    workload: str
+    direct: str
+    service: str
+    ready_path: str
+    infer_path: str
+    protocol: str
+    replicas: int
+    cpu: str
+    memory: str
+    gpu: int
+    uri: str
+    endpoint: str | None = None
+    objects: tuple[Json, ...]
+    shift: Json
+    price: PriceRecord | None = None
+
+
+class Bundle(Document):
+    """A release, immutable: what rollback brings back, whole (G4)."""
+
+    number: int
+    name: str
+    created: datetime
+    created_by: str
+    tool: str
+    label: str = ""
+    artifact: ArtifactRecord
+    config: Json
+    content: str = Field(description="Digest of artifact and objects without the number.")
+    smoke: SmokeRecord
+    routing: "RouteSettings"
+    weights: dict[str, int]
+    soak_seconds: float
+    targets: tuple[TargetBundle, ...]
+
+    def target(self, name: str) -> TargetBundle | None:
+        """Return the target's part, or None when this release does not run there."""
+        return next((target for target in self.targets if target.target == name), None)
+
+
+class Mark(Record):
+    """What was found out about a release: never inferred, only recorded (D5)."""
+
+    verified: datetime | None = None
+    quarantined: str | None = None
+    verdicts: dict[str, str] = Field(default_factory=dict)
+
+
+class RunRecord(Record):
+    """A run that has begun and not finished."""
+
+    id: str
+    kind: Literal["deploy", "rollback"]
+    release: int
+    inputs: str = Field(description="Digest of what was asked for; the same command resumes.")
+    started: datetime
+    holder: str
+
+
+class Head(Document):
+    """The one mutable document: what is wanted, what is live, what is known of each release.
+
+    ``epoch`` grows by one at every write; ``token`` is the fencing token of the run that wrote it.
+    """
+
+    name: str
+    epoch: int = 0
+    token: int = 0
+    desired: int | None = None
+    live: dict[str, int] = Field(default_factory=dict)
+    marks: dict[int, Mark] = Field(default_factory=dict)
+    run: RunRecord | None = None
+    written: datetime | None = None
+
+    def mark(self, number: int) -> Mark:
+        """Return the release's mark; an empty one when nothing is known."""
+        return self.marks.get(number, Mark())
+
+
+class LeaseRecord(Document):
+    """The right to change a deployment. ``token`` never falls; an expired lease is free."""
+
+    holder: str
+    run: str
+    token: int
+    expires: datetime
+    released: bool = False
+
+
+class Entry(Document):
+    """One line of a run's journal: written before a step (``begin``) and after it."""
+
+    run: str
+    seq: int
+    token: int
+    at: datetime
+    event: Literal["plan", "begin", "done", "failed", "undo", "finish", "takeover"]
+    phase: str = ""
+    step: str = ""
+    target: str = ""
+    detail: str = ""
+    data: Json = None
+
+
+class RouteSettings(Record):
+    """How routers treat the backends."""
+
+    policy: str = "weighted"
+    idempotent: bool = False
+    health_path: str = "/v2/health/ready"
+
+
+class Backend(Record):
+    """One (target, release) that may take traffic."""
+
+    target: str
+    release: int
+    url: str
+    weight: int
+
+
+class Routes(Document):
+    """What routers follow. ``epoch`` is the head's: the larger one wins."""
+
+    name: str
+    epoch: int
+    written: datetime
+    settings: RouteSettings
+    backends: tuple[Backend, ...]
+
+
+D = TypeVar("D", bound=Document)
+
+
+def encode_record(record: Document) -> bytes:
+    """Return the record as canonical JSON: equal records are equal bytes."""
+    return canonical_json(record.model_dump(mode="json", by_alias=True))
+
+
+def decode_record(kind: type[D], body: bytes, *, where: str) -> D:
+    """Read a record written by this version or an older one.
+
+    Raises:
+        StateError: It was written by a newer version, or it is damaged; ``where`` is named.
+    """
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        raise StateError(
+            _why(body, where, error), hint="Upgrade deployer, or look at the object itself."
+        ) from error
+
+
+def _why(body: bytes, where: str, error: ValidationError) -> str:
+    class _Version(BaseModel):
+        schema_version: int = Field(alias="schema")
+
+    try:
+        version = _Version.model_validate_json(body).schema_version
+    except ValidationError:
+        return f"{where} is damaged: it is not a record of ours"
+    if version > SCHEMA:
+        return (
+            f"{where} was written by a newer deployer (schema {version}, this one knows {SCHEMA})"
+        )
+    first = error.errors(include_url=False)[0]
+    return f"{where} is damaged at {'.'.join(map(str, first['loc']))}: {first['msg']}"
+
+
+def content_digest(artifact: Digest, objects: list[Json]) -> str:
+    """Return what makes two releases the same: the model's bytes and the objects as rendered."""
+    return str(digest_of([str(artifact), *objects]))

@@ -1,0 +1,1 @@
+"""What it costs and how it does: pure rows, then table, JSON."""

@@ -1,0 +1,1 @@
+"""The router: health and policy are pure, the data plane is asyncio."""

@@ -1,0 +1,1 @@
+"""Stand-in clouds on loopback, for demos and tests."""

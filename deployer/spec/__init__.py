@@ -1,0 +1,1 @@
+"""``deployer.yaml``: load, check, publish its schema."""

@@ -1,0 +1,89 @@
+"""Small values that everything speaks: no I/O, no imports from the rest."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+__all__ = ["Cloud", "Digest", "Json", "Money", "canonical_json", "digest_of"]
+
+Json = Any
+"""What ``json.loads`` returns."""
+
+
+class Cloud(StrEnum):
+    """A provider's name in the spec."""
+
+    AWS = "aws"
+    GCP = "gcp"
+    AZURE = "azure"
+    KUBERNETES = "kubernetes"
+    LOCAL = "local"
+
+
+_HEX = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Digest:
+    """A sha256, written ``sha256:<64 hex digits>``."""
+
+    hex: str
+
+    def __post_init__(self) -> None:
+        if not _HEX.fullmatch(self.hex):
+            raise ValueError(f"not a sha256 in hexadecimal: {self.hex[:80]!r}")
+
+    @classmethod
+    def parse(cls, text: str) -> "Digest":
+        """Read ``sha256:<hex>``; a bare ``<hex>`` is accepted.
+
+        Raises:
+            ValueError: It is neither.
+        """
+        return cls(text.strip().removeprefix("sha256:"))
+
+    @property
+    def short(self) -> str:
+        """The first twelve digits, for people."""
+        return self.hex[:12]
+
+    def __str__(self) -> str:
+        return f"sha256:{self.hex}"
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in one currency; amounts of different currencies do not add."""
+
+    amount: Decimal
+    currency: str = "USD"
+
+    def __add__(self, other: "Money") -> "Money":
+        if other.currency != self.currency:
+            raise ValueError(f"cannot add {other.currency} to {self.currency}")
+        return Money(self.amount + other.amount, self.currency)
+
+    def __mul__(self, factor: Decimal | int) -> "Money":
+        return Money(self.amount * factor, self.currency)
+
+    def __str__(self) -> str:
+        return f"{self.amount:,.2f} {self.currency}"
+
+
+def canonical_json(document: Json) -> bytes:
+    """Encode so that equal documents give equal bytes (sorted keys, no spaces, UTF-8; RFC 8785's
+    form for the types we use: no floats that need its number rules are ever digested).
+    """  # noqa: D205 - one sentence does not fit one line
+    return json.dumps(
+        document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
+
+
+def digest_of(document: Mapping[str, Json] | list[Json]) -> Digest:
+    """Return the sha256 of the canonical JSON of ``document``."""
+    return Digest(hashlib.sha256(canonical_json(document)).hexdigest())

@@ -1,0 +1,1 @@
+"""The only place that names adapters; imports them on demand."""
