@@ -91,9 +91,10 @@ def test_a_list_price_of_zero_is_a_price() -> None:
 
 
 def test_an_unknown_machine_names_its_neighbours() -> None:
-    assert reason(Cloud.AWS, "us-east-1", "m9.large") == (
-        "no price for m9.large in us-east-1; the book knows m6i.large, m7i.large, m6i.xlarge, … there"
-    )
+    assert reason(Cloud.AWS, "us-east-1", "m9.large").split("; ") == [
+        "no price for m9.large in us-east-1",
+        "the book knows m6i.large, m7i.large, m6i.xlarge, … there",
+    ]
 
 
 def test_an_unknown_region_names_where_the_machine_is_known() -> None:
