@@ -6,6 +6,7 @@ SIGTERM. What it enforces and what it lacks is said in `deployer.sandbox.gcs`.
 
 import argparse
 
+from deployer.providers.local.clock import SystemClock
 from deployer.sandbox.gcs.objects import Buckets
 from deployer.sandbox.gcs.routes import GcsApi
 from deployer.sandbox.loopback import RunningServer, serve_forever, start_server
@@ -15,7 +16,7 @@ __all__ = ["main", "start_gcs_server"]
 
 def start_gcs_server(port: int = 0) -> RunningServer:
     """Serve an empty Cloud Storage on 127.0.0.1 until ``close()``; port 0 takes a free one."""
-    return start_server(GcsApi(Buckets()), port=port)
+    return start_server(GcsApi(Buckets(SystemClock())), port=port)
 
 
 def main() -> None:

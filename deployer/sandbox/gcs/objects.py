@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from deployer.ports.clock import Clock
-from deployer.providers.local.clock import SystemClock
 from deployer.sandbox.checksums import crc32c_base64, md5_base64
 from deployer.sandbox.gcs.conditions import Conditions
 from deployer.sandbox.gcs.refusal import RefusedError
@@ -52,8 +51,8 @@ class StoredObject:
 class Buckets:
     """All that is stored. Safe to use from many threads; every write is atomic."""
 
-    def __init__(self, clock: Clock | None = None) -> None:
-        self._clock = clock or SystemClock()
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._buckets: dict[str, dict[str, StoredObject]] = {}
         self._lock = threading.RLock()
         self._generations = itertools.count(int(self._clock.now().timestamp() * 1e6))
