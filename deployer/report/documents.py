@@ -7,6 +7,7 @@ What is unknown is null, with a sentence beside it that says why.
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from deployer.release.records import Bundle
 from deployer.report.component import Component
 from deployer.report.cost import CostReport, TargetCost
 from deployer.report.health import HealthReport, TargetHealth
@@ -24,6 +25,7 @@ __all__ = [
     "describe_health",
     "describe_history",
     "describe_history_row",
+    "describe_release",
     "describe_status",
     "describe_time",
 ]
@@ -89,6 +91,11 @@ def describe_history_row(row: HistoryRow) -> dict[str, Json]:
         "verified": describe_time(row.verified),
         "verdicts": dict(row.verdicts),
     }
+
+
+def describe_release(row: HistoryRow, bundle: Bundle) -> dict[str, Json]:
+    """Return the document of `RELEASE_SCHEMA`: the row and the whole bundle."""
+    return {**describe_history_row(row), "bundle": bundle.model_dump(mode="json", by_alias=True)}
 
 
 def describe_cost(report: CostReport) -> dict[str, Json]:
