@@ -39,6 +39,12 @@ def _spec(targets: Mapping[str, Cluster]) -> Spec:
     )
 
 
+@pytest.fixture(autouse=True)
+def _wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables are measured against a terminal of 100 columns, whoever runs the tests."""
+    monkeypatch.setenv("COLUMNS", "100")
+
+
 @pytest.fixture
 def open_with(now: datetime, make_provider: Maker, make_probe: Maker) -> Callable[..., Opened]:
     """Return an opener of sessions on the given clusters, with the given record."""
