@@ -20,6 +20,9 @@ from typer.core import TyperGroup
 
 from deployer import errors
 from deployer.cli import output
+from deployer.cli.commands.deploy import deploy
+from deployer.cli.commands.plan import plan
+from deployer.cli.commands.rollback import rollback
 
 __all__ = ["EXIT_CODES", "app", "exit_code_of", "main"]
 
@@ -123,6 +126,9 @@ def _root(
 
 
 # Commands register here, one line each, in the order in which one meets them.
+app.command()(plan)
+app.command()(deploy)
+app.command()(rollback)
 
 
 def main() -> None:
