@@ -21,18 +21,23 @@ def ask_each(
 ) -> dict[str, T | DeployerError]:
     """Run every call on a thread of its own; return its value or its error, by name, in order.
 
-    A call that takes longer than its ``timeout_seconds`` (real time) stands as a `TransientError`; its
-    thread is left behind and cannot keep the program alive. Errors that are not ours are raised:
+    A call that takes longer than its ``timeout_seconds`` (real time) stands as a `TransientError`;
+    its thread is left behind and cannot keep the program alive. Errors that are not ours are raised:
     they are defects.
     """
-    futures = {name: _start(name, call) for name, call in calls.items()}
+    futures = _start_all(calls)
     started = time.monotonic()
     answers: dict[str, T | DeployerError] = {}
     for name, future in futures.items():
-        seconds = timeout_seconds if isinstance(timeout_seconds, float) else timeout_seconds[name]
+        seconds = timeout_seconds[name] if isinstance(timeout_seconds, Mapping) else timeout_seconds
         wait([future], timeout=max(0.0, started + seconds - time.monotonic()))
-        answers[name] = _result(name, future, seconds, what)
+        error = _error_of(name, future, seconds, what)
+        answers[name] = future.result() if error is None else error
     return answers
+
+
+def _start_all(calls: Mapping[str, Callable[[], T]]) -> "dict[str, Future[T]]":
+    return {name: _start(name, call) for name, call in calls.items()}
 
 
 def _start(name: str, call: Callable[[], T]) -> "Future[T]":
@@ -48,14 +53,12 @@ def _start(name: str, call: Callable[[], T]) -> "Future[T]":
     return future
 
 
-def _result(name: str, future: "Future[T]", seconds: float, what: str) -> T | DeployerError:
+def _error_of(name: str, future: "Future[T]", seconds: float, what: str) -> DeployerError | None:
     if not future.done():
         return TransientError(
             f"{name} did not answer in {seconds:g} s", operation=what, resource=name
         )
     error = future.exception()
-    if error is None:
-        return future.result()
-    if isinstance(error, DeployerError):
+    if error is None or isinstance(error, DeployerError):
         return error
     raise error

@@ -67,27 +67,27 @@ class _Narrator:
     def _line(self, event: "Event") -> str:
         who = event.target or "all targets"
         word = _WORDS.get(event.step, event.step)
+        line = ""
         match event.kind:
             case "begin":
                 self._now[who] = f"{word} …"
-                return ""
             case "bytes":
                 self._sent[who] = self._sent.get(who, 0) + event.count
                 self._now[who] = f"{word} … {output.format_bytes(self._sent[who])} sent"
-                return ""
             case "done":
                 self._now.pop(who, None)
                 took = output.format_duration(event.seconds)
-                return f"  {who:<16}  {word:<9} ✓ done    {event.detail}  ({took})"
+                line = f"  {who:<16}  {word:<9} ✓ done    {event.detail}  ({took})"
             case "failed":
                 self._now.pop(who, None)
-                return f"  {who:<16}  {word:<9} ✗ failed  {event.detail}"
+                line = f"  {who:<16}  {word:<9} ✗ failed  {event.detail}"
             case "undo":
-                return f"undoing: {event.detail}"
+                line = f"undoing: {event.detail}"
             case "takeover":
-                return f"going on with an unfinished {event.detail}"
+                line = f"going on with an unfinished {event.detail}"
             case "run" | "phase":
-                return ""
+                pass
+        return line
 
     def _erase(self) -> None:
         if self._live and self._drawn:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Literal
 
 from deployer.errors import DeployerError, LeaseLostError, StateError
 from deployer.execution.context import Context, StoppedError
@@ -10,6 +11,7 @@ from deployer.execution.events import Event
 from deployer.execution.steps import run_step
 from deployer.parallel import ask_each
 from deployer.plan.model import Finish, Phase, Plan, Route, Shift, Step
+from deployer.release.journal import About
 
 __all__ = ["run_phases"]
 
@@ -86,29 +88,34 @@ def _run_lane(
 
 
 def _run_recorded(phase: Phase, step: Step, context: Context) -> None:
-    about = {"phase": phase.name, "step": step.kind, "target": step.target}
+    about = About(phase.name, step.kind, step.target)
     context.check()
-    context.journal.write("begin", **about)
-    context.tell(Event("begin", **about))
+    context.journal.write("begin", about)
+    context.tell(_event("begin", about))
     started = context.clock.monotonic()
     try:
         detail = run_step(step, context)
     except DeployerError as error:
         seconds = context.clock.monotonic() - started
-        context.tell(Event("failed", **about, detail=error.message, seconds=seconds))
+        context.tell(_event("failed", about, error.message, seconds))
         _record_failure(context, about, error)
         raise
-    context.journal.write("done", **about, detail=detail)
-    seconds = context.clock.monotonic() - started
-    context.tell(Event("done", **about, detail=detail, seconds=seconds))
+    context.journal.write("done", about, detail=detail)
+    context.tell(_event("done", about, detail, context.clock.monotonic() - started))
 
 
-def _record_failure(context: Context, about: Mapping[str, str], error: DeployerError) -> None:
+def _event(
+    kind: Literal["begin", "done", "failed"], about: About, detail: str = "", seconds: float = 0.0
+) -> Event:
+    return Event(kind, about.phase, about.step, about.target, detail=detail, seconds=seconds)
+
+
+def _record_failure(context: Context, about: About, error: DeployerError) -> None:
     """Journal the failure; if that fails too, say so on the error instead of hiding it."""
     if isinstance(error, LeaseLostError | StateError):
         return
     try:
-        context.journal.write("failed", **about, detail=error.message)
+        context.journal.write("failed", about, detail=error.message)
     except DeployerError as second:
         error.add_note(f"the journal could not be written either: {second.message}")
 

@@ -6,7 +6,7 @@ from deployer.errors import DeployerError
 from deployer.execution.context import Context
 from deployer.parallel import ask_each
 from deployer.plan.model import Finish, Route
-from deployer.release.records import Backend, Head, Mark, RouteSettings, Routes
+from deployer.release.records import Backend, Head, Mark, Routes, RouteSettings
 from deployer.release.state import next_epoch
 
 __all__ = ["record_finish", "write_routes"]

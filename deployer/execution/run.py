@@ -39,7 +39,7 @@ def run_plan(plan: Plan, context: Context) -> RunResult:
 
 
 def begin_run(plan: Plan, context: Context) -> None:
-    """Write bundle, journal and head, in this order: what a reader finds is always complete (D3)."""
+    """Write bundle, journal, head, in this order: what a reader finds is complete (D3)."""
     _refuse_unknown(plan)
     if plan.new:
         context.state.create_release(plan.bundle)

@@ -47,25 +47,26 @@ def run_step(step: Step, context: Context) -> str:
     context.check()
     match step:
         case Push():
-            return _push(step, context)
+            came_of_it = _push(step, context)
         case Apply():
-            return _apply(step, context)
+            came_of_it = _apply(step, context)
         case Wait():
-            return _wait(step, context)
+            came_of_it = _wait(step, context)
         case Smoke():
-            return _smoke(step, context)
+            came_of_it = _smoke(step, context)
         case Shift():
-            return _shift(step, context)
+            came_of_it = _shift(step, context)
         case Route():
-            return write_routes(step, context)
+            came_of_it = write_routes(step, context)
         case Soak():
-            return _soak(step, context)
+            came_of_it = _soak(step, context)
         case Retire():
-            return _retire(step, context)
+            came_of_it = _retire(step, context)
         case Finish():
-            return record_finish(step, context)
+            came_of_it = record_finish(step, context)
         case _:
             assert_never(step)
+    return came_of_it
 
 
 def _push(step: Push, context: Context) -> str:
@@ -123,7 +124,7 @@ def _bring_from_elsewhere(
             continue
         return f"brought from {provider.store.url}, verified"
     raise RolloutError(
-        f"{step.target}: no store that answers has artifact {digest.short} of release {step.release}",
+        f"{step.target}: no store that answers has the artifact of release {step.release}",
         release=step.release,
     )
 
@@ -197,7 +198,7 @@ def _soak(step: Soak, context: Context) -> str:
             good_at = now
         elif now - good_at > min(_FLAP_SECONDS, step.seconds / 2):
             raise RolloutError(
-                f"{step.target}: release {step.release} did not stay ready under traffic: {trouble}",
+                f"{step.target}: release {step.release} did not stay ready: {trouble}",
                 release=step.release,
             )
         context.clock.sleep(min(_POLL_SECONDS * 2, step.seconds))

@@ -131,7 +131,7 @@ def _refuse_quarantined(bundle: Bundle, snapshot: Snapshot, allowed: int | None)
 
 
 def _recorded_twin(bundle: Bundle, snapshot: Snapshot) -> Bundle | None:
-    """Return a recorded release with this content: the desired one, or a newest one never judged."""
+    """Return a recorded release with this content: the desired one, or a newest unjudged one."""
     desired, newest = snapshot.desired, snapshot.newest
     if desired is not None and desired.content == bundle.content:
         return desired

@@ -56,7 +56,7 @@ def _labels(manifest: Manifest) -> Mapping[str, str]:
 
 
 def _covers(live: Json, wanted: Json) -> bool:
-    """Say whether ``live`` has every field of ``wanted``: servers add defaults, never drop fields."""
+    """Say whether ``live`` has every field of ``wanted``; servers add defaults to objects."""
     if isinstance(wanted, Mapping):
         return isinstance(live, Mapping) and all(
             key in live and _covers(live[key], value) for key, value in wanted.items()

@@ -1,4 +1,4 @@
-"""A plan as data: phases of typed steps. Shown before anything is touched, saved, journaled, run."""
+"""A plan as data: phases of typed steps; shown, saved, journaled and run as it is."""
 
 from typing import Annotated, Literal
 

@@ -10,9 +10,9 @@ def rollback_number(head: Head, wanted: int | None = None) -> int:
     """Return the release a rollback goes to.
 
     Without ``wanted``: the newest release older than the desired one that is recorded as verified
-    and not quarantined; the desired one itself when it is where a rollback has led already, so that
-    the same command twice does not go back two releases. With it: that one, if it was ever verified; quarantine does not bar a
-    release that is asked for by number.
+    and not quarantined; or the desired one itself, when it is where a rollback has led already, so
+    that the same command twice does not go back two releases. With ``wanted``: that one, if it was
+    ever verified; quarantine does not bar a release that is asked for by number.
 
     Raises:
         RolloutError: There is none, or the wanted one never proved itself.

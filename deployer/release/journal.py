@@ -1,7 +1,8 @@
-"""A run's journal: a line before and after each step, so that a run that dies can be gone on with."""
+"""A run's journal: a line before and after each step, so that another process can go on."""
 
 import threading
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Literal
 
 from deployer.ports import Clock
@@ -9,13 +10,25 @@ from deployer.release.records import Entry
 from deployer.release.state import StateStore
 from deployer.values import Json
 
-__all__ = ["Journal", "begun"]
+__all__ = ["About", "Journal", "begun"]
 
 Kind = Literal["plan", "begin", "done", "failed", "undo", "finish", "takeover"]
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """Which step of a run is meant; a step that concerns all targets has none."""
+
+    phase: str = ""
+    step: str = ""
+    target: str = ""
+
+
+NOTHING = About()
+
+
 class Journal:
-    """Appends to the journal of run ``run`` under fencing token ``token``; safe from many threads."""
+    """Appends to a run's journal under a fencing token; safe from many threads."""
 
     def __init__(self, state: StateStore, run: str, token: int, clock: Clock) -> None:
         self.run = run
@@ -28,10 +41,8 @@ class Journal:
     def write(
         self,
         event: Kind,
+        about: About = NOTHING,
         *,
-        phase: str = "",
-        step: str = "",
-        target: str = "",
         detail: str = "",
         data: Json = None,
     ) -> None:
@@ -43,9 +54,9 @@ class Journal:
                 token=self._token,
                 at=self._clock.now(),
                 event=event,
-                phase=phase,
-                step=step,
-                target=target,
+                phase=about.phase,
+                step=about.step,
+                target=about.target,
                 detail=detail,
                 data=data,
             )
