@@ -21,9 +21,9 @@ def ask_each(
 ) -> dict[str, T | DeployerError]:
     """Run every call on a thread of its own; return its value or its error, by name, in order.
 
-    A call that takes longer than its ``timeout_seconds`` (real time) stands as a `TransientError`;
-    its thread is left behind and cannot keep the program alive. Errors that are not ours are raised:
-    they are defects.
+    A call that takes longer than its ``timeout_seconds`` (real time) stands as a
+    `TransientError`; its thread is left behind and cannot keep the program alive. Errors that are
+    not ours are raised: they are defects.
     """
     futures = _start_all(calls)
     started = time.monotonic()

@@ -46,3 +46,65 @@ def open_store(
 def _connector(module: str) -> Callable[..., ObjectStore]:
     connect: Callable[..., ObjectStore] = import_module(module).connect_store
     return connect
+
+
+def open_session(file: Path) -> Session:
+    """Load the spec and put together what its commands work with; touches no network.
+
+    Raises:
+        SpecError: The spec, or a file it names, is wrong.
+        SetupError: An address in it cannot be opened.
+    """
+    spec = load_spec(file)
+    clock = SystemClock()
+    return Session(
+        spec=spec,
+        providers={target.name: _open_provider(spec, target) for target in spec.targets},
+        state=StateStore(spec.name, _open_state_stores(spec), clock),
+        probe=open_probe(),
+        clock=clock,
+        smoke=SmokeRecord(
+            requests=load_requests(spec),
+            agree=spec.gates.smoke.agree,
+            timeout_seconds=spec.gates.smoke.timeout,
+        ),
+        tool=f"deployer {__version__}",
+    )
+
+
+def open_routes(spec: Spec) -> Callable[[], Routes | None]:
+    """Return the function that reads what routers follow, by majority of the state stores."""
+    return StateStore(spec.name, _open_state_stores(spec), SystemClock()).read_routes
+
+
+def read_plan(file: Path) -> Plan:
+    """Read a plan that ``deployer plan --save`` wrote.
+
+    Raises:
+        SourceError: There is no such file.
+        StateError: It is damaged, or a newer version wrote it.
+    """
+    try:
+        body = file.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{file}: the plan cannot be read: {error.strerror}") from error
+    return decode_record(Plan, body, where=str(file))
+
+
+def _open_provider(spec: Spec, target: TargetSpec) -> Provider:
+    return Provider(
+        cloud=target.provider,
+        store=open_store(target.store.url, endpoint=target.store.endpoint),
+        cluster=open_cluster(target.cluster, namespace=target.namespace, base=spec.folder),
+        prices=open_prices(),
+    )
+
+
+def _open_state_stores(spec: Spec) -> list[ObjectStore]:
+    """The targets' own stores and those for state alone, each address once, with little patience."""
+    wanted = [*(target.store for target in spec.targets), *spec.state.stores]
+    unique = {(store.url, store.endpoint): store for store in wanted}
+    return [
+        open_store(store.url, endpoint=store.endpoint, patience_seconds=_STATE_PATIENCE_SECONDS)
+        for store in unique.values()
+    ]
