@@ -147,7 +147,9 @@ class Demo:
             self.environment["IRIS_MODEL"] = "bad"
             code = self.deployer("deploy", "-f", self.spec, expect=1)
             answers = self.traffic.since(started)
-            self.story.claim("the bad version is refused and undone", code == 1, f"exit code {code}")
+            self.story.claim(
+                "the bad version is refused and undone", code == 1, f"exit code {code}"
+            )
             self.no_failure("no request fails while it is refused", answers)
             wrong = sum(a.status == 200 and not a.right for a in answers)
             asked = sum(a.release == 3 for a in answers)
@@ -251,7 +253,9 @@ class Demo:
         print(f"$ deployer {shown}", flush=True)
         done = subprocess.run([DEPLOYER, *words], env=self.environment, check=False)
         if done.returncode != expect:
-            self.story.claim(f"deployer {shown} exits {expect}", False, f"it exited {done.returncode}")
+            self.story.claim(
+                f"deployer {shown} exits {expect}", False, f"it exited {done.returncode}"
+            )
         return done.returncode
 
     def read(self, *arguments: object) -> str:

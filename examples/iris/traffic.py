@@ -61,7 +61,9 @@ class Traffic:
         due = time.monotonic() + lane / self.rate
         number = lane
         while not self._stop.wait(max(0.0, due - time.monotonic())):
-            self.answers.append(self._send(connection, self._examples[number % len(self._examples)]))
+            self.answers.append(
+                self._send(connection, self._examples[number % len(self._examples)])
+            )
             number += lanes
             due = max(due + lanes / self.rate, time.monotonic() - 1.0)
         connection.close()
