@@ -4,7 +4,6 @@ Data goes to stdout, everything else to stderr. Colour only repeats what a word 
 terminal without ``NO_COLOR``.
 """
 
-import json as json_codec
 import os
 import shutil
 import sys
@@ -13,12 +12,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from deployer.errors import DeployerError, Fault, NoHealthyTargetError, SpecError
-from deployer.values import Json
 
 if TYPE_CHECKING:
     from deployer.execution import RunResult
@@ -50,9 +48,11 @@ class Column:
     drop: int = 0
 
 
-def print_json(schema: str, document: dict[str, Json]) -> None:
+def print_json(schema: str, document: dict[str, Any]) -> None:
     """Print one JSON document that begins with its ``schema``, such as ``deployer/status/v1``."""
-    typer.echo(json_codec.dumps({"schema": schema, **document}, indent=2, ensure_ascii=False))
+    import json
+
+    typer.echo(json.dumps({"schema": schema, **document}, indent=2, ensure_ascii=False))
 
 
 def print_note(text: str) -> None:
