@@ -1,6 +1,6 @@
 """Put one trained model on several clouds at once, and keep it served."""
 
-__all__ = ["__version__"]  # noqa: F822 - made by __getattr__
+__all__ = ["__version__"]
 
 
 def __getattr__(name: str) -> str:
