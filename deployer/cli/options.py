@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Format", "Output", "SpecFile", "Timeout", "Yes"]
+__all__ = ["Format", "Output", "Quiet", "SpecFile", "Takeover", "Timeout", "Yes"]
 
 
 class Format(StrEnum):
@@ -41,3 +41,12 @@ Timeout = Annotated[
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 """``--yes``; give it the default False."""
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the result and errors.")]
+"""``--quiet``; give it the default False."""
+
+Takeover = Annotated[
+    bool,
+    typer.Option("--takeover", help="Take the lease from a run that is alive; it is recorded."),
+]
+"""``--takeover``; give it the default False."""

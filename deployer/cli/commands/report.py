@@ -36,7 +36,7 @@ _COST_COLUMNS = (
 )
 _HEALTH_COLUMNS = (
     output.Column("target"),
-    output.Column("state"),
+    output.Column("verdict"),
     output.Column("release", right=True),
     output.Column("ready", right=True),
     output.Column("endpoint"),
@@ -132,12 +132,11 @@ def _print_cost(built: "CostReport", *, wide: bool) -> None:
 def _cost_headline(built: "CostReport") -> str:
     if not built.targets and not built.left_out:
         return f"{built.name}: nothing is live, so nothing is priced"
-    known = built.known
-    amount = f"{known.amount:,.2f} {known.currency} a month"
+    every = [component for target in built.targets for component in target.bill]
+    total = _sum(every, lost=bool(built.left_out))
     where = f"on {format_count(len(built.targets) + len(built.left_out), 'target')}"
-    if built.partial:
-        return f"{built.name}: partial: {amount} and what is unknown, {where} (estimate)"
-    return f"{built.name}: {amount} {where} (estimate)"
+    estimate = "a partial estimate" if built.partial else "an estimate"
+    return f"{built.name}: {total} {built.known.currency} a month {where} ({estimate})"
 
 
 def _cost_cells(target: "TargetCost") -> list[str]:

@@ -25,7 +25,7 @@ _COLUMNS = (
     output.Column("release"),
     output.Column("ready", right=True),
     output.Column("weight", right=True, drop=2),
-    output.Column("state"),
+    output.Column("verdict"),
     output.Column("seen", drop=1),
     output.Column("label", drop=3),
 )

@@ -12,7 +12,7 @@ from deployer.release.records import Head
 Maker = Callable[..., Any]
 Capture = pytest.CaptureFixture[str]
 COST_TABLE = """\
-iris: 453.91 USD a month on 2 targets (estimate)
+iris: 453.91 USD a month on 2 targets (an estimate)
 
 target        machine        replicas  requests  machines  control  balancer  storage    bill
 aws-virginia  m6i.xlarge            2     53.91    140.16    73.00     16.42     1.23  230.82
@@ -48,7 +48,7 @@ def test_what_has_no_price_is_told_and_the_total_is_partial(
     local = {"cloud": "local", "region": "", "machine": ""}
     lines = cost_lines(two_targets(local), capsys)
     assert lines[0] == (
-        "iris: partial: 230.82 USD a month and what is unknown, on 2 targets (estimate)"
+        "iris: 230.82 + unknown USD a month on 2 targets (a partial estimate)"
     )
     assert lines[4].split() == ["gcp-iowa", "-", "2", *["unknown"] * 6]
     assert lines[6].split()[3:7] == ["≥", "53.91", "≥", "140.16"]
@@ -99,7 +99,7 @@ def test_a_live_release_that_cannot_be_read_is_told(
 ) -> None:
     head = Head(name="iris", desired=42, live={"aws-virginia": 42})
     lines = cost_lines(open_with({"aws-virginia": make_cluster()}, head), capsys)
-    assert lines[0].startswith("iris: partial: 0.00 USD a month and what is unknown, on 1 target")
+    assert lines[0] == "iris: unknown USD a month on 1 target (a partial estimate)"
     assert lines[4].split()[-2:] == ["unknown", "unknown"]
     assert "aws-virginia: unknown: its release cannot be read" in lines
 
@@ -107,8 +107,13 @@ def test_a_live_release_that_cannot_be_read_is_told(
 def test_the_cost_document_has_its_schema(two_targets: Maker, capsys: Capture) -> None:
     document = json.loads("\n".join(cost_lines(two_targets(), capsys, Format.JSON)))
     assert document["schema"] == "deployer/cost/v1"
-    assert (document["known"], document["currency"]) == ("453.912083", "USD")
-    assert (document["period"], document["partial"]) == ("month", False)
+    assert document["period"] == "month"
+    assert document["total"] == {
+        "monthly": "453.912083",
+        "currency": "USD",
+        "partial": False,
+        "most": "453.912083",
+    }
 
 
 def test_health_tells_every_reason(two_targets: Maker, capsys: Capture) -> None:
@@ -116,7 +121,7 @@ def test_health_tells_every_reason(two_targets: Maker, capsys: Capture) -> None:
     assert capsys.readouterr().out.splitlines() == [
         "iris: degraded, 1 of 2 targets healthy",
         "",
-        "target        state     release    ready  endpoint      seen",
+        "target        verdict   release    ready  endpoint      seen",
         "aws-virginia  healthy        42      2/2  200 in 10 ms  now",
         "gcp-iowa      degraded       42  unknown  200 in 10 ms  now",
         "",
@@ -133,4 +138,4 @@ def test_health_of_nothing_is_unknown(open_with: Maker, capsys: Capture) -> None
 def test_the_health_document_has_its_schema(two_targets: Maker, capsys: Capture) -> None:
     assert show_health(two_targets(), Format.JSON, timeout_seconds=20) == 0
     document = json.loads(capsys.readouterr().out)
-    assert (document["schema"], document["state"]) == ("deployer/health/v1", "healthy")
+    assert (document["schema"], document["verdict"]) == ("deployer/health/v1", "healthy")
