@@ -10,25 +10,20 @@ from deployer.release.records import (
     TargetBundle,
     content_digest,
 )
-from deployer.rendering import content_objects, render_target
+from deployer.rendering import RenderedTarget, content_objects, render_target
 from deployer.snapshot.model import Snapshot
 from deployer.spec import Spec, TargetSpec
 
 __all__ = ["content_of", "make_bundle"]
 
 _EQUAL_WEIGHT = 100
+_ANY_NUMBER = 1
 
 
 def content_of(spec: Spec, artifact: Artifact, smoke: SmokeRecord) -> str:
     """Return the digest of all that makes a release what it is, its number left out."""
     objects = [
-        content_objects(
-            spec,
-            target,
-            artifact_digest=str(artifact.digest),
-            artifact_uri=artifact_uri(target.store.url, artifact.digest),
-        )
-        for target in spec.targets
+        content_objects(_render(spec, target, artifact, _ANY_NUMBER)) for target in spec.targets
     ]
     settings = spec.model_dump(mode="json", include={"routing", "gates", "strategy"})
     return content_digest(artifact.digest, [objects, settings, smoke.model_dump(mode="json")])
@@ -74,10 +69,7 @@ def make_bundle(
 def _target_bundle(
     spec: Spec, target: TargetSpec, artifact: Artifact, snapshot: Snapshot, number: int
 ) -> TargetBundle:
-    uri = artifact_uri(target.store.url, artifact.digest)
-    rendered = render_target(
-        spec, target, release=number, artifact_digest=str(artifact.digest), artifact_uri=uri
-    )
+    rendered = _render(spec, target, artifact, number)
     return TargetBundle(
         target=target.name,
         cloud=target.provider,
@@ -94,12 +86,22 @@ def _target_bundle(
         cpu=rendered.cpu,
         memory=rendered.memory,
         gpu=rendered.gpu,
-        uri=uri,
+        uri=artifact_uri(target.store.url, artifact.digest),
         endpoint=target.endpoint,
         objects=tuple(rendered.objects),
         shift=rendered.shift,
         timeout_seconds=target.timeout,
         price=_price(snapshot, target.name),
+    )
+
+
+def _render(spec: Spec, target: TargetSpec, artifact: Artifact, number: int) -> RenderedTarget:
+    return render_target(
+        spec,
+        target,
+        release=number,
+        artifact_digest=str(artifact.digest),
+        artifact_uri=artifact_uri(target.store.url, artifact.digest),
     )
 
 

@@ -38,7 +38,7 @@ def deploy(
     from deployer.wiring import open_session, read_plan
 
     session = open_session(file)
-    artifact = scan_artifact(session.spec.model_path)
+    artifact = scan_artifact(session.spec.locate(session.spec.model.path))
     with narrate(quiet=quiet) as tell, output.explain_interrupt(_INTERRUPTED):
         result = execution.deploy(
             session,
