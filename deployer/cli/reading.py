@@ -1,18 +1,28 @@
 """What the reading commands share: the session they need, and one look at what is live."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from deployer.errors import NotFoundError
+from deployer.cli import output
+from deployer.errors import NotFoundError, StateError
 from deployer.ports import Clock, Probe, Provider
 from deployer.release.records import Bundle, Head
 from deployer.release.state import StateStore
 from deployer.snapshot.observe import Observation, observe_targets
 from deployer.spec.model import Spec
 
-__all__ = ["Deployment", "Reader", "look_at", "open_reader", "read_releases"]
+__all__ = [
+    "Deployment",
+    "Reader",
+    "look_at",
+    "open_reader",
+    "read_releases",
+    "unknown_without_state",
+]
+
+_UNKNOWN = 3
 
 
 class Reader(Protocol):
@@ -78,6 +88,18 @@ def look_at(session: Reader, *, timeout_seconds: float) -> Deployment:
         timeout_seconds=timeout_seconds,
     )
     return Deployment(head, bundles, observations)
+
+
+def unknown_without_state(show: Callable[[], int]) -> int:
+    """Return ``show()``; 3 when the state cannot be read, since then nothing is known.
+
+    The error table's own 1 would read as "degraded" to a script.
+    """
+    try:
+        return show()
+    except StateError as error:
+        output.print_error(error)
+        return _UNKNOWN
 
 
 def read_releases(session: Reader, numbers: Iterable[int | None]) -> dict[int, Bundle]:

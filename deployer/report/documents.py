@@ -130,11 +130,15 @@ def _target_health(target: TargetHealth) -> dict[str, Json]:
         "ready": target.ready,
         "replicas": target.replicas,
         "probe_status": target.probe_status,
-        "probe_seconds": target.probe_seconds,
+        "probe_seconds": _rounded(target.probe_seconds),
         "seen": describe_time(target.seen),
-        "age_seconds": target.age_seconds,
+        "age_seconds": _rounded(target.age_seconds),
         "error": target.error or None,
     }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
 
 
 def _status_row(row: StatusRow) -> dict[str, Json]:

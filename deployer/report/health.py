@@ -153,12 +153,9 @@ def _with_facts(health: TargetHealth, observation: Observation, age: float) -> T
 
 def _error(observation: Observation) -> str:
     readiness = observation.readiness
-    if observation.readiness_error or observation.probe_error:
-        errors = (observation.readiness_error, observation.probe_error)
-        return "; ".join(dict.fromkeys(filter(None, errors)))
-    if readiness and readiness.verdict is not Verdict.READY:
-        return readiness.message
-    return ""
+    unready = readiness.message if readiness and readiness.verdict is not Verdict.READY else ""
+    errors = (observation.readiness_error, observation.probe_error, unready)
+    return "; ".join(dict.fromkeys(filter(None, errors)))
 
 
 class _Sight(StrEnum):

@@ -67,7 +67,9 @@ def show(
     file: SpecFile = Path("deployer.yaml"),
     output_format: Output = Format.TABLE,
 ) -> None:
-    """Show one release in full: what it is, what was found out about it, every target's part.
+    """Show one release in full.
+
+    What it is, what was found out about it, and every target's part.
 
     Example: deployer history show 42
     """

@@ -77,9 +77,12 @@ def health(
 
     Example: deployer report health
     """
-    from deployer.cli.reading import open_reader
+    from deployer.cli.reading import open_reader, unknown_without_state
 
-    raise typer.Exit(show_health(open_reader(file), output_format, timeout_seconds=timeout))
+    session = open_reader(file)
+    raise typer.Exit(
+        unknown_without_state(lambda: show_health(session, output_format, timeout_seconds=timeout))
+    )
 
 
 def show_cost(session: "Reader", output_format: Format, *, timeout_seconds: float) -> None:
@@ -135,6 +138,8 @@ def _cost_headline(built: "CostReport") -> str:
     every = [component for target in built.targets for component in target.bill]
     total = _sum(every, lost=bool(built.left_out))
     where = f"on {format_count(len(built.targets) + len(built.left_out), 'target')}"
+    if total == "unknown":
+        return f"{built.name}: what a month costs {where} is unknown"
     estimate = "a partial estimate" if built.partial else "an estimate"
     return f"{built.name}: {total} {built.known.currency} a month {where} ({estimate})"
 

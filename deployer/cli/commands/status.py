@@ -46,15 +46,19 @@ def status(
 
     Example: deployer status -o json
     """
-    from deployer.cli.reading import open_reader
+    from deployer.cli.reading import open_reader, unknown_without_state
 
     session = open_reader(file)
-    code = show_status(session, output_format, timeout_seconds=timeout)
+
+    def show() -> int:
+        return show_status(session, output_format, timeout_seconds=timeout)
+
+    code = unknown_without_state(show)
     while watch:
         session.clock.sleep(_INTERVAL_SECONDS)
         if output.is_terminal() and output_format is not Format.JSON:
             typer.echo(_CLEAR, nl=False)
-        code = show_status(session, output_format, timeout_seconds=timeout)
+        code = unknown_without_state(show)
     raise typer.Exit(code)
 
 

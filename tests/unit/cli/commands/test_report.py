@@ -47,9 +47,7 @@ def test_what_has_no_price_is_told_and_the_total_is_partial(
 ) -> None:
     local = {"cloud": "local", "region": "", "machine": ""}
     lines = cost_lines(two_targets(local), capsys)
-    assert lines[0] == (
-        "iris: 230.82 + unknown USD a month on 2 targets (a partial estimate)"
-    )
+    assert lines[0] == ("iris: 230.82 + unknown USD a month on 2 targets (a partial estimate)")
     assert lines[4].split() == ["gcp-iowa", "-", "2", *["unknown"] * 6]
     assert lines[6].split()[3:7] == ["≥", "53.91", "≥", "140.16"]
     assert lines[6].endswith("230.82 + unknown")
@@ -99,7 +97,7 @@ def test_a_live_release_that_cannot_be_read_is_told(
 ) -> None:
     head = Head(name="iris", desired=42, live={"aws-virginia": 42})
     lines = cost_lines(open_with({"aws-virginia": make_cluster()}, head), capsys)
-    assert lines[0] == "iris: unknown USD a month on 1 target (a partial estimate)"
+    assert lines[0] == "iris: what a month costs on 1 target is unknown"
     assert lines[4].split()[-2:] == ["unknown", "unknown"]
     assert "aws-virginia: unknown: its release cannot be read" in lines
 
