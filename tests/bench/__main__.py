@@ -1,7 +1,7 @@
 """Run every benchmark: each prints ratios against a peer or a limit of the same run.
 
-    make bench                        # all of them
-    python -m tests.bench start       # one
+make bench                        # all of them
+python -m tests.bench start       # one
 """
 
 import runpy
