@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 
 from deployer import errors
 from deployer.cli import output
+from deployer.cli.commands import init, render, schema
 
 __all__ = ["EXIT_CODES", "app", "exit_code_of", "main"]
 
@@ -123,6 +124,9 @@ def _root(
 
 
 # Commands register here, one line each, in the order in which one meets them.
+app.command("init")(init.init)
+app.command("schema")(schema.schema)
+app.command("render")(render.render)
 
 
 def main() -> None:
