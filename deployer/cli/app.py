@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 
 from deployer import errors
 from deployer.cli import output
+from deployer.cli.commands.router import router
 
 __all__ = ["EXIT_CODES", "app", "exit_code_of", "main"]
 
@@ -123,6 +124,7 @@ def _root(
 
 
 # Commands register here, one line each, in the order in which one meets them.
+app.add_typer(router, name="router")
 
 
 def main() -> None:
