@@ -21,8 +21,11 @@ from typer.core import TyperGroup
 from deployer import errors
 from deployer.cli import output
 from deployer.cli.commands.deploy import deploy
+from deployer.cli.commands.history import history
 from deployer.cli.commands.plan import plan
+from deployer.cli.commands.report import report
 from deployer.cli.commands.rollback import rollback
+from deployer.cli.commands.status import status
 
 __all__ = ["EXIT_CODES", "app", "exit_code_of", "main"]
 
@@ -128,6 +131,9 @@ def _root(
 # Commands register here, one line each, in the order in which one meets them.
 app.command()(plan)
 app.command()(deploy)
+app.command()(status)
+app.add_typer(report, name="report")
+app.add_typer(history, name="history")
 app.command()(rollback)
 
 

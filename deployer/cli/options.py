@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Format", "Output", "Quiet", "SpecFile", "Takeover", "Yes"]
+__all__ = ["Format", "Output", "Quiet", "SpecFile", "Takeover", "Timeout", "Yes"]
 
 
 class Format(StrEnum):
@@ -26,6 +26,18 @@ Output = Annotated[
     Format, typer.Option("--output", "-o", help="table, wide or json.", show_default=True)
 ]
 """``-o table|wide|json``; give it the default ``Format.TABLE``."""
+
+Timeout = Annotated[
+    float,
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        min=0.1,
+        help="How long a target may take before it is unknown.",
+        show_default=True,
+    ),
+]
+"""``--timeout 5``; give it the default 5.0."""
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 """``--yes``; give it the default False."""

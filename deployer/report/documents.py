@@ -7,6 +7,7 @@ What is unknown is null, with a sentence beside it that says why.
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from deployer.release.records import Bundle
 from deployer.report.component import Component
 from deployer.report.cost import CostReport, TargetCost
 from deployer.report.health import HealthReport, TargetHealth
@@ -24,6 +25,7 @@ __all__ = [
     "describe_health",
     "describe_history",
     "describe_history_row",
+    "describe_release",
     "describe_status",
     "describe_time",
 ]
@@ -49,7 +51,7 @@ def describe_health(report: HealthReport) -> dict[str, Json]:
     return {
         "name": report.name,
         "at": describe_time(report.at),
-        "state": report.state.value,
+        "verdict": report.state.value,
         "exit_code": report.exit_code,
         "targets": [_target_health(target) for target in report.targets],
     }
@@ -60,8 +62,8 @@ def describe_status(status: Status) -> dict[str, Json]:
     return {
         "name": status.name,
         "at": describe_time(status.health.at),
-        "desired": status.desired,
-        "state": status.health.state.value,
+        "desired_release": status.desired,
+        "verdict": status.health.state.value,
         "exit_code": status.health.exit_code,
         "run": status.run or None,
         "refused": status.refused or None,
@@ -91,20 +93,23 @@ def describe_history_row(row: HistoryRow) -> dict[str, Json]:
     }
 
 
+def describe_release(row: HistoryRow, bundle: Bundle) -> dict[str, Json]:
+    """Return the document of `RELEASE_SCHEMA`: the row and the whole bundle."""
+    return {**describe_history_row(row), "bundle": bundle.model_dump(mode="json", by_alias=True)}
+
+
 def describe_cost(report: CostReport) -> dict[str, Json]:
     """Return the document of `COST_SCHEMA`. Amounts are per month, with six decimals.
 
-    ``known`` leaves out what is unknown; ``partial`` says that something is.
+    A ``total`` leaves out what is unknown, and ``partial`` says that something is; ``most`` is the
+    same at every autoscaler's maximum.
     """
     return {
         "name": report.name,
         "at": describe_time(report.at),
-        "currency": report.known.currency,
         "period": "month",
-        "known": _amount(report.known),
-        "most": _amount(report.most),
-        "partial": report.partial,
-        "requests": {"known": _amount(report.requests), "partial": report.requests_partial},
+        "total": _total(report.known, partial=report.partial, most=report.most),
+        "requests": _total(report.requests, partial=report.requests_partial),
         "left_out": list(report.left_out),
         "book": {
             "as_of": report.book_as_of.isoformat() if report.book_as_of else None,
@@ -118,9 +123,9 @@ def describe_cost(report: CostReport) -> dict[str, Json]:
 def _target_health(target: TargetHealth) -> dict[str, Json]:
     return {
         "target": target.target,
-        "desired": target.desired,
-        "live": target.live,
-        "state": target.state.value,
+        "desired_release": target.desired,
+        "live_release": target.live,
+        "verdict": target.state.value,
         "reason": target.reason,
         "ready": target.ready,
         "replicas": target.replicas,
@@ -151,10 +156,18 @@ def _target_cost(target: TargetCost) -> dict[str, Json]:
         "nodes": target.nodes,
         "requests": _component(target.requests),
         "bill": [_component(component) for component in target.bill],
-        "known": _amount(target.known),
-        "most": _amount(target.most),
-        "partial": target.partial,
+        "total": _total(target.known, partial=target.partial, most=target.most),
     }
+
+
+def _total(known: Money, *, partial: bool, most: Money | None = None) -> dict[str, Json]:
+    """Describe a sum; null when it is partial and nothing of it is known."""
+    total: dict[str, Json] = {
+        "monthly": None if partial and not known.amount else _amount(known),
+        "currency": known.currency,
+        "partial": partial,
+    }
+    return total if most is None else {**total, "most": _amount(most)}
 
 
 def _component(component: Component) -> dict[str, Json]:

@@ -22,9 +22,9 @@ Maker = Callable[..., Any]
 HEAD = Head(name="iris", desired=42, live={"aws-virginia": 42})
 TARGET_HEALTH = {
     "target": "aws-virginia",
-    "desired": 42,
-    "live": 42,
-    "state": "healthy",
+    "desired_release": 42,
+    "live_release": 42,
+    "verdict": "healthy",
     "reason": "2 of 2 replicas ready, https://aws-virginia.example answered 200 in 12 ms",
     "ready": 2,
     "replicas": 2,
@@ -58,7 +58,7 @@ def test_the_health_document_is_stable(
     assert describe_health(report) == {
         "name": "iris",
         "at": "2026-11-23T12:00:00Z",
-        "state": "healthy",
+        "verdict": "healthy",
         "exit_code": 0,
         "targets": [TARGET_HEALTH],
     }
@@ -71,8 +71,8 @@ def test_the_status_document_is_stable(
     assert describe_status(status) == {
         "name": "iris",
         "at": "2026-11-23T12:00:00Z",
-        "desired": 42,
-        "state": "healthy",
+        "desired_release": 42,
+        "verdict": "healthy",
         "exit_code": 0,
         "run": None,
         "refused": None,
@@ -118,15 +118,13 @@ def test_the_cost_document_is_stable(make_bundle: Maker, make_part: Maker, now: 
         "confidence": "NoneType",
         "source": "NoneType",
     }
+    total = {"monthly": "str", "currency": "str", "partial": "bool", "most": "str"}
     assert shape(document) == {
         "name": "str",
         "at": "str",
-        "currency": "str",
         "period": "str",
-        "known": "str",
-        "most": "str",
-        "partial": "bool",
-        "requests": {"known": "str", "partial": "bool"},
+        "total": total,
+        "requests": {"monthly": "NoneType", "currency": "str", "partial": "bool"},
         "left_out": [],
         "book": {"as_of": "str", "age_days": "int"},
         "assumptions": ["str"],
@@ -145,13 +143,11 @@ def test_the_cost_document_is_stable(make_bundle: Maker, make_part: Maker, now: 
                 "nodes": "NoneType",
                 "requests": component,
                 "bill": [component],
-                "known": "str",
-                "most": "str",
-                "partial": "bool",
+                "total": total,
             }
         ],
     }
-    assert document["partial"] is True
+    assert document["total"]["partial"] is True
     assert document["targets"][0]["bill"][1] == {
         "name": "control plane",
         "monthly": "73.000000",
