@@ -1,12 +1,3 @@
-<<<<<<< HEAD
-"""``deployer.yaml``: load, check, publish its schema."""
-
-from deployer.spec.load import load_spec
-from deployer.spec.model import Spec, TargetSpec
-from deployer.spec.requests import load_requests
-
-__all__ = ["Spec", "TargetSpec", "load_requests", "load_spec"]
-=======
 """``deployer.yaml``: load, check, publish its schema.
 
 Reads the spec's own file and the library's list of runtimes; no other file, no network, no clock.
@@ -16,6 +7,7 @@ from deployer.spec.draft import draft_spec
 from deployer.spec.formats import guess_format, settle_format
 from deployer.spec.load import load_spec
 from deployer.spec.model import ClusterSpec, RuntimeSpec, Spec, StoreSpec, TargetSpec
+from deployer.spec.requests import load_requests
 from deployer.spec.schema import spec_schema
 
 __all__ = [
@@ -26,8 +18,8 @@ __all__ = [
     "TargetSpec",
     "draft_spec",
     "guess_format",
+    "load_requests",
     "load_spec",
     "settle_format",
     "spec_schema",
 ]
->>>>>>> spec

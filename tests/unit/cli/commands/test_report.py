@@ -47,9 +47,7 @@ def test_what_has_no_price_is_told_and_the_total_is_partial(
 ) -> None:
     local = {"cloud": "local", "region": "", "machine": ""}
     lines = cost_lines(two_targets(local), capsys)
-    assert lines[0] == (
-        "iris: 230.82 + unknown USD a month on 2 targets (a partial estimate)"
-    )
+    assert lines[0] == ("iris: 230.82 + unknown USD a month on 2 targets (a partial estimate)")
     assert lines[4].split() == ["gcp-iowa", "-", "2", *["unknown"] * 6]
     assert lines[6].split()[3:7] == ["≥", "53.91", "≥", "140.16"]
     assert lines[6].endswith("230.82 + unknown")
