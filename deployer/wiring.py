@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deployer.errors import SetupError, SourceError
+from deployer.errors import NotFoundError, SetupError, SourceError
 from deployer.ports import Cluster, ObjectStore, Probe, Provider
 
 if TYPE_CHECKING:
@@ -123,9 +123,24 @@ def open_session(file: Path) -> "Session":
     )
 
 
-def open_routes(spec: "Spec") -> "Callable[[], Routes | None]":
-    """Return the function that reads what routers follow, by majority of the state stores."""
-    return _open_state(spec).read_routes
+def open_routes(spec: "Spec") -> "Callable[[], Routes]":
+    """Return the function that reads what routers follow, by majority of the state stores.
+
+    It raises `NotFoundError` until something has been deployed, `StateError` without a majority.
+    """
+    state = _open_state(spec)
+
+    def read() -> "Routes":
+        routes = state.read_routes()
+        if routes is None:
+            raise NotFoundError(
+                f"{spec.name} has no routes yet: nothing was ever deployed",
+                operation="read routes",
+                resource="routes.json",
+            )
+        return routes
+
+    return read
 
 
 def read_plan(file: Path) -> "Plan":

@@ -17,13 +17,18 @@ from deployer.spec import Spec, TargetSpec
 __all__ = ["content_of", "make_bundle"]
 
 _EQUAL_WEIGHT = 100
-_ANY_NUMBER = 1
 
 
 def content_of(spec: Spec, artifact: Artifact, smoke: SmokeRecord) -> str:
     """Return the digest of all that makes a release what it is, its number left out."""
     objects = [
-        content_objects(_render(spec, target, artifact, _ANY_NUMBER)) for target in spec.targets
+        content_objects(
+            spec,
+            target,
+            artifact_digest=str(artifact.digest),
+            artifact_uri=artifact_uri(target.store.url, artifact.digest),
+        )
+        for target in spec.targets
     ]
     settings = spec.model_dump(mode="json", include={"routing", "gates", "strategy"})
     return content_digest(artifact.digest, [objects, settings, smoke.model_dump(mode="json")])

@@ -94,11 +94,19 @@ def compose_target(
     return _collect(objects, spec, names, server)
 
 
-def content_objects(rendered: RenderedTarget) -> list[Json]:
-    """Return the objects with the release's number taken out: equal content gives equal objects."""
-    base = rendered.service
+def content_objects(
+    spec: Spec, target: TargetSpec, *, artifact_digest: str, artifact_uri: str
+) -> list[Json]:
+    """Return the objects with the release's number taken out: equal content gives equal objects.
+
+    Raises:
+        SpecError: As `render_target`.
+    """
+    rendered = render_target(
+        spec, target, release=0, artifact_digest=artifact_digest, artifact_uri=artifact_uri
+    )
     objects = [*rendered.objects, rendered.shift]
-    return [_without_number(manifest, rendered.workload, base) for manifest in objects]
+    return [_without_number(manifest, rendered.workload, spec.name) for manifest in objects]
 
 
 def _merge_layers(layers: Iterable[Layer]) -> list[Manifest]:

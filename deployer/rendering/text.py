@@ -16,7 +16,7 @@ __all__ = ["format_yaml"]
 
 def format_yaml(objects: Iterable[Json]) -> str:
     """Return the objects as one YAML stream, each under its own ``---``."""
-    yaml = YAML(typ="safe", pure=True)
+    yaml: Any = YAML(typ="safe", pure=True)  # its settings are typed None
     yaml.Representer = _Representer
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False
@@ -33,7 +33,7 @@ _OTHERWISE = re.compile(
 """Strings that YAML 1.1, which kubectl reads, takes for something else when they are bare."""
 
 
-class _Representer(SafeRepresenter):  # type: ignore[misc,unused-ignore]
+class _Representer(SafeRepresenter):
     """Writes such strings in quotes; aliases never."""
 
     def ignore_aliases(self, _data: Any) -> bool:

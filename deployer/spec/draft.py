@@ -1,16 +1,41 @@
 """The spec that ``deployer init`` writes: commented, and valid as it stands."""
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
+from deployer.errors import SourceError
+from deployer.spec.scalars import LABEL, PATTERN_WORDS
 from deployer.values import Cloud
 
-__all__ = ["draft_spec"]
+__all__ = ["draft_spec", "write_draft"]
 
 
 def draft_spec(name: str, clouds: Sequence[Cloud]) -> str:
-    """Return a commented ``deployer.yaml`` with one target per cloud, which `load_spec` accepts."""
+    """Return a commented ``deployer.yaml`` with one target per cloud, which `load_spec` accepts.
+
+    Raises:
+        SourceError: ``name`` is no name for a deployment.
+    """
+    if not re.fullmatch(LABEL, name):
+        raise SourceError(f"{name!r} cannot be a name: expected {PATTERN_WORDS[LABEL]}")
     targets = "".join(_TARGETS[cloud].replace("NAME", name) for cloud in clouds)
     return _HEAD.replace("NAME", name) + targets + _TAIL
+
+
+def write_draft(file: Path, text: str) -> None:
+    """Write a new file; one that is there is never overwritten.
+
+    Raises:
+        SourceError: It is there, or cannot be written.
+    """
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError as error:
+        raise SourceError(f"{file} is there already", hint="-f names another file.") from error
+    except OSError as error:
+        raise SourceError(f"cannot write {file}: {error.strerror}") from error
 
 
 _HEAD = """\
@@ -22,7 +47,8 @@ model:
   path: ./model               # a file or a folder; paths are relative to this file
   # format: sklearn           # guessed from the files when left out
 
-runtime: mlserver-sklearn     # or your own: {image: …, port: 8080, health: /ready, protocol: custom}
+# or your own server: {image: …, port: 8080, health: /ready, protocol: custom}
+runtime: mlserver-sklearn
 
 service:
   replicas: {min: 2}          # copies per target
@@ -70,7 +96,7 @@ _TARGETS = {
     Cloud.LOCAL: """\
   - name: here
     provider: local           # this machine: a folder as the store, processes as pods
-    store: file://.deployer/store
+    store: file://.deployer/store    # a folder, relative to this file
     cluster: {local: .deployer/cluster}
 """,
 }

@@ -13,6 +13,7 @@ from deployer.spec.environment import Expanded, expand_references
 from deployer.spec.faults import explain_errors
 from deployer.spec.library import list_runtimes, load_runtime
 from deployer.spec.model import Spec
+from deployer.spec.stores import settle_stores
 from deployer.spec.tree import Finding, Tree, parse_trees, read_text
 from deployer.spec.unsupported import find_unsupported
 
@@ -37,6 +38,7 @@ def load_spec(
     """
     tree = _read_tree(path)
     expanded = expand_references(tree.data, os.environ if environment is None else environment)
+    expanded = settle_stores(expanded, path)
     known = Known(_library() if runtimes is None else runtimes, expanded.written)
     findings = [*tree.findings, *expanded.findings, *find_unsupported(expanded.data)]
     findings += run_checks(expanded.data, known)
@@ -71,7 +73,8 @@ def _validate(expanded: Expanded) -> Spec:
 
 def _explain(error: ValidationError, tree: Tree, expanded: Expanded) -> Iterator[Finding]:
     """Explain ``error``, but where a fault of the YAML or of a reference is already reported."""
-    reported = {finding.path for finding in (*tree.findings, *expanded.findings)}
+    yaml = {finding.path for finding in tree.findings if finding.place is None}
+    reported = yaml | {finding.path for finding in expanded.findings}
     for finding in explain_errors(error, tree, expanded.written):
         if finding.path not in reported:
             yield finding

@@ -4,7 +4,7 @@ Only shapes and single values are checked here. What takes more than one field i
 `deployer.spec.checks`; what the program can't do yet is refused by `deployer.spec.unsupported`.
 """
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -246,8 +246,15 @@ class MoneySpec(_Part):
 def _money(value: object) -> object:
     if isinstance(value, str):
         amount, _, currency = value.strip().partition(" ")
-        return {"amount": amount, "currency": currency.strip() or "USD"}
+        return {"amount": _amount(amount), "currency": currency.strip() or "USD"}
     return value
+
+
+def _amount(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ValueError('expected an amount such as "1200 USD"') from None
 
 
 class Budget(_Part):
@@ -268,6 +275,9 @@ class StateSpec(_Part):
     """Where the state lives, besides the targets' own stores."""
 
     stores: tuple[Store, ...] = Field((), description="More stores, for a majority.")
+    lease: Seconds = Field(
+        15.0, ge=1, description="How long a run that died holds the others up, at most."
+    )
 
 
 def _runtime_tag(value: object) -> str:

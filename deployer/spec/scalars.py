@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field
 __all__ = [
     "CURRENCY",
     "HTTP",
+    "LABEL",
     "PATH",
     "PATTERN_WORDS",
     "STORE",

@@ -42,11 +42,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something wrong at ``path``; ``on_key`` when the key is at fault and not its value."""
+    """Something wrong at ``path``.
+
+    Attributes:
+        on_key: The key is at fault and not its value.
+        place: Where it is, when that is no place of the data: the second of two equal keys.
+    """
 
     path: TreePath
     message: str
     on_key: bool = False
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,7 @@ class Tree:
         return sorted(faults, key=lambda fault: (fault.line, fault.column, fault.message))
 
     def _fault(self, finding: Finding) -> Fault:
-        place = self.place(finding.path, on_key=finding.on_key)
+        place = finding.place or self.place(finding.path, on_key=finding.on_key)
         return Fault(place.line, place.column, format_path(finding.path), finding.message)
 
 
@@ -243,10 +249,7 @@ class _Reader:
         result[key.value] = self._read(value, here)
 
     def _refuse(self, node: Node, path: TreePath, message: str) -> None:
-        """Report ``node`` at its own place, which is no place of the data that remains."""
-        mark = (*path, f"line {node.start_mark.line + 1}")
-        self._values[mark] = _place(node)
-        self._findings.append(Finding(mark, message))
+        self._findings.append(Finding(path, message, place=_place(node)))
 
     def _merge(self, node: Node, path: TreePath, result: dict[str, Json]) -> None:
         """Add what ``<<`` names, where there is nothing yet."""

@@ -41,7 +41,11 @@ def plan(
     from deployer.wiring import open_session
 
     session = open_session(file)
-    made = make_plan(session, scan_artifact(session.spec.locate(session.spec.model.path)), quarantined=quarantined)
+    made = make_plan(
+        session,
+        scan_artifact(session.spec.locate(session.spec.model.path)),
+        quarantined=quarantined,
+    )
     if save is not None:
         save.write_bytes(encode_record(made))
     if output_format is Format.JSON:

@@ -22,6 +22,7 @@ MAX_TEXT = 400
 """Characters of a server's own message that are passed on."""
 
 _SERVER_ERROR = 500
+_BAD_SCHEMA = "failed to create typed patch object"  # a field that does not exist, said with a 500
 
 
 def translate_status(
@@ -92,6 +93,8 @@ def _class_of(status: int, answer: Mapping[str, Any]) -> type[ProviderError]:
         return _class_of_forbidden(answer)
     if status == 409 and answer.get("reason") == "AlreadyExists":  # noqa: PLR2004 - HTTP
         return AlreadyExistsError
+    if status == _SERVER_ERROR and _BAD_SCHEMA in str(answer.get("message", "")):
+        return ProviderError
     table: dict[int, type[ProviderError]] = {
         401: AccessDeniedError,
         404: NotFoundError,
