@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from deployer.cli.reading import Reader
-    from deployer.release.records import Bundle, PriceRecord
+    from deployer.release.records import Bundle, PriceRecord, TargetBundle
     from deployer.report.history import HistoryRow
 
 __all__ = ["history", "show_history", "show_release"]
@@ -149,7 +149,7 @@ def _print_release(row: "HistoryRow", bundle: "Bundle", now: "datetime", *, wide
         if text:
             typer.echo(f"{title:<12}{text}")
     typer.echo()
-    cells = [_target_cells(bundle, part.target) for part in bundle.targets]
+    cells = [_target_cells(part) for part in bundle.targets]
     output.print_table(_TARGET_COLUMNS, cells, wide=wide)
 
 
@@ -166,10 +166,7 @@ def _facts(row: "HistoryRow", bundle: "Bundle", now: "datetime") -> list[tuple[s
     ]
 
 
-def _target_cells(bundle: "Bundle", target: str) -> list[str]:
-    part = bundle.target(target)
-    if part is None:
-        raise LookupError(target)
+def _target_cells(part: "TargetBundle") -> list[str]:
     gpus = f", {part.gpu} gpu" if part.gpu else ""
     return [
         part.target,

@@ -1,7 +1,7 @@
 """``deployer status``: what is wanted, what is live, how it does."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from deployer.report.health import TargetHealth
     from deployer.report.status import Status, StatusRow
 
-__all__ = ["show_status", "status"]
+__all__ = ["show_status", "status", "watch_status"]
 
 _INTERVAL_SECONDS = 2.0
 _CLEAR = "\x1b[H\x1b[J"
@@ -49,17 +49,24 @@ def status(
     from deployer.cli.reading import open_reader, unknown_without_state
 
     session = open_reader(file)
+    if watch:
+        watch_status(session, output_format, timeout_seconds=timeout)
+    raise typer.Exit(
+        unknown_without_state(lambda: show_status(session, output_format, timeout_seconds=timeout))
+    )
 
-    def show() -> int:
-        return show_status(session, output_format, timeout_seconds=timeout)
 
-    code = unknown_without_state(show)
-    while watch:
-        session.clock.sleep(_INTERVAL_SECONDS)
+def watch_status(session: "Reader", output_format: Format, *, timeout_seconds: float) -> NoReturn:
+    """Look and print again and again, in place on a terminal, until interrupted."""
+    from deployer.cli.reading import unknown_without_state
+
+    while True:
         if output.is_terminal() and output_format is not Format.JSON:
             typer.echo(_CLEAR, nl=False)
-        code = unknown_without_state(show)
-    raise typer.Exit(code)
+        unknown_without_state(
+            lambda: show_status(session, output_format, timeout_seconds=timeout_seconds)
+        )
+        session.clock.sleep(_INTERVAL_SECONDS)
 
 
 def show_status(session: "Reader", output_format: Format, *, timeout_seconds: float) -> int:

@@ -19,17 +19,18 @@ CENT = Decimal("0.01")
 
 
 class Priced:
-    """A book of machines that all cost the same."""
+    """A book with one price, for one kind of thing."""
 
-    def __init__(self, answer: Price) -> None:
+    def __init__(self, answer: Price, kind: str = "instance") -> None:
         self.answer = answer
+        self.kind = kind
 
     @property
     def as_of(self) -> date:
         return date(2026, 11, 1)
 
     def find(self, query: PriceQuery) -> Price | UnknownPrice:
-        return self.answer if query.kind == "instance" else UnknownPrice("no such kind")
+        return self.answer if query.kind == self.kind else UnknownPrice("no such kind")
 
 
 @pytest.fixture(scope="session")
@@ -182,6 +183,12 @@ def test_an_amount_in_another_currency_is_unknown(price: Maker, make_part: Maker
     euro = Price(Money(Decimal(1), "EUR"), "hour", "a list", date(2026, 11, 1), "high")
     (target,) = price(make_part(), book=Priced(euro)).targets
     assert target.bill[0].unknown == "it is priced in EUR, without an exchange rate"
+
+
+def test_storage_in_a_unit_nobody_can_convert_is_unknown(price: Maker, make_part: Maker) -> None:
+    odd = Price(Money(Decimal(20)), "TB-year", "a list", date(2026, 11, 1), "high")
+    (target,) = price(make_part(), book=Priced(odd, "object_storage")).targets
+    assert target.bill[-1].unknown == "the book prices it per TB-year"
 
 
 def test_replicas_are_what_the_cluster_wants_where_it_was_seen(

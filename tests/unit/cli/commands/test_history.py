@@ -105,3 +105,11 @@ def test_the_release_document_holds_the_whole_bundle(three_releases: Any, capsys
 def test_a_release_that_is_not_there_is_an_error(three_releases: Any) -> None:
     with pytest.raises(NotFoundError, match="iris has no release 7"):
         show_release(three_releases, 7, Format.TABLE)
+
+
+def test_gpus_are_shown_where_there_are_some(
+    open_with: Maker, make_bundle: Maker, make_part: Maker, capsys: Capture
+) -> None:
+    bundle = make_bundle(1, make_part(gpu=1, price=None))
+    show_release(open_with({}, None, (bundle,)), 1, Format.TABLE)
+    assert "1 cpu, 1Gi, 1 gpu" in capsys.readouterr().out

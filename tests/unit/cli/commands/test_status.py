@@ -1,18 +1,30 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from deployer.cli.commands.status import show_status
+from deployer.cli.commands.status import show_status, watch_status
 from deployer.cli.options import Format
 from deployer.errors import TransientError
 from deployer.ports import Readiness, Verdict
+from deployer.providers.local.clock import ManualClock
 from deployer.release.records import Head
 
 Maker = Callable[..., Any]
 Capture = pytest.CaptureFixture[str]
 SILENT = TransientError("the cluster did not answer in 5 s", operation="get", resource="iris")
+
+
+class Interrupted(ManualClock):
+    """A clock on which somebody presses Ctrl-C in the third wait."""
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        if self.monotonic() >= 6:
+            raise KeyboardInterrupt
 
 
 def show(session: Any, output_format: Format = Format.TABLE) -> int:
@@ -99,3 +111,12 @@ def test_a_narrow_terminal_drops_columns_and_wraps_none(
     assert not set(gone) & set(lines[2].split())
     assert lines[2].split()[:2] == ["target", "release"]
     assert all(len(line) <= int(columns) for line in lines[2:5])
+
+
+def test_watching_looks_again_every_two_seconds_until_interrupted(
+    two_targets: Maker, capsys: Capture, now: datetime
+) -> None:
+    session = replace(two_targets(), clock=Interrupted(now))
+    with pytest.raises(KeyboardInterrupt):
+        watch_status(session, Format.TABLE, timeout_seconds=20)
+    assert capsys.readouterr().out.count("iris: release 42 live") == 3
