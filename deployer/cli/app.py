@@ -20,6 +20,9 @@ from typer.core import TyperGroup
 
 from deployer import errors
 from deployer.cli import output
+from deployer.cli.commands.pull import pull
+from deployer.cli.commands.push import push
+from deployer.cli.commands.verify import verify
 
 __all__ = ["EXIT_CODES", "app", "exit_code_of", "main"]
 
@@ -123,6 +126,9 @@ def _root(
 
 
 # Commands register here, one line each, in the order in which one meets them.
+app.command()(push)
+app.command()(pull)
+app.command()(verify)
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Format", "Output", "SpecFile", "Yes"]
+__all__ = ["ArtifactUri", "Endpoint", "Format", "Output", "SpecFile", "Yes"]
 
 
 class Format(StrEnum):
@@ -29,3 +29,14 @@ Output = Annotated[
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 """``--yes``; give it the default False."""
+
+Endpoint = Annotated[
+    str | None,
+    typer.Option("--endpoint", metavar="URL", help="Another server than the cloud's own."),
+]
+"""``--endpoint http://…``; give it the default None."""
+
+ArtifactUri = Annotated[
+    str, typer.Argument(metavar="URI", help="As `deployer push` prints it.", show_default=False)
+]
+"""Where an artifact is."""
