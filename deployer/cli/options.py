@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Format", "Output", "Quiet", "SpecFile", "Takeover", "Timeout", "Yes"]
+__all__ = [
+    "ArtifactUri",
+    "Endpoint",
+    "Format",
+    "Output",
+    "Quiet",
+    "SpecFile",
+    "Takeover",
+    "Timeout",
+    "Yes",
+]
 
 
 class Format(StrEnum):
@@ -50,3 +60,14 @@ Takeover = Annotated[
     typer.Option("--takeover", help="Take the lease from a run that is alive; it is recorded."),
 ]
 """``--takeover``; give it the default False."""
+
+Endpoint = Annotated[
+    str | None,
+    typer.Option("--endpoint", metavar="URL", help="Another server than the cloud's own."),
+]
+"""``--endpoint http://…``; give it the default None."""
+
+ArtifactUri = Annotated[
+    str, typer.Argument(metavar="URI", help="As `deployer push` prints it.", show_default=False)
+]
+"""Where an artifact is."""
