@@ -325,6 +325,33 @@ def test_buckets_are_made_once_and_dropped_when_empty(client: Any, bucket: Any) 
     assert client.lookup_bucket("models") is None
 
 
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        (("POST", "/storage/v1/b", b"{"), 400),
+        (("POST", "/storage/v1/b", b"[]"), 400),
+        (("POST", "/storage/v1/b", b"{}"), 400),
+        (("GET", "/storage/v1/b/models/o?pageToken=%21", b""), 400),
+        (("GET", "/storage/v1/b/models/o/k?ifGenerationMatch=x", b""), 400),
+        (("POST", "/upload/storage/v1/b/models/o?uploadType=media", b"x"), 400),
+        (("POST", "/upload/storage/v1/b/models/o?uploadType=resumable", b"{}"), 400),
+        (("POST", "/upload/storage/v1/b/models/o?uploadType=multipart", b"x"), 400),
+        (("POST", "/upload/storage/v1/b/models/o", b"x"), 400),
+        (("POST", "/batch/storage/v1", b"x"), 400),
+        (("PUT", "/models/k?partNumber=1&uploadId=none", b"x"), 404),
+        (("GET", "/models/k?uploadId=none", b""), 404),
+        (("PATCH", "/models/k", b""), 405),
+    ],
+)
+def test_a_malformed_request_is_refused(
+    server: RunningServer, bucket: Any, asked: tuple[str, str, bytes], status: int
+) -> None:
+    assert bucket.name == "models"
+    method, path, body = asked
+    with urllib3.PoolManager() as http:
+        assert http.request(method, server.url + path, body=body).status == status
+
+
 def test_what_is_not_stood_in_for_says_so(server: RunningServer) -> None:
     with urllib3.PoolManager() as http:
         answer = http.request("PUT", f"{server.url}/storage/v1/b/models/acl")

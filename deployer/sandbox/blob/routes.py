@@ -210,7 +210,7 @@ def _content_md5(body: bytes) -> dict[str, str]:
 
 def _decode_marker(marker: str) -> str:
     try:
-        return base64.urlsafe_b64decode(marker).decode()
+        return base64.b64decode(marker, altchars=b"-_", validate=True).decode()
     except ValueError as error:
         message = f"marker is not one of ours: {marker!r}"
         raise RefusedError(400, "InvalidQueryParameterValue", message) from error

@@ -1,10 +1,11 @@
 """How the service says no."""
 
 import json
+from typing import Any
 
 from deployer.sandbox.loopback import Response
 
-__all__ = ["RefusedError", "json_response"]
+__all__ = ["RefusedError", "json_response", "read_json"]
 
 
 class RefusedError(Exception):
@@ -33,3 +34,14 @@ class RefusedError(Exception):
 def json_response(document: object, status: int = 200) -> Response:
     """Return the document as JSON."""
     return Response(status, json.dumps(document).encode(), {"Content-Type": "application/json"})
+
+
+def read_json(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in the body; an empty body is an empty object."""
+    try:
+        document = json.loads(body or b"{}")
+    except ValueError as error:
+        raise RefusedError(400, "parseError", "Parse Error") from error
+    if not isinstance(document, dict):
+        raise RefusedError(400, "parseError", "Expected a JSON object")
+    return document

@@ -1,7 +1,6 @@
 """Which request goes where."""
 
 import base64
-import json
 import re
 from collections.abc import Callable
 from urllib.parse import unquote
@@ -11,7 +10,7 @@ from deployer.sandbox.gcs.conditions import Conditions
 from deployer.sandbox.gcs.documents import bucket_resource, media_headers, object_resource
 from deployer.sandbox.gcs.multipart import MultipartUploads
 from deployer.sandbox.gcs.objects import OCTETS, Buckets, Draft, StoredObject
-from deployer.sandbox.gcs.refusal import RefusedError, json_response
+from deployer.sandbox.gcs.refusal import RefusedError, json_response, read_json
 from deployer.sandbox.gcs.uploads import Uploads
 from deployer.sandbox.loopback import Request, Response, cut_range
 
@@ -71,7 +70,7 @@ class GcsApi:
         )
 
     def _create_bucket(self, request: Request) -> Response:
-        name = json.loads(request.body)["name"]
+        name = _required_name(read_json(request.body))
         self._buckets.create(name)
         return json_response(bucket_resource(name))
 
@@ -114,17 +113,17 @@ class GcsApi:
         return Response(204)
 
     def _patch_object(self, request: Request, bucket: str, name: str) -> Response:
-        changes = json.loads(request.body or b"{}")
+        changes = read_json(request.body)
         conditions = Conditions.of_query(request.query)
         return json_response(
             object_resource(self._buckets.patch(bucket, name, changes, conditions))
         )
 
     def _compose(self, request: Request, bucket: str, name: str) -> Response:
-        order = json.loads(request.body)
+        order = read_json(request.body)
         parts = [
             self._buckets.get(bucket, source["name"], Conditions()).data
-            for source in order["sourceObjects"]
+            for source in order.get("sourceObjects", ())
         ]
         content_type = order.get("destination", {}).get("contentType") or OCTETS
         draft = Draft(b"".join(parts), content_type, composite=True)
@@ -134,7 +133,7 @@ class GcsApi:
     def _copy(self, request: Request, *names: str) -> Response:
         bucket, name, verb, to_bucket, to_name = names
         source = self._buckets.get(bucket, name, Conditions.of_query(request.query, source=True))
-        draft = _copy_of(source, json.loads(request.body or b"{}"))
+        draft = _copy_of(source, read_json(request.body))
         stored = self._buckets.put(to_bucket, to_name, draft, Conditions.of_query(request.query))
         resource = object_resource(stored)
         if verb == "copyTo":
@@ -155,6 +154,12 @@ def _copy_of(source: StoredObject, changes: dict[str, object]) -> Draft:
     )
 
 
+def _required_name(document: dict[str, object]) -> str:
+    if not document.get("name"):
+        raise RefusedError(400, "required", "Required: name")
+    return str(document["name"])
+
+
 def _xml_path(request: Request) -> tuple[str, str]:
     bucket, _, name = request.path.removeprefix("/").partition("/")
     return unquote(bucket), unquote(name)
@@ -162,6 +167,6 @@ def _xml_path(request: Request) -> tuple[str, str]:
 
 def _decode_token(token: str) -> str:
     try:
-        return base64.urlsafe_b64decode(token).decode()
+        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
     except ValueError as error:
         raise RefusedError(400, "invalid", f"pageToken is not one of ours: {token!r}") from error

@@ -1,7 +1,6 @@
 """The three ways of the JSON API to upload: media, multipart, resumable."""
 
 import itertools
-import json
 import re
 import threading
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from typing import Any
 from deployer.sandbox.gcs.conditions import Conditions
 from deployer.sandbox.gcs.documents import object_resource
 from deployer.sandbox.gcs.objects import OCTETS, Buckets, Draft, StoredObject
-from deployer.sandbox.gcs.refusal import RefusedError, json_response
+from deployer.sandbox.gcs.refusal import RefusedError, json_response, read_json
 from deployer.sandbox.loopback import Request, Response
 
 __all__ = ["Uploads", "claimed_checksums"]
@@ -78,7 +77,7 @@ class Uploads:
         return json_response(object_resource(self._buckets.put(bucket, name, draft, conditions)))
 
     def _open(self, request: Request, bucket: str) -> Response:
-        resource = json.loads(request.body or b"{}")
+        resource = read_json(request.body)
         resource.setdefault("contentType", request.header("X-Upload-Content-Type"))
         name = resource.get("name") or request.query.get("name")
         if not name:
@@ -163,7 +162,7 @@ def _split_multipart(request: Request) -> tuple[dict[str, Any], Draft]:
     pieces = request.body.split(mark, 2) if mark else []
     if len(pieces) != 3:  # noqa: PLR2004 - before, resource, content and end
         raise RefusedError(400, "invalid", "the body is not multipart/related of two parts")
-    resource = json.loads(pieces[1].split(b"\r\n\r\n", 1)[1])
+    resource = read_json(pieces[1].split(b"\r\n\r\n", 1)[1])
     head, content = pieces[2].split(b"\r\n\r\n", 1)
     content = content[: content.rindex(b"\r\n" + mark + b"--")]
     draft = _draft(resource, content, request)
