@@ -104,21 +104,16 @@ def open_session(file: Path) -> "Session":
     from deployer import __version__
     from deployer.execution import Session
     from deployer.providers.local.clock import SystemClock
-    from deployer.release.records import SmokeRecord
-    from deployer.spec import load_requests, load_spec
+    from deployer.spec import load_spec
 
     spec = load_spec(file)
     clock = SystemClock()
-    smoke = spec.gates.smoke
     return Session(
         spec=spec,
         providers={target.name: _open_provider(spec, target) for target in spec.targets},
         state=_open_state(spec),
         probe=open_probe(),
         clock=clock,
-        smoke=SmokeRecord(
-            requests=load_requests(spec), agree=smoke.agree, timeout_seconds=smoke.timeout
-        ),
         tool=f"deployer {__version__}",
     )
 

@@ -30,7 +30,7 @@ def make_plan(session: Session, artifact: Artifact, *, quarantined: int | None =
         session.spec,
         artifact,
         session.snapshot(artifact.digest),
-        smoke=session.smoke,
+        smoke=session.smoke(),
         tool=session.tool,
         quarantined=quarantined,
     )
@@ -54,7 +54,7 @@ def deploy(
         RolloutError, LeaseHeldError, StateError, PlanMovedError: As their names say.
     """
     with session.hold_lease(tell, source=artifact, takeover=takeover) as context:
-        inputs = deploy_inputs(content_of(session.spec, artifact, session.smoke))
+        inputs = deploy_inputs(content_of(session.spec, artifact, session.smoke()))
         unfinished = find_unfinished(session.state)
         ended = _recover(session, context, unfinished, inputs)
         if ended is not None and unfinished is not None and unfinished.inputs == inputs:

@@ -16,7 +16,7 @@ from deployer.release.lease import acquire_lease
 from deployer.release.records import SmokeRecord
 from deployer.release.state import StateStore
 from deployer.snapshot import Place, Snapshot, take_snapshot
-from deployer.spec import Spec
+from deployer.spec import Spec, load_requests
 from deployer.values import Digest
 
 __all__ = ["Session"]
@@ -31,8 +31,20 @@ class Session:
     state: StateStore
     probe: Probe
     clock: Clock
-    smoke: SmokeRecord
     tool: str
+
+    def smoke(self) -> SmokeRecord:
+        """Return the smoke gate with its requests, read from the file that the spec names.
+
+        Raises:
+            SpecError: The file cannot be read, or is not of the form.
+        """
+        smoke = self.spec.gates.smoke
+        return SmokeRecord(
+            requests=load_requests(self.spec),
+            agree=smoke.agree,
+            timeout_seconds=smoke.timeout,
+        )
 
     def snapshot(self, digest: Digest) -> Snapshot:
         """Read the state and every target; ``digest`` is the artifact that is looked for."""

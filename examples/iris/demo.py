@@ -9,7 +9,6 @@ predictions keep coming. Every claim is measured; the exit code is 0 only when e
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -58,21 +57,22 @@ class Demo:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.models = folder / "models"
+        self.models = folder / "examples" / "iris" / "build"
         self.sandbox = folder / "sandbox"
         self.spec = self.sandbox / "deployer.yaml"
-        self.environment = {**os.environ, "IRIS_MODEL": "v1", "COLUMNS": "100"}
+        servers = f"{MODEL_PYTHON.parent}{os.pathsep}{os.environ.get('PATH', '')}"
+        self.environment = {**os.environ, "IRIS_MODEL": "v1", "COLUMNS": "100", "PATH": servers}
         self.story = Story()
         self.port = _free_port()
-        self.traffic = Traffic(
-            "127.0.0.1", self.port, "/v2/models/iris/infer", self.models / "requests.json"
-        )
+        self.traffic = Traffic("127.0.0.1", self.port, "/v2/models/iris/infer")
 
     def run(self) -> bool:
         """Tell the story; return whether every claim held."""
         self.train()
         self.start_clouds()
         self.deploy_first()
+        if not self.held():
+            return False
         with self.router():
             self.lose_a_cloud()
             self.upgrade()
@@ -80,6 +80,10 @@ class Demo:
             self.roll_back()
             self.report()
         self.sum_up()
+        return self.held()
+
+    def held(self) -> bool:
+        """Say whether every claim so far has held."""
         return all(held for _, held, _ in self.story.claims)
 
     def train(self) -> None:
@@ -88,16 +92,15 @@ class Demo:
             subprocess.run(
                 [MODEL_PYTHON, HERE / "train.py", "--out", self.models], check=True, text=True
             )
-        self.traffic = Traffic(
-            "127.0.0.1", self.port, "/v2/models/iris/infer", self.models / "requests.json"
-        )
+        self.traffic.examples = json.loads((self.models / "requests.json").read_text())
 
     def start_clouds(self) -> None:
         """Start the stand-ins and take over the environment that their logins need."""
         with self.story.step("start three stand-in clouds: object stores and clusters on loopback"):
             self.deployer("sandbox", "up", "--dir", self.sandbox)
             self.environment |= _read_environment(self.sandbox / "env")
-            shutil.copy(HERE / "deployer.yaml", self.spec)
+            text = self.spec.read_text().replace("build/v1", "build/${IRIS_MODEL}")
+            self.spec.write_text(text)
 
     def deploy_first(self) -> None:
         """Plan, then deploy version 1."""
@@ -208,6 +211,7 @@ class Demo:
             process = subprocess.Popen(
                 [DEPLOYER, "router", "serve", "-f", self.spec, "--listen", listen, "--fast"],
                 env=self.environment,
+                cwd=self.folder,
                 stderr=log,
             )
             _await_port(self.port, process)
@@ -229,7 +233,10 @@ class Demo:
 
     def live(self, release: int) -> tuple[bool, str]:
         """Return whether ``release`` is live and healthy everywhere, as status says."""
-        status = json.loads(self.read("status", "-f", self.spec, "-o", "json"))
+        text = self.read("status", "-f", self.spec, "-o", "json")
+        if not text:
+            return False, "deployer status said nothing"
+        status = json.loads(text)
         seen = [(t["target"], t["live_release"], t["verdict"]) for t in status["targets"]]
         held = len(seen) == 3 and all(
             number == release and verdict == "healthy" for _, number, verdict in seen
@@ -251,7 +258,9 @@ class Demo:
         words = [str(argument) for argument in arguments]
         shown = " ".join(word.replace(str(self.folder) + "/", "") for word in words)
         print(f"$ deployer {shown}", flush=True)
-        done = subprocess.run([DEPLOYER, *words], env=self.environment, check=False)
+        done = subprocess.run(
+            [DEPLOYER, *words], env=self.environment, cwd=self.folder, check=False
+        )
         if done.returncode != expect:
             self.story.claim(
                 f"deployer {shown} exits {expect}", False, f"it exited {done.returncode}"
@@ -262,7 +271,12 @@ class Demo:
         """Run a command quietly and return what it printed."""
         words = [str(argument) for argument in arguments]
         done = subprocess.run(
-            [DEPLOYER, *words], env=self.environment, check=False, capture_output=True, text=True
+            [DEPLOYER, *words],
+            env=self.environment,
+            cwd=self.folder,
+            check=False,
+            capture_output=True,
+            text=True,
         )
         return done.stdout
 

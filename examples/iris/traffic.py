@@ -6,7 +6,6 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 
 __all__ = ["Answer", "Traffic"]
 
@@ -32,12 +31,11 @@ class Traffic:
     host: str
     port: int
     path: str
-    requests: Path
     rate: float = 20.0
+    examples: list[dict] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._examples = json.loads(self.requests.read_text())
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._drive, args=(i, 4)) for i in range(4)]
 
@@ -61,9 +59,7 @@ class Traffic:
         due = time.monotonic() + lane / self.rate
         number = lane
         while not self._stop.wait(max(0.0, due - time.monotonic())):
-            self.answers.append(
-                self._send(connection, self._examples[number % len(self._examples)])
-            )
+            self.answers.append(self._send(connection, self.examples[number % len(self.examples)]))
             number += lanes
             due = max(due + lanes / self.rate, time.monotonic() - 1.0)
         connection.close()
