@@ -46,7 +46,6 @@ routing:
   policy: weighted
   weights: {{{weights}}}
   idempotent: true
-budget: {{monthly: "1200 USD"}}
 """
 
 
