@@ -7,6 +7,7 @@ from deployer.spec.draft import draft_spec
 from deployer.spec.formats import guess_format, settle_format
 from deployer.spec.load import load_spec
 from deployer.spec.model import ClusterSpec, RuntimeSpec, Spec, StoreSpec, TargetSpec
+from deployer.spec.requests import load_requests
 from deployer.spec.schema import spec_schema
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "TargetSpec",
     "draft_spec",
     "guess_format",
+    "load_requests",
     "load_spec",
     "settle_format",
     "spec_schema",

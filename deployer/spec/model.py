@@ -277,6 +277,9 @@ class StateSpec(_Part):
     """Where the state lives, besides the targets' own stores."""
 
     stores: tuple[Store, ...] = Field((), description="More stores, for a majority.")
+    lease: Seconds = Field(
+        15.0, ge=1, description="How long a run that died holds the others up, at most."
+    )
 
 
 def _runtime_tag(value: object) -> str:
