@@ -71,7 +71,7 @@ def _merge_list(name: str, base: list[Json], patch: list[Json]) -> list[Json]:
         base, patch = [], [item for item in patch if item != {_DIRECTIVE: "replace"}]
     keys = _keys_of(name, patch)
     if keys is None:
-        return [_without_nulls(item) for item in patch]
+        return [_without_nulls(item) for item in patch if not _deletes(item)]
     # A base that cannot be told apart by the keys of the patch is replaced, like any other list.
     known = base if all(_has_keys(item, keys) for item in base) else []
     merged = {_identity(item, keys): item for item in known}

@@ -1,27 +1,37 @@
 """What a release would apply, as text for people and for kubectl."""
 
+from deployer.artifact import artifact_uri, scan_artifact
 from deployer.errors import SourceError
 from deployer.rendering.render import render_target
 from deployer.rendering.text import format_yaml
 from deployer.spec.faults import suggest
+from deployer.spec.formats import settle_format
 from deployer.spec.model import Spec, TargetSpec
 from deployer.values import Digest
 
 __all__ = ["preview_targets"]
 
 
-def preview_targets(spec: Spec, *, only: str | None, release: int, digest: str) -> str:
+def preview_targets(spec: Spec, *, only: str | None, release: int, digest: str | None) -> str:
     """Return the objects of every target, or of the one called ``only``, as YAML documents.
 
+    Without ``digest`` the model's files are read to know theirs.
+
     Raises:
-        SpecError: As `render_target`.
-        SourceError: There is no such target, or ``digest`` is no sha256.
+        SpecError: As `render_target`, or the runtime cannot serve the model.
+        SourceError: There is no such target or model, or ``digest`` is no sha256.
     """
-    artifact = _parse(digest)
+    artifact = _scan(spec) if digest is None else _parse(digest)
     return "".join(
         f"# target {target.name}, release {release}\n{_render(spec, target, release, artifact)}"
         for target in _choose(spec, only)
     )
+
+
+def _scan(spec: Spec) -> Digest:
+    artifact = scan_artifact(spec.locate(spec.model.path))
+    settle_format(spec, [file.path for file in artifact.files])
+    return artifact.digest
 
 
 def _parse(digest: str) -> Digest:
@@ -42,7 +52,7 @@ def _choose(spec: Spec, only: str | None) -> tuple[TargetSpec, ...]:
 
 
 def _render(spec: Spec, target: TargetSpec, release: int, artifact: Digest) -> str:
-    uri = f"{target.store.url.rstrip('/')}/artifacts/sha256/{artifact.hex}"
+    uri = artifact_uri(target.store.url, artifact)
     rendered = render_target(
         spec, target, release=release, artifact_digest=str(artifact), artifact_uri=uri
     )

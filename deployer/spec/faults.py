@@ -28,6 +28,9 @@ def explain_errors(
     for detail in error.errors(include_url=False):
         path = _written_path(detail["loc"], tree)
         shown = written.get(path, dig(tree.data, *path))
+        # Of a list whose every item is refused pydantic also says that it is too short.
+        if detail["type"] == "too_short" and shown:
+            continue
         yield _explain(detail, path, shown)
 
 
@@ -54,7 +57,9 @@ def _explain(detail: ErrorDetails, path: TreePath, shown: Json) -> Finding:
         return Finding(path, _unknown_key(path), on_key=True)
     if "[key]" in detail["loc"]:
         return Finding(path, f"the key {path[-1]!r}: expected {_expected(detail)}", on_key=True)
-    return Finding(path, f"expected {_expected(detail)}, got {_show(shown)}{_advice(kind, shown)}")
+    return Finding(
+        path, f"expected {_expected(detail)}, got {_show(shown)}{_advice(detail, shown)}"
+    )
 
 
 def _unknown_key(path: TreePath) -> str:
@@ -74,7 +79,11 @@ def _expected(detail: ErrorDetails) -> str:
 
 
 def _one_of(context: Mapping[str, Json]) -> str:
-    return f"one of {', '.join(_QUOTED.findall(context['expected']))}"
+    return f"one of {', '.join(_choices(context))}"
+
+
+def _choices(context: Mapping[str, Json]) -> list[str]:
+    return _QUOTED.findall(context["expected"])
 
 
 _QUOTED = re.compile(r"'([^']*)'")
@@ -122,7 +131,10 @@ def _show(value: Json) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 - one line
 
 
-def _advice(kind: str, value: Json) -> str:
+def _advice(detail: ErrorDetails, value: Json) -> str:
+    kind = detail["type"]
+    if kind in {"enum", "literal_error"} and isinstance(value, str):
+        return suggest(value, _choices(detail["ctx"]))
     if kind == "string_type" and isinstance(value, bool | int | float):
         return f'; put it in quotes: "{json.dumps(value)}"'
     if kind in {"int_type", "float_type", "bool_type"} and isinstance(value, str):

@@ -236,25 +236,27 @@ class Routing(_Part):
     idempotent: bool = Field(False, description="A prediction may be sent twice without harm.")
 
 
+def _amount(value: object) -> Decimal:
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError('expected an amount such as "1200 USD"') from None
+
+
 class MoneySpec(_Part):
     """An amount with its currency, written ``"1200 USD"``."""
 
-    amount: Decimal = Field(gt=0, description="How much.")
+    amount: Annotated[Decimal, BeforeValidator(_amount, json_schema_input_type=str | float)] = (
+        Field(gt=0, description="How much.")
+    )
     currency: str = Field("USD", pattern=CURRENCY, description="ISO 4217, such as USD.")
 
 
 def _money(value: object) -> object:
     if isinstance(value, str):
         amount, _, currency = value.strip().partition(" ")
-        return {"amount": _amount(amount), "currency": currency.strip() or "USD"}
+        return {"amount": amount, "currency": currency.strip() or "USD"}
     return value
-
-
-def _amount(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        raise ValueError('expected an amount such as "1200 USD"') from None
 
 
 class Budget(_Part):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
@@ -117,15 +117,11 @@ def parse_trees(text: str, *, file: Path) -> tuple[Tree, ...]:
         raise _not_yaml(file, Place(1, 1), "nested too deeply") from error
     except _TooLargeError as error:
         raise _not_yaml(file, error.place, error.message) from error
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
-        raise _not_yaml(file, place, _plain_words(error)) from error
     except ReaderError as error:
         place = _place_at(text, error.position)
         raise _not_yaml(file, place, "a control character, which YAML does not allow") from error
-    except YAMLError as error:
-        raise _not_yaml(file, Place(1, 1), "not YAML") from error
+    except MarkedYAMLError as error:
+        raise _not_yaml(file, _mark_of(error), _plain_words(error)) from error
 
 
 def dig(data: Json, *path: str | int) -> Json:
@@ -153,10 +149,15 @@ _WORDS = {
     "mapping values are not allowed": "a second ': ' in one line; put the text in quotes",
     "unexpected end of stream": "a quote that is never closed",
     "undefined alias": "an alias (*name) without an anchor (&name) before it",
-    "but got '<stream end>'": "a bracket that is never closed",
+    "'<stream end>'": "a bracket that is never closed",
     "<block end>": "indentation that does not line up with the lines above",
     "could not find expected ':'": "a key without ': ' after it",
 }
+
+
+def _mark_of(error: MarkedYAMLError) -> Place:
+    mark = error.problem_mark or error.context_mark
+    return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
 
 
 def _plain_words(error: MarkedYAMLError) -> str:

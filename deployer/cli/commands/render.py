@@ -11,7 +11,6 @@ __all__ = ["render"]
 
 
 def render(
-    digest: Annotated[str, typer.Option("--digest", help="The artifact's: sha256:…")],
     file: SpecFile = Path("deployer.yaml"),
     target: Annotated[
         str | None, typer.Option("--target", "-t", help="One target; all when left out.")
@@ -19,10 +18,13 @@ def render(
     release: Annotated[
         int, typer.Option("--release", "-r", min=0, help="The number to render.")
     ] = 1,
+    digest: Annotated[
+        str | None, typer.Option("--digest", help="The artifact's; the model is read without it.")
+    ] = None,
 ) -> None:
     """Print the Kubernetes objects of a release, as YAML; touches no cloud and no cluster.
 
-    Example: deployer render --digest sha256:… --target aws-virginia | kubectl diff -f -
+    Example: deployer render --target aws-virginia | kubectl diff -f -
     """
     from deployer.rendering import preview_targets
     from deployer.spec import load_spec

@@ -1,0 +1,50 @@
+from collections.abc import Callable
+
+import pytest
+
+from deployer.spec import Spec
+
+Load = Callable[..., Spec]
+Faults = Callable[..., list[str]]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ("strategy: {type: canary}", "strategy.type: not implemented yet: type: canary; use blue"),
+        ("strategy: {type: rolling}", "not implemented yet: type: rolling; use blue-green"),
+        ("strategy: {steps: [5, 50]}", "strategy.steps: not implemented yet: steps"),
+        ("outcome: keep-going", "outcome: not implemented yet: outcome: keep-going; use all"),
+        ("outcome: {quorum: 1}", "outcome.quorum: not implemented yet: quorum"),
+        ("routing: {policy: latency}", "not implemented yet: policy: latency; use weighted"),
+        (
+            "gates: {evaluate: {dataset: h.csv, thresholds: {f1_macro: 0.9}}}",
+            "gates.evaluate: not implemented yet",
+        ),
+        ("gates: {parity: {agreement: 1}}", "gates.parity: not implemented yet"),
+        ("gates: {analysis: {errors: 0.1}}", "gates.analysis: not implemented yet"),
+        ("budget: {monthly: 1200 USD}", "budget: not implemented yet"),
+        ("conflicts: {spec.replicas: force}", "conflicts: not implemented yet"),
+        ("service: {replicas: {max: 3}}", "service.replicas.max: not implemented yet"),
+    ],
+)
+def test_what_is_not_implemented_is_refused_by_name(
+    faults: Faults, small: str, more: str, message: str
+) -> None:
+    [line] = faults(f"{small}{more}\n")
+    assert message in line
+    assert "meanwhile" in line
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "strategy: {type: blue-green, steps: [], hold: 1m}",
+        "service: {replicas: {min: 3, max: 3}}",
+        "conflicts: {}",
+        "outcome: all",
+        "budget: ~",
+    ],
+)
+def test_what_says_nothing_new_is_accepted(load: Load, small: str, more: str) -> None:
+    load(f"{small}{more}\n")
