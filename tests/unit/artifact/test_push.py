@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -7,6 +8,7 @@ from deployer.artifact import has_artifact, push_artifact, scan_artifact
 from deployer.artifact.keys import file_key, marker_key
 from deployer.artifact.manifest import encode_manifest
 from deployer.errors import IntegrityError, SourceError, TransientError
+from deployer.ports import ObjectInfo
 from deployer.providers.local.faults import Fault, FlakyStore
 from deployer.providers.local.memory import MemoryStore
 
@@ -62,18 +64,20 @@ def test_a_push_that_failed_is_invisible_and_taken_over(model: Path, flaky: Flak
     assert has_artifact(flaky, artifact.digest)
 
 
-def test_an_object_that_goes_away_meanwhile_is_sent(model: Path, store: MemoryStore) -> None:
+def test_an_object_that_goes_away_meanwhile_is_sent(
+    model: Path, store: MemoryStore, flaky: FlakyStore
+) -> None:
     artifact = scan_artifact(model)
     push_artifact(artifact, store)
     gone = file_key(artifact.digest, "config.json")
 
-    class Forgetful(FlakyStore):
-        def head(self, key: str) -> None:
-            assert key.startswith("artifacts/")
+    def delete(info: ObjectInfo) -> ObjectInfo:
+        store.delete(info.key)
+        return info
 
-    forgetful = Forgetful(store, store._clock)
-    assert push_artifact(artifact, forgetful).uploaded_bytes == 7002
-    assert store.head(gone) is not None
+    flaky.alter = delete
+    assert push_artifact(artifact, flaky).uploaded_bytes == 7002
+    assert flaky.calls.count(f"put_file {gone}") == 1
 
 
 def test_a_file_that_changed_after_the_scan_is_refused(model: Path, store: MemoryStore) -> None:
@@ -92,40 +96,26 @@ def test_a_file_that_vanished_after_the_scan_is_refused(model: Path, store: Memo
         push_artifact(artifact, store)
 
 
-class Liar(FlakyStore):
-    """Keeps other bytes than it was sent, under a checksum to match."""
-
-    def put_file(self, key: str, path: Path, **options: object) -> object:  # type: ignore[override]
-        del path, options
-        return self._store.put(key, b"something else")
-
-
-def test_a_store_that_keeps_something_else_is_caught(model: Path, store: MemoryStore) -> None:
+@pytest.mark.parametrize("wrong", [{"checksums": {"sha256": "0" * 64}}, {"size": 1}])
+def test_a_store_that_keeps_something_else_is_caught(
+    model: Path, flaky: FlakyStore, wrong: dict[str, Any]
+) -> None:
     artifact = scan_artifact(model)
+    flaky.alter = lambda info: replace(info, **wrong)
     with pytest.raises(IntegrityError, match="not what was sent"):
-        push_artifact(artifact, Liar(store, store._clock))
-    assert not has_artifact(store, artifact.digest)
+        push_artifact(artifact, flaky)
+    assert not has_artifact(flaky, artifact.digest)
 
 
-def test_a_store_without_checksums_is_read_back(model: Path, store: MemoryStore) -> None:
+def test_a_store_without_checksums_is_read_back(
+    model: Path, store: MemoryStore, flaky: FlakyStore
+) -> None:
     artifact = scan_artifact(model)
-    bare = Bare(store, store._clock)
-    pushed = push_artifact(artifact, bare)
+    flaky.alter = lambda info: replace(info, checksums={})
+    pushed = push_artifact(artifact, flaky)
     assert set(pushed.checks.values()) == {"read back"}
     store.put(file_key(artifact.digest, "weights/0.bin"), b"weightS" * 1000)
-    assert push_artifact(artifact, bare).uploaded_bytes == 7000
-
-
-class Bare(FlakyStore):
-    """Keeps no checksum at all."""
-
-    def head(self, key: str) -> object:  # type: ignore[override]
-        info = super().head(key)
-        return info and replace(info, checksums={})
-
-    def put_file(self, key: str, path: Path, **options: object) -> object:  # type: ignore[override]
-        del options
-        return replace(super().put_file(key, path), checksums={})
+    assert push_artifact(artifact, flaky).uploaded_bytes == 7000
 
 
 @pytest.mark.parametrize(
@@ -133,15 +123,11 @@ class Bare(FlakyStore):
     [("crc32", "352441c2"), ("crc32c", "364b3fb7"), ("md5", "900150983cd24fb0d6963f7d28e17f72")],
 )
 def test_every_stores_checksum_is_understood(
-    tmp_path: Path, store: MemoryStore, algorithm: str, checksum: str
+    tmp_path: Path, flaky: FlakyStore, algorithm: str, checksum: str
 ) -> None:
-    class Other(FlakyStore):
-        def put_file(self, key: str, path: Path, **options: object) -> object:  # type: ignore[override]
-            del options
-            return replace(super().put_file(key, path), checksums={algorithm: checksum})
-
     (tmp_path / "abc").write_bytes(b"abc")
-    pushed = push_artifact(scan_artifact(tmp_path / "abc"), Other(store, store._clock))
+    flaky.alter = lambda info: replace(info, checksums={algorithm: checksum})
+    pushed = push_artifact(scan_artifact(tmp_path / "abc"), flaky)
     assert pushed.checks == {"abc": algorithm}
 
 

@@ -36,7 +36,7 @@ def exceptions() -> Iterator[type[BaseException]]:
                 yield kind
 
 
-@pytest.mark.parametrize("kind", sorted(set(exceptions()), key=lambda kind: kind.__name__))
+@pytest.mark.parametrize("kind", sorted(set(exceptions()), key=str))
 def test_every_exception_of_the_sdk_has_a_place(kind: type[BaseException]) -> None:
     assert class_of(kind.__new__(kind), CLASSES) is not None
 

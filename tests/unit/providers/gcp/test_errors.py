@@ -1,11 +1,12 @@
 import inspect
 from collections.abc import Iterator
+from typing import Any
 
-import google.api_core.exceptions as api
-import google.auth.exceptions as auth
-import google.cloud.storage.exceptions as storage
+import google.api_core.exceptions
+import google.auth.exceptions
 import pytest
 import requests
+from google.cloud.storage import exceptions as storage_exceptions
 
 from deployer.errors import (
     AccessDeniedError,
@@ -20,6 +21,10 @@ from deployer.errors import (
 )
 from deployer.providers.gcp.errors import CLASSES, missing_bucket, translated
 from deployer.providers.translation import class_of
+
+api: Any = google.api_core.exceptions  # the SDK is untyped
+auth: Any = google.auth.exceptions
+storage: Any = storage_exceptions
 
 ROOTS = (
     api.GoogleAPIError,
@@ -43,7 +48,7 @@ def exceptions() -> Iterator[type[BaseException]]:
                 yield kind
 
 
-@pytest.mark.parametrize("kind", sorted(set(exceptions()), key=lambda kind: kind.__name__))
+@pytest.mark.parametrize("kind", sorted(set(exceptions()), key=str))
 def test_every_exception_of_the_sdk_has_a_place(kind: type[BaseException]) -> None:
     assert class_of(kind.__new__(kind), CLASSES) is not None
 
