@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import boto3
 import pytest
@@ -60,12 +61,18 @@ def model(tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
-def test_an_upload_damaged_once_is_sent_again(place: Any, model: Path) -> None:
-    store, faults = place
-    faults.order(Fault.CORRUPT_REQUEST, part="model")
-    faults.order(Fault.CORRUPT_REQUEST, part="/upload/")
-    store.put_file("model", model)
-    assert b"".join(store.stream("model")) == model.read_bytes()
+def test_a_block_damaged_once_is_sent_again(vendor_settings: None, tmp_path: Path) -> None:
+    del vendor_settings
+    server = start_blob_server()
+    try:
+        store = _open("blob", server.url)
+        path = tmp_path / "model"
+        path.write_bytes(os.urandom(17 * MEBIBYTE))
+        server.faults.order(Fault.CORRUPT_REQUEST, method="PUT", part="model", times=2)
+        store.put_file("model", path)
+        assert b"".join(store.stream("model")) == path.read_bytes()
+    finally:
+        server.close()
 
 
 @pytest.mark.parametrize("size", [MEBIBYTE, 17 * MEBIBYTE])
@@ -85,7 +92,10 @@ def test_a_download_damaged_on_the_way_gets_no_name(
 ) -> None:
     store, faults = place
     digest = push_artifact(scan_artifact(model), store).digest
-    faults.order(Fault.CORRUPT_RESPONSE, method="GET", part="model", times=100)
+    key = f"artifacts/sha256/{digest.hex}/model"
+    gcs = store.url.startswith("gs:")  # which asks for the object's facts under a like path
+    body = f"/download/storage/v1/b/damage/o/{quote(key, safe='')}" if gcs else key
+    faults.order(Fault.CORRUPT_RESPONSE, method="GET", part=body, times=100)
     with pytest.raises(IntegrityError, match="not what was promised"):
         pull_artifact(store, digest, tmp_path / "to")
     assert list((tmp_path / "to").iterdir()) == []

@@ -92,3 +92,8 @@ def test_what_helps_is_said() -> None:
     assert "Storage Blob Data Contributor on acme" in str(denied.hint)
     login = raised(azure.identity.CredentialUnavailableError("no"))
     assert "az login" in str(login.hint)
+
+
+def test_a_code_the_sdk_knows_by_name_is_the_same_code() -> None:
+    code = azure.storage.blob.StorageErrorCode.MD5_MISMATCH
+    assert type(raised(core.HttpResponseError("no"), code=code, status=400)) is IntegrityError
