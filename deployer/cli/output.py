@@ -26,6 +26,7 @@ __all__ = [
     "explain_interrupt",
     "format_age",
     "format_bytes",
+    "format_count",
     "format_duration",
     "format_table",
     "is_terminal",
@@ -180,6 +181,11 @@ def format_bytes(count: int) -> str:
             break
         size, unit = size / 1024, larger
     return f"{count} B" if unit == "B" else f"{size:,.1f} {unit}"
+
+
+def format_count(count: int, noun: str) -> str:
+    """Return ``1 file``, ``2 files``."""
+    return f"{count} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def format_duration(seconds: float) -> str:

@@ -1,13 +1,18 @@
 """One rig per object store: how to open it, and what is behind it."""
 
+import contextlib
 import re
+import socket
+import struct
 import subprocess
 import sys
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -43,8 +48,80 @@ class Rig:
     name: str
     open: Callable[[str], ObjectStore]
     missing: Callable[[], ObjectStore] | None = None
-    connect: Callable[[str], ObjectStore] | None = None
+    connect: Callable[..., ObjectStore] | None = None
     endpoint: str | None = None
+
+
+class LossyProxy:
+    """A TCP proxy on loopback that can cut a connection in place of the next response.
+
+    The request has done its work by then: a response had begun to come back.
+    """
+
+    def __init__(self, upstream: str) -> None:
+        parts = urlsplit(upstream)
+        self._upstream = (parts.hostname, parts.port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._sockets: list[socket.socket] = []
+        self._to_lose = 0
+        self.lost = 0
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}{parts.path}"
+        self._thread = threading.Thread(target=self._accept)
+        self._thread.start()
+
+    def lose_next(self, count: int = 1) -> None:
+        self._to_lose = count
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join()
+        for one in self._sockets:
+            one.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(self._upstream)
+            self._sockets += [client, server]
+            for pair in ((client, server, False), (server, client, True)):
+                threading.Thread(target=self._pump, args=pair, daemon=True).start()
+
+    def _pump(self, source: socket.socket, target: socket.socket, back: bool) -> None:
+        try:
+            while data := source.recv(1 << 16):
+                if back and self._to_lose and not data.startswith(b"HTTP/1.1 100"):
+                    self._to_lose -= 1
+                    self.lost += 1
+                    reset = struct.pack("ii", 1, 0)
+                    target.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+                    break
+                target.sendall(data)
+        except OSError:
+            pass
+        finally:
+            for one in (source, target):
+                with contextlib.suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def proxy(cloud: Rig) -> Iterator[LossyProxy]:
+    """A lossy way to the store's server."""
+    assert cloud.endpoint is not None
+    made = LossyProxy(cloud.endpoint)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def proxied(cloud: Rig, proxy: LossyProxy) -> ObjectStore:
+    """An empty store behind `proxy`."""
+    assert cloud.connect is not None
+    return cloud.connect(proxy.url)
 
 
 @pytest.fixture(scope="session")
@@ -156,18 +233,20 @@ def _directory_rig(folder: Path) -> Rig:
 
 
 def _cloud_rig(name: str, scheme: str, connect: Callable[..., ObjectStore], url: str) -> Rig:
-    def open_at(bucket: str, endpoint: str = url) -> ObjectStore:
+    def open_at(
+        bucket: str, endpoint: str = url, patience_seconds: float = PATIENCE_SECONDS
+    ) -> ObjectStore:
         return connect(
             f"{scheme}://{bucket}",
             clock=SystemClock(),
             endpoint=endpoint,
-            patience_seconds=PATIENCE_SECONDS,
+            patience_seconds=patience_seconds,
         )
 
     return Rig(
         name,
         lambda prefix: open_at(f"{BUCKET}/{prefix}"),
         missing=lambda: open_at("no-such-bucket"),
-        connect=lambda endpoint: open_at(f"{BUCKET}/proxied", endpoint),
+        connect=lambda *way, **how: open_at(f"{BUCKET}/run-{uuid.uuid4().hex}", *way, **how),
         endpoint=url,
     )

@@ -18,8 +18,10 @@ from deployer.errors import (
     ProviderError,
     SetupError,
     SourceError,
+    TransientError,
 )
 from deployer.ports import ObjectInfo, ObjectStore
+from deployer.providers.local.clock import SystemClock
 
 MEBIBYTE = 1 << 20
 THREADS = 16
@@ -310,6 +312,54 @@ def test_a_missing_bucket_is_a_matter_of_setup(
         call(rig.missing(), path)
     assert caught.value.hint is not None
     assert "Create it: " in caught.value.hint
+
+
+def test_a_create_whose_response_was_lost_succeeds(proxied: ObjectStore, proxy: Any) -> None:
+    assert proxied.head("warm-up") is None
+    proxy.lose_next()
+    info = proxied.put("lease", b"mine", if_version="")
+    assert proxy.lost == 1
+    assert proxied.get("lease").info.version == info.version
+
+
+def test_a_replacement_whose_response_was_lost_succeeds(proxied: ObjectStore, proxy: Any) -> None:
+    first = proxied.put("head.json", b"1")
+    proxy.lose_next()
+    second = proxied.put("head.json", b"2", if_version=first.version)
+    assert proxy.lost == 1
+    found = proxied.get("head.json")
+    assert (found.body, found.info.version) == (b"2", second.version)
+
+
+def test_a_read_survives_a_lost_response(proxied: ObjectStore, proxy: Any) -> None:
+    proxied.put("a", b"x" * 100_000)
+    proxy.lose_next(2)
+    assert proxied.get("a").body == b"x" * 100_000
+    assert proxy.lost == 2
+
+
+def test_a_large_file_survives_lost_responses(
+    proxied: ObjectStore, proxy: Any, tmp_path: Path
+) -> None:
+    body = os.urandom(17 * MEBIBYTE)
+    (tmp_path / "model").write_bytes(body)
+    assert proxied.head("warm-up") is None
+    proxy.lose_next(2)
+    told: list[int] = []
+    info = proxied.put_file("model", tmp_path / "model", progress=told.append)
+    assert proxy.lost == 2
+    assert sum(told) == len(body)
+    assert proof_of(info, body)
+    assert b"".join(proxied.stream("model")) == body
+
+
+def test_a_server_that_is_gone_is_given_up_on_in_time(cloud: Any) -> None:
+    dead = cloud.connect("http://127.0.0.1:9/account", patience_seconds=1.0)
+    clock = SystemClock()
+    began = clock.monotonic()
+    with pytest.raises(TransientError):
+        dead.get("a")
+    assert clock.monotonic() - began < 3
 
 
 def in_threads(call: Callable[[int], Any]) -> list[Any]:

@@ -23,7 +23,7 @@ def pull(
     """Download a model; no file gets its name before its bytes are proven."""
     from deployer.artifact import pull_artifact
     from deployer.artifact.keys import check_digest, split_uri
-    from deployer.cli.output import format_bytes, print_json
+    from deployer.cli.output import format_bytes, format_count, print_json
     from deployer.wiring import open_store
 
     store_url, promised = split_uri(uri)
@@ -41,5 +41,6 @@ def pull(
         )
         return
     typer.echo(
-        f"{len(artifact.files)} files, {format_bytes(artifact.size)} in {to}; proven by {promised}"
+        f"{format_count(len(artifact.files), 'file')}, {format_bytes(artifact.size)} in {to}; "
+        f"proven by {promised}"
     )

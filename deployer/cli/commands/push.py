@@ -24,7 +24,7 @@ def push(
 ) -> None:
     """Upload a model and prove every byte; what is there already is not sent again."""
     from deployer.artifact import push_artifact, scan_artifact
-    from deployer.cli.output import format_bytes, print_json
+    from deployer.cli.output import format_bytes, format_count, print_json
     from deployer.cli.progress import show_bytes
     from deployer.wiring import open_store
 
@@ -48,7 +48,7 @@ def push(
         return
     typer.echo(pushed.uri)
     typer.echo(
-        f"{len(artifact.files)} files, {format_bytes(artifact.size)}; sent "
+        f"{format_count(len(artifact.files), 'file')}, {format_bytes(artifact.size)}; sent "
         f"{format_bytes(pushed.uploaded_bytes)}, {pushed.skipped_files} were there; proven by "
         f"{', '.join(sorted(set(pushed.checks.values())))}"
     )

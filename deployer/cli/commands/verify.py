@@ -19,7 +19,7 @@ def verify(
 ) -> None:
     """Compare a pushed model with its manifest; exit 1 if anything is wrong."""
     from deployer.artifact import split_uri, verify_artifact
-    from deployer.cli.output import format_bytes, print_json
+    from deployer.cli.output import format_bytes, format_count, print_json
     from deployer.errors import IntegrityError
     from deployer.wiring import open_store
 
@@ -43,4 +43,5 @@ def verify(
         )
     if output is not Format.JSON:
         how = ", ".join(sorted(set(report.checks.values())))
-        typer.echo(f"{len(report.checks)} files, {format_bytes(report.size)}; good by {how}")
+        count = format_count(len(report.checks), "file")
+        typer.echo(f"{count}, {format_bytes(report.size)}; good by {how}")

@@ -60,7 +60,10 @@ def _make_client(endpoint: str | None, patience: Patience) -> "S3Client":
     with translated("connect to", "s3"):
         session = Session()
         region = os.environ.get("AWS_REGION") or session.region_name or "us-east-1"
-        return session.client("s3", region_name=region, endpoint_url=custom, config=config)
+        try:
+            return session.client("s3", region_name=region, endpoint_url=custom, config=config)
+        except ValueError as error:
+            raise SetupError(f"cannot connect to S3: {error}") from error
 
 
 def _endpoint_setting() -> str | None:

@@ -113,7 +113,7 @@ def translated(operation: str, resource: str) -> Iterator[None]:
 
 
 def _translate(error: Any, operation: str, resource: str) -> DeployerError:
-    code = str(getattr(error, "error_code", "") or "")
+    code = _code(error)
     kind = _kind(error, code)
     response = getattr(error, "response", None)
     headers = getattr(response, "headers", {})
@@ -125,6 +125,12 @@ def _translate(error: Any, operation: str, resource: str) -> DeployerError:
         hint=_hint(kind, code, resource),
         retry_after_seconds=seconds_of(headers.get("Retry-After")),
     )
+
+
+def _code(error: Any) -> str:
+    """Return the service's code; the SDK gives an enumeration where it knows it, else a string."""
+    code = getattr(error, "error_code", None) or ""
+    return str(getattr(code, "value", code))
 
 
 def _kind(error: Any, code: str) -> Kind:

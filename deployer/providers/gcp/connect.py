@@ -49,11 +49,14 @@ def _make_client(endpoint: str | None) -> "Client":
             hint="pip install 'deployer[gcp]'",
         ) from error
     with translated("connect to", "gs"):
-        client = Client(
-            project=None,
-            client_options={"api_endpoint": endpoint} if endpoint else None,
-            use_auth_w_custom_endpoint=not (endpoint or "").startswith("http://"),
-        )
+        try:
+            client = Client(
+                project=None,
+                client_options={"api_endpoint": endpoint} if endpoint else None,
+                use_auth_w_custom_endpoint=not (endpoint or "").startswith("http://"),
+            )
+        except ValueError as error:
+            raise SetupError(f"cannot connect to Cloud Storage: {error}") from error
     for scheme in ("http://", "https://"):
         client._http.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))  # noqa: SLF001 - the library has no setting for its pool
     return client

@@ -44,7 +44,8 @@ class FlakyStore:
     """An `ObjectStore` around another one, with scripted faults.
 
     ``down`` makes every call fail with `TransientError` at once, until it is set back.
-    ``calls`` is what was asked for, as ``method key``, in order.
+    ``calls`` is what was asked for, as ``method key``, in order. ``alter`` changes every info that
+    comes back from ``head``, ``put_file`` and ``list``: a store with other checksums, or with none.
     """
 
     def __init__(self, store: ObjectStore, clock: Clock, *faults: Fault) -> None:
@@ -55,6 +56,7 @@ class FlakyStore:
         self._lock = threading.Lock()
         self.down = False
         self.calls: list[str] = []
+        self.alter: Callable[[ObjectInfo], ObjectInfo] = lambda info: info
 
     @property
     def url(self) -> str:
@@ -68,7 +70,8 @@ class FlakyStore:
 
     def head(self, key: str) -> ObjectInfo | None:
         """See `ObjectStore.head`."""
-        return self._run("head", key, lambda: self._store.head(key))
+        info = self._run("head", key, lambda: self._store.head(key))
+        return None if info is None else self.alter(info)
 
     def get(self, key: str, *, max_bytes: int = 16 << 20) -> StoredObject:
         """See `ObjectStore.get`."""
@@ -105,15 +108,16 @@ class FlakyStore:
         progress: Callable[[int], None] | None = None,
     ) -> ObjectInfo:
         """See `ObjectStore.put_file`."""
-        return self._run(
+        info = self._run(
             "put_file",
             key,
             lambda: self._store.put_file(key, path, metadata=metadata, progress=progress),
         )
+        return self.alter(info)
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """See `ObjectStore.list`."""
-        return self._run("list", prefix, lambda: self._store.list(prefix))
+        return map(self.alter, self._run("list", prefix, lambda: self._store.list(prefix)))
 
     def delete(self, key: str) -> None:
         """See `ObjectStore.delete`."""
