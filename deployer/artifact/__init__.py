@@ -4,6 +4,7 @@ Knows `ObjectStore` and nothing of clouds. An artifact lies under ``artifacts/sh
 with its files' own names; the manifest, written last, is what makes it visible.
 """
 
+from deployer.artifact.fallback import Pulled, Source, pull_from_any
 from deployer.artifact.keys import artifact_uri, split_uri
 from deployer.artifact.model import Artifact, ArtifactFile
 from deployer.artifact.pull import pull_artifact
@@ -14,11 +15,14 @@ from deployer.artifact.verify import VerifyReport, has_artifact, verify_artifact
 __all__ = [
     "Artifact",
     "ArtifactFile",
+    "Pulled",
     "Pushed",
+    "Source",
     "VerifyReport",
     "artifact_uri",
     "has_artifact",
     "pull_artifact",
+    "pull_from_any",
     "push_artifact",
     "scan_artifact",
     "split_uri",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
-from deployer.errors import DeployerError, SetupError, StateError, TransientError
+from deployer.errors import AccessDeniedError, DeployerError, SetupError, StateError, TransientError
 from deployer.ports import Clock, ObjectStore
 
 __all__ = ["Answer", "Quorum"]
@@ -48,21 +48,32 @@ class Quorum:
 
         Raises:
             StateError: A majority cannot be had any more; names each store and its reason.
+            SetupError: The same, and nothing but logins or buckets is missing.
         """
         answers = self._collect(operation)
-        good = sum(answer.error is None for answer in answers)
-        if good < self.majority:
-            raise StateError(
-                f"{what}: only {good} of {len(self._lanes)} state stores answered, "
-                f"{self.majority} are needed: {_reasons(answers)}",
-                hint="The state lives in the targets' own stores; it needs a majority of them. "
-                "Check the network and the logins, then run the same command again.",
-            )
+        if sum(answer.error is None for answer in answers) < self.majority:
+            raise self._too_few(answers, what)
         return answers
 
     def ask_all(self, operation: Callable[[ObjectStore], T]) -> list[Answer[T]]:
         """Run ``operation`` on every store and wait for every answer, errors included."""
         return self._collect(operation, everyone=True)
+
+    def _too_few(self, answers: Sequence[Answer[T]], what: str) -> DeployerError:
+        good = sum(answer.error is None for answer in answers)
+        message = (
+            f"{what}: {good or 'none'} of {len(self._lanes)} state stores answered, "
+            f"{self.majority} are needed: {_reasons(answers)}"
+        )
+        errors = [answer.error for answer in answers if answer.error is not None]
+        if all(isinstance(error, SetupError | AccessDeniedError) for error in errors):
+            hints = dict.fromkeys(error.hint for error in errors if error.hint)
+            return SetupError(message, hint="\n".join(hints) or None)
+        return StateError(
+            message,
+            hint="The state lives in the targets' own stores; it needs a majority of them. "
+            "Check the network and the logins, then run the same command again.",
+        )
 
     def _collect(
         self, operation: Callable[[ObjectStore], T], *, everyone: bool = False

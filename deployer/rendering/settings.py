@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import deployer
+from deployer.artifact import artifact_uri
 from deployer.ports import Manifest
 from deployer.rendering.merge import merge_manifest
 from deployer.rendering.server import Server
 from deployer.spec.model import Spec, TargetSpec
-from deployer.values import Cloud, Json
+from deployer.values import Cloud, Digest, Json
 
 __all__ = ["MODEL_DIR", "default_image", "set_config", "set_workload"]
 
@@ -43,11 +44,14 @@ def set_workload(
     pod = merged["spec"]["template"]["spec"]
     standard = _literals({"MODEL_NAME": spec.name, "MODEL_DIR": MODEL_DIR, **model})
     pulling = [*standard, *_literals(_region(target))]
+    others = _other_sources(spec, target, Digest.parse(model["MODEL_DIGEST"]))
     return _with_pod(
         merged,
         {
             **pod,
-            "initContainers": [_pulling(item, pulling, target) for item in pod["initContainers"]],
+            "initContainers": [
+                _pulling(item, pulling, target, others) for item in pod["initContainers"]
+            ],
             "containers": [_serving(item, standard, spec) for item in pod["containers"]],
         },
     )
@@ -89,12 +93,25 @@ def _region(target: TargetSpec) -> Mapping[str, str]:
     return {"AWS_REGION": target.region} if is_s3 and target.region else {}
 
 
-def _pulling(container: Manifest, env: Sequence[Json], target: TargetSpec) -> Manifest:
+def _pulling(
+    container: Manifest, env: Sequence[Json], target: TargetSpec, others: Sequence[str]
+) -> Manifest:
     if container["name"] != "model":
         return container
     endpoint = target.store.endpoint
     command = [*container["command"], *(["--endpoint", endpoint] if endpoint else [])]
+    command += [word for source in others for word in ("--or", source)]
     return {**container, "command": command, "env": _ordered(env, container)}
+
+
+def _other_sources(spec: Spec, target: TargetSpec, digest: Digest) -> list[str]:
+    """Return where else the model is: a pod whose own store is away still starts (G7)."""
+    return [
+        artifact_uri(other.store.url, digest)
+        + (f",endpoint={other.store.endpoint}" if other.store.endpoint else "")
+        for other in spec.targets
+        if other.store != target.store
+    ]
 
 
 def _serving(container: Manifest, standard: Sequence[Json], spec: Spec) -> Manifest:

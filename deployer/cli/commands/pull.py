@@ -1,11 +1,14 @@
 """``deployer pull``: what every pod runs before its model server starts."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deployer.cli.options import ArtifactUri, Endpoint, Format, Output
+
+if TYPE_CHECKING:
+    from deployer.artifact import Source
 
 __all__ = ["pull"]
 
@@ -18,29 +21,58 @@ def pull(
         typer.Option("--digest", metavar="SHA256", help="What it must be; the URI's if left out."),
     ] = None,
     endpoint: Endpoint = None,
+    others: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--or",
+            metavar="URI[,endpoint=URL]",
+            help="Where else it is, should the first not answer; may be repeated.",
+        ),
+    ] = None,
     output: Output = Format.TABLE,
 ) -> None:
-    """Download a model; no file gets its name before its bytes are proven."""
-    from deployer.artifact import pull_artifact
+    """Download a model; no file gets its name before its bytes are proven.
+
+    Example: deployer pull s3://acme-models/artifacts/sha256/… --to /mnt/models
+    """
+    from deployer.artifact import pull_from_any
     from deployer.artifact.keys import check_digest, split_uri
-    from deployer.cli.output import format_bytes, format_count, print_json
-    from deployer.wiring import open_store
+    from deployer.cli.output import format_bytes, print_json
 
     store_url, promised = split_uri(uri)
     check_digest(promised, digest)
-    artifact = pull_artifact(open_store(store_url, endpoint=endpoint), promised, to)
+    sources = [_source(uri, endpoint), *(_parse_source(text) for text in others or ())]
+    pulled = pull_from_any(sources, promised, to)
     if output is Format.JSON:
         print_json(
             "deployer/pull/v1",
             {
                 "digest": str(promised),
-                "files": len(artifact.files),
-                "size": artifact.size,
+                "files": len(pulled.artifact.files),
+                "size": pulled.artifact.size,
                 "path": str(to),
+                "from": pulled.store_url,
             },
         )
         return
+    for failure in pulled.failures:
+        typer.echo(f"note: {failure}", err=True)
+    elsewhere = f" from {pulled.store_url}" if pulled.store_url != store_url else ""
     typer.echo(
-        f"{format_count(len(artifact.files), 'file')}, {format_bytes(artifact.size)} in {to}; "
-        f"proven by {promised}"
+        f"{len(pulled.artifact.files)} files, {format_bytes(pulled.artifact.size)} in {to}"
+        f"{elsewhere}; proven by {promised}"
     )
+
+
+def _parse_source(text: str) -> "Source":
+    uri, _, endpoint = text.partition(",endpoint=")
+    return _source(uri, endpoint or None)
+
+
+def _source(uri: str, endpoint: str | None) -> "Source":
+    from deployer.artifact import Source
+    from deployer.artifact.keys import split_uri
+    from deployer.wiring import open_store
+
+    url, _ = split_uri(uri)
+    return Source(url, lambda seconds: open_store(url, endpoint=endpoint, patience_seconds=seconds))
