@@ -49,9 +49,9 @@ def pull_from_any(sources: Sequence[Source], digest: Digest, dest: Path) -> Pull
         except DeployerError as error:
             errors.append(error)
             continue
-        failures = tuple(error.message for error in errors)
+        failures = tuple(failed.message for failed in errors)
         return Pulled(artifact, source.url, failures)
     first, *rest = errors
-    for error in rest:
-        first.add_note(f"nor from elsewhere: {error.message}")
+    for other in rest:
+        first.add_note(f"nor from elsewhere: {other.message}")
     raise first
