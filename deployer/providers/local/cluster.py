@@ -33,6 +33,8 @@ from deployer.providers.readiness import judge_deployment, judge_presence, judge
 
 __all__ = ["LocalCluster"]
 
+_SETTLE_SECONDS = 2.0
+
 
 class LocalCluster:
     """See `Cluster`. A folder holds it all; a supervisor process of its own runs the pods.
@@ -111,7 +113,7 @@ class LocalCluster:
 
     def call(self, service: str, request: HttpRequest, *, timeout_seconds: float) -> HttpResponse:
         """See `Cluster.call`."""
-        found = self.get(ObjectRef("v1", "Service", service))
+        found = self._settled_service(service, timeout_seconds)
         endpoints = _endpoints(found)
         if found is None or not endpoints:
             raise TransientError(
@@ -137,6 +139,16 @@ class LocalCluster:
             if text := read_end(log, lines):
                 yield f"{name} {container['name']}:\n{text}"
 
+    def _settled_service(self, name: str, timeout_seconds: float) -> Manifest | None:
+        """Return the Service once the supervisor has seen its latest change: tens of ms."""
+        ref = ObjectRef("v1", "Service", name)
+        deadline = self._clock.monotonic() + min(timeout_seconds, _SETTLE_SECONDS)
+        while (found := self.get(ref)) is not None and not _is_settled(found):
+            if self._clock.monotonic() > deadline:
+                break
+            self._clock.sleep(0.01)
+        return found
+
     def _pods(self, deployment: Manifest | None) -> Sequence[Any]:
         """Return the Deployment's pods, newest first."""
         if deployment is None:
@@ -160,6 +172,11 @@ class LocalCluster:
 
 def _endpoints(service: Manifest | None) -> Any:
     return ((service or {}).get("status") or {}).get("endpoints") or []
+
+
+def _is_settled(service: Manifest) -> bool:
+    seen = (service.get("status") or {}).get("observedGeneration", 0)
+    return bool(seen >= service["metadata"]["generation"])
 
 
 def _is_owned(pod: Manifest, uid: str) -> bool:
