@@ -12,18 +12,20 @@ __all__ = ["Price", "PriceQuery", "Prices", "UnknownPrice"]
 
 @dataclass(frozen=True, slots=True)
 class PriceQuery:
-    """What is asked: one (cloud, region, kind, sku).
+    """What is asked: one (cloud, region, kind, sku, option).
 
     Attributes:
         kind: ``instance``, ``control_plane_hour``, ``object_storage``, ``lb_hour``,
             ``egress_internet``, … as in the price book.
         sku: The machine type or the vendor's tier; may be empty where the kind has only one.
+        option: How it is bought: ``on-demand`` or ``spot``.
     """
 
     cloud: Cloud
     region: str
     kind: str
     sku: str = ""
+    option: str = "on-demand"
 
 
 @dataclass(frozen=True, slots=True)

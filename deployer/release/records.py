@@ -1,7 +1,7 @@
 """What is written down, and read back by later versions: frozen records with a schema version.
 
 ``releases/000042.json`` is a `Bundle`, ``head.json`` a `Head`, ``routes.json`` `Routes`,
-``lease.json`` a `LeaseRecord`, ``journal/<run>/<seq>.json`` an `Entry`. All are plain JSON. No
+``lease.json`` a `LeaseRecord`, ``journal/<run>/<token>-<seq>.json`` an `Entry`: plain JSON. No
 record holds a secret (G10): configuration holds references, credentials stay in the vendors'
 chains.
 """

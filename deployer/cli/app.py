@@ -1,0 +1,130 @@
+"""The command line's one entry: commands by name, exit codes in one table.
+
+0   done, or nothing to do
+1   failed, and undone
+2   there are changes (`plan` and `diff` only)
+3   failed, and not fully undone; for `status` and `report health`: a target is down or unknown
+4   bad input: the spec, a model folder, an argument
+5   set-up: an extra, a login, a bucket is missing
+6   another run holds the lease
+130 interrupted
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from deployer import errors
+from deployer.cli import output
+
+__all__ = ["EXIT_CODES", "app", "exit_code_of", "main"]
+
+EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
+    (errors.SpecError, 4),
+    (errors.SourceError, 4),
+    (errors.SetupError, 5),
+    (errors.AccessDeniedError, 5),
+    (errors.LeaseHeldError, 6),
+    (errors.DeployerError, 1),
+)
+"""The first row whose class matches decides."""
+
+
+def exit_code_of(error: errors.DeployerError) -> int:
+    """Return the exit code for ``error``: 3 when something could not be put back."""
+    if isinstance(error, errors.RolloutError) and not error.undone:
+        return 3
+    return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
+
+
+class _Group(TyperGroup):
+    """Turns our errors into exit codes inside `invoke`, so that tests see what a shell sees."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        return _usage_is_bad_input(lambda: super(_Group, self).make_context(*args, **kwargs))
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return _usage_is_bad_input(lambda: super(_Group, self).invoke(ctx))
+        except errors.DeployerError as error:
+            output.print_error(error)
+            _debug_dump(error)
+            raise typer.Exit(exit_code_of(error)) from error
+        except KeyboardInterrupt:
+            output.print_note("interrupted")
+            raise typer.Exit(130) from None
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+
+
+def _usage_is_bad_input(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except typer.TyperException as error:
+        error.exit_code = 4
+        raise
+
+
+def _debug_dump(error: BaseException) -> None:
+    """Write the stack to the file that ``DEPLOYER_DEBUG`` names, and say so."""
+    target = os.environ.get("DEPLOYER_DEBUG")
+    if not target:
+        return
+    import traceback
+    from pathlib import Path
+
+    Path(target).write_text("".join(traceback.format_exception(error)))
+    output.print_note(f"the stack is in {target}")
+
+
+app = typer.Typer(
+    name="deployer",
+    cls=_Group,
+    help="Put one trained model on several clouds at once, and keep it served.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from deployer import __version__
+
+        typer.echo(f"deployer {__version__}")
+        raise typer.Exit
+
+
+def _set_debug(path: str | None) -> None:
+    if path:
+        os.environ["DEPLOYER_DEBUG"] = path
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version."
+    ),
+    debug: str | None = typer.Option(
+        None,
+        "--debug",
+        metavar="FILE",
+        callback=_set_debug,
+        help="On an error, write the stack here.",
+    ),
+) -> None:
+    pass
+
+
+# Commands register here, one line each, in the order in which one meets them.
+
+
+def main() -> None:
+    """Run the command line; the console script's entry."""
+    app()

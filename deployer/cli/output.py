@@ -1,0 +1,168 @@
+"""Everything the command line prints: tables, JSON, errors, and how numbers and times read.
+
+Data goes to stdout, everything else to stderr. Colour only repeats what a word says, and only on a
+terminal without ``NO_COLOR``.
+"""
+
+import json
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import typer
+
+from deployer.errors import DeployerError, Fault, NoHealthyTargetError, SpecError
+from deployer.values import Json
+
+__all__ = [
+    "Column",
+    "format_age",
+    "format_bytes",
+    "format_duration",
+    "format_table",
+    "is_terminal",
+    "print_error",
+    "print_json",
+    "print_note",
+    "print_table",
+]
+
+_WIDTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A table's column. The highest ``drop`` goes first when it does not fit; 0 never goes."""
+
+    title: str
+    right: bool = False
+    drop: int = 0
+
+
+def print_json(schema: str, document: dict[str, Json]) -> None:
+    """Print one JSON document that begins with its ``schema``, such as ``deployer/status/v1``."""
+    typer.echo(json.dumps({"schema": schema, **document}, indent=2, ensure_ascii=False))
+
+
+def print_note(text: str) -> None:
+    """Print a line for people, to stderr."""
+    typer.echo(text, err=True)
+
+
+def print_error(error: DeployerError) -> None:
+    """Print one paragraph: what failed, where, why, what to do."""
+    lines = [f"error: {error.message}"]
+    if isinstance(error, SpecError):
+        lines += [f"  {_format_fault(error.file.name, fault)}" for fault in error.faults]
+    if isinstance(error, NoHealthyTargetError):
+        lines += [f"  {attempt}" for attempt in error.attempts]
+    if error.hint:
+        lines.append(textwrap.indent(error.hint, "  "))
+    lines += [f"  {note}" for note in getattr(error, "__notes__", ())]
+    typer.echo("\n".join(lines), err=True)
+
+
+def _format_fault(file: str, fault: Fault) -> str:
+    path = f"{fault.path}: " if fault.path else ""
+    return f"{file}:{fault.line}:{fault.column}: {path}{fault.message}"
+
+
+def print_table(
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[str]],
+    *,
+    footer: Sequence[str] | None = None,
+    wide: bool = False,
+) -> None:
+    """Print a table that fits the terminal (100 columns at most): it drops columns, never wraps."""
+    for line in format_table(columns, rows, footer=footer, width=None if wide else _table_width()):
+        typer.echo(line)
+
+
+def format_table(
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[str]],
+    *,
+    footer: Sequence[str] | None = None,
+    width: int | None = _WIDTH,
+) -> list[str]:
+    """Return the table's lines; ``footer`` stands under a rule. ``width`` None keeps everything."""
+    every = [*rows, footer] if footer else list(rows)
+    widths = [
+        max([len(column.title), *(len(row[i]) for row in every)])
+        for i, column in enumerate(columns)
+    ]
+    shown = _columns_that_fit(columns, widths, width)
+
+    def line(cells: Sequence[str]) -> str:
+        parts = [
+            cells[i].rjust(widths[i]) if columns[i].right else cells[i].ljust(widths[i])
+            for i in shown
+        ]
+        return "  ".join(parts).rstrip()
+
+    lines = [line([column.title for column in columns]), *(line(row) for row in rows)]
+    if footer:
+        lines += [line(["─" * widths[i] if footer[i] else "" for i in range(len(columns))])]
+        lines += [line(footer)]
+    return lines
+
+
+def _columns_that_fit(
+    columns: Sequence[Column], widths: Sequence[int], width: int | None
+) -> list[int]:
+    shown = list(range(len(columns)))
+    if width is None:
+        return shown
+    for victim in sorted(shown, key=lambda i: -columns[i].drop):
+        if sum(widths[i] for i in shown) + 2 * (len(shown) - 1) <= width:
+            break
+        if columns[victim].drop:
+            shown.remove(victim)
+    return shown
+
+
+def _table_width() -> int:
+    return min(_WIDTH, shutil.get_terminal_size((_WIDTH, 24)).columns)
+
+
+def is_terminal() -> bool:
+    """Say whether stderr is a terminal that may be redrawn."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def format_bytes(count: int) -> str:
+    """Return bytes as people read them: ``512 B``, ``18.4 MiB``."""
+    size = float(count)
+    unit = "B"
+    for larger in ("KiB", "MiB", "GiB"):
+        if size < 1024:  # noqa: PLR2004 - what KiB means
+            break
+        size, unit = size / 1024, larger
+    return f"{count} B" if unit == "B" else f"{size:,.1f} {unit}"
+
+
+def format_duration(seconds: float) -> str:
+    """Return a duration as people read it: ``0.3 s``, ``1 m 12 s``, ``6 d 4 h``."""
+    if seconds < 10:  # noqa: PLR2004 - below ten, tenths matter
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:  # noqa: PLR2004
+        return f"{whole} s"
+    if whole < 3600:  # noqa: PLR2004
+        return f"{whole // 60} m {whole % 60:02d} s"
+    if whole < 86400:  # noqa: PLR2004
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} m"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def format_age(then: datetime | None, now: datetime) -> str:
+    """Return how long ago ``then`` was, for people; ``never`` for None."""
+    if then is None:
+        return "never"
+    seconds = max(0.0, (now - then).total_seconds())
+    return "now" if seconds < 1 else f"{format_duration(seconds)} ago"

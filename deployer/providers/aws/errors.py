@@ -1,0 +1,181 @@
+"""What S3 and its SDK say, in our words."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from deployer.errors import (
+    AccessDeniedError,
+    DeployerError,
+    IntegrityError,
+    NotFoundError,
+    PreconditionError,
+    ProviderError,
+    QuotaError,
+    SetupError,
+    SourceError,
+    TransientError,
+)
+from deployer.providers.translation import build_error, class_of, seconds_of
+
+__all__ = ["CLASSES", "CODES", "translated"]
+
+Kind = type[DeployerError]
+
+
+def _named(module: str, kind: Kind, names: str) -> dict[str, Kind]:
+    return {f"{module}.{name}": kind for name in names.split()}
+
+
+CLASSES: Mapping[str, Kind] = {
+    **_named(
+        "botocore.exceptions",
+        SetupError,
+        "ApiVersionNotFoundError BaseEndpointResolverError CapacityNotAvailableError "
+        "ConfigNotFound ConfigParseError CredentialRetrievalError DataNotFoundError "
+        "EndpointProviderError InvalidChecksumConfigError InvalidConfigError InvalidDNSNameError "
+        "InvalidDefaultsMode InvalidEndpointConfigurationError "
+        "InvalidEndpointDiscoveryConfigurationError InvalidExpressionError InvalidHostLabelError "
+        "InvalidIMDSEndpointError InvalidIMDSEndpointModeError InvalidProxiesConfigError "
+        "InvalidRegionError InvalidRetryConfigurationError InvalidS3AddressingStyleError "
+        "InvalidS3UsEast1RegionalEndpointConfigError InvalidSTSRegionalEndpointsConfigError "
+        "LoginError MD5UnavailableError MetadataRetrievalError MissingDependencyException "
+        "NoAuthTokenError NoCredentialsError PartialCredentialsError ProfileNotFound "
+        "RefreshWithMFAUnsupportedError SSOError ServiceNotInRegionError TokenRetrievalError "
+        "UnknownCredentialError UnknownRegionError UnknownServiceStyle "
+        "UnknownSignatureVersionError UnknownTokenProviderError UnsupportedOutpostResourceError "
+        "UnsupportedS3AccesspointConfigurationError UnsupportedS3ArnError "
+        "UnsupportedS3ConfigurationError UnsupportedS3ControlArnError "
+        "UnsupportedS3ControlConfigurationError UnsupportedServiceProtocolsError "
+        "UnsupportedSignatureVersionError",
+    ),
+    **_named(
+        "botocore.exceptions",
+        TransientError,
+        "ConnectionError HTTPClientError IncompleteReadError ReadTimeoutError",
+    ),
+    **_named("botocore.exceptions", SetupError, "SSLError"),
+    **_named("botocore.exceptions", IntegrityError, "ChecksumError FlexibleChecksumError"),
+    **_named(
+        "botocore.exceptions",
+        ProviderError,
+        "AwsChunkedWrapperError MissingParametersError OperationNotPageableError PaginationError "
+        "ParamValidationError StubResponseError UnknownClientMethodError UnseekableStreamError "
+        "ValidationError WaiterConfigError WaiterError EventStreamError",
+    ),
+    **_named("botocore.discovery", ProviderError, "EndpointDiscoveryException"),
+    **_named(
+        "boto3.exceptions",
+        ProviderError,
+        "DynamoDBNeedsConditionError DynamoDBNeedsKeyConditionError "
+        "DynamoDBOperationNotSupportedError InvalidCrtTransferConfigError NoVersionFound "
+        "ResourceLoadException ResourceNotExistsError RetriesExceededError S3TransferFailedError "
+        "S3UploadFailedError UnknownAPIVersionError",
+    ),
+}
+"""By exception class, its nearest ancestor named here counting."""
+
+
+def _codes(kind: Kind, names: str) -> dict[str, Kind]:
+    return dict.fromkeys(names.split(), kind)
+
+
+CODES: Mapping[str, Kind] = {
+    **_codes(
+        AccessDeniedError,
+        "AccessDenied AllAccessDisabled AccountProblem InvalidAccessKeyId InvalidSecurity "
+        "InvalidToken ExpiredToken TokenRefreshRequired SignatureDoesNotMatch NotSignedUp "
+        "Forbidden UnauthorizedAccess 401 403 AccessForbidden RequestExpired "
+        "UnrecognizedClientException",
+    ),
+    **_codes(NotFoundError, "NoSuchKey NoSuchVersion NoSuchUpload NotFound 404"),
+    **_codes(
+        SetupError,
+        "NoSuchBucket PermanentRedirect AuthorizationHeaderMalformed "
+        "IllegalLocationConstraintException InvalidBucketName InvalidRegion "
+        "RequestTimeTooSkewed 301",
+    ),
+    **_codes(PreconditionError, "PreconditionFailed 412"),
+    **_codes(
+        TransientError,
+        "SlowDown InternalError ServiceUnavailable RequestTimeout RequestTimeoutException "
+        "Throttling ThrottlingException ThrottledException RequestThrottled "
+        "RequestThrottledException RequestLimitExceeded BandwidthLimitExceeded "
+        "TooManyRequestsException PriorRequestNotComplete TransactionInProgressException "
+        "ConditionalRequestConflict OperationAborted Busy 429 500 502 503 504 509",
+    ),
+    **_codes(QuotaError, "QuotaExceeded TooManyBuckets XMinioStorageFull InsufficientStorage 507"),
+    **_codes(
+        IntegrityError,
+        "BadDigest InvalidDigest IncompleteBody XAmzContentSHA256Mismatch "
+        "XAmzContentChecksumMismatch",
+    ),
+    **_codes(SourceError, "KeyTooLongError"),
+}
+"""By error code, or by HTTP status where a response has no body (HEAD). 409
+ConditionalRequestConflict asks for the upload to be sent again (S3 User Guide, "How to prevent
+object overwrites with conditional writes")."""
+
+
+@contextmanager
+def translated(operation: str, resource: str) -> Iterator[None]:
+    """Raise what the SDK raises inside as one of our errors; ``resource`` is the store's URL."""
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        raise _from_response(error.response, operation, resource) from error
+    except (BotoCoreError, Boto3Error) as error:
+        kind = class_of(error, CLASSES) or ProviderError
+        raise build_error(
+            kind, str(error), operation=operation, resource=resource, hint=_hint(kind, resource)
+        ) from error
+
+
+def _from_response(response: Mapping[str, Any], operation: str, resource: str) -> DeployerError:
+    error = response.get("Error", {})
+    code = str(error.get("Code", ""))
+    meta = response.get("ResponseMetadata", {})
+    kind = CODES.get(code) or _by_status(int(meta.get("HTTPStatusCode", 0)))
+    return build_error(
+        kind,
+        f"{code}: {error.get('Message', '')}",
+        operation=operation,
+        resource=resource,
+        hint=_hint(kind, resource, code),
+        retry_after_seconds=seconds_of(meta.get("HTTPHeaders", {}).get("retry-after")),
+    )
+
+
+def _by_status(status: int) -> Kind:
+    return CODES.get(str(status)) or (TransientError if status >= 500 else ProviderError)  # noqa: PLR2004 - HTTP's class of server errors
+
+
+_LOGIN = (
+    "Log in with `aws configure`, `aws sso login`, or set AWS_ACCESS_KEY_ID and "
+    "AWS_SECRET_ACCESS_KEY; check with `aws sts get-caller-identity`."
+)
+
+
+def _hint(kind: Kind, resource: str, code: str = "") -> str | None:
+    bucket = resource.removeprefix("s3://").partition("/")[0]
+    if code == "NoSuchBucket":
+        return f"Create it: aws s3 mb s3://{bucket}"
+    if code == "RequestTimeTooSkewed":
+        return "Set this machine's clock."
+    if code:
+        return _code_hint(kind, bucket)
+    return _LOGIN if kind is SetupError else None
+
+
+def _code_hint(kind: Kind, bucket: str) -> str | None:
+    if kind is AccessDeniedError:
+        return (
+            f"The identity needs s3:ListBucket on {bucket}, and s3:GetObject, s3:PutObject and "
+            "s3:DeleteObject on its objects. " + _LOGIN
+        )
+    if kind is SetupError:
+        return f"Set the bucket's region: aws s3api get-bucket-location --bucket {bucket}"
+    return None

@@ -1,0 +1,152 @@
+"""What Azure Blob Storage and its SDK say, in our words."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from deployer.errors import (
+    AccessDeniedError,
+    AlreadyExistsError,
+    DeployerError,
+    IntegrityError,
+    NotFoundError,
+    PreconditionError,
+    ProviderError,
+    QuotaError,
+    SetupError,
+    SourceError,
+    TransientError,
+)
+from deployer.providers.translation import build_error, class_of, seconds_of
+
+__all__ = ["CLASSES", "CODES", "translated"]
+
+Kind = type[DeployerError]
+
+
+def _named(module: str, kind: Kind, names: str) -> dict[str, Kind]:
+    return {f"{module}.{name}": kind for name in names.split()}
+
+
+CLASSES: Mapping[str, Kind] = {
+    **_named(
+        "azure.core.exceptions",
+        TransientError,
+        "ServiceRequestError ServiceResponseError IncompleteReadError",
+    ),
+    **_named("azure.core.exceptions", AlreadyExistsError, "ResourceExistsError"),
+    **_named("azure.core.exceptions", NotFoundError, "ResourceNotFoundError"),
+    **_named("azure.core.exceptions", PreconditionError, "ResourceModifiedError"),
+    **_named("azure.core.exceptions", AccessDeniedError, "ClientAuthenticationError"),
+    **_named(
+        "azure.core.exceptions",
+        ProviderError,
+        "DecodeError ResourceNotModifiedError TooManyRedirectsError ODataV4Error "
+        "StreamConsumedError StreamClosedError ResponseNotReadError SerializationError "
+        "DeserializationError",
+    ),
+    **_named(
+        "azure.identity._exceptions",
+        SetupError,
+        "CredentialUnavailableError AuthenticationRequiredError",
+    ),
+    **_named("azure.storage.blob._shared.authentication", SetupError, "AzureSigningError"),
+    **_named(
+        "azure.storage.blob._shared.response_handlers", ProviderError, "PartialBatchErrorException"
+    ),
+}
+"""By exception class, its nearest ancestor named here counting."""
+
+
+def _codes(kind: Kind, names: str) -> dict[str, Kind]:
+    return dict.fromkeys(names.split(), kind)
+
+
+CODES: Mapping[str, Kind] = {
+    **_codes(
+        AccessDeniedError,
+        "AuthenticationFailed AuthorizationFailure AuthorizationPermissionMismatch "
+        "AuthorizationProtocolMismatch AuthorizationResourceTypeMismatch "
+        "AuthorizationServiceMismatch AuthorizationSourceIPMismatch "
+        "InsufficientAccountPermissions InvalidAuthenticationInfo "
+        "KeyBasedAuthenticationNotPermitted NoAuthenticationInformation PublicAccessNotPermitted",
+    ),
+    **_codes(NotFoundError, "BlobNotFound ResourceNotFound"),
+    **_codes(SetupError, "ContainerNotFound ContainerDisabled AccountIsDisabled"),
+    **_codes(AlreadyExistsError, "BlobAlreadyExists"),
+    **_codes(PreconditionError, "ConditionNotMet TargetConditionNotMet"),
+    **_codes(
+        TransientError,
+        "ServerBusy InternalError OperationTimedOut AccountBeingCreated ContainerBeingDeleted",
+    ),
+    **_codes(QuotaError, "AccountQuotaExceeded ContainerQuotaExceeded InsufficientStorage"),
+    **_codes(IntegrityError, "Md5Mismatch Crc64Mismatch InvalidMd5"),
+    **_codes(SourceError, "InvalidResourceName OutOfRangeInput"),
+}
+"""By the service's error code, which is more exact than the SDK's class."""
+
+_STATUSES: Mapping[int, Kind] = {
+    401: AccessDeniedError,
+    403: AccessDeniedError,
+    404: NotFoundError,
+    408: TransientError,
+    412: PreconditionError,
+    429: TransientError,
+    507: QuotaError,
+}
+
+_LOGIN = (
+    "Log in with `az login`, or set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT with "
+    "AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN."
+)
+
+
+@contextmanager
+def translated(operation: str, resource: str) -> Iterator[None]:
+    """Raise what the SDK raises inside as one of our errors; ``resource`` is the store's URL."""
+    from azure.core.exceptions import AzureError, DeserializationError, SerializationError
+
+    try:
+        yield
+    except (AzureError, SerializationError, DeserializationError) as error:
+        raise _translate(error, operation, resource) from error
+
+
+def _translate(error: Any, operation: str, resource: str) -> DeployerError:
+    code = str(getattr(error, "error_code", "") or "")
+    kind = _kind(error, code)
+    response = getattr(error, "response", None)
+    headers = getattr(response, "headers", {})
+    return build_error(
+        kind,
+        _why(error, code),
+        operation=operation,
+        resource=resource,
+        hint=_hint(kind, code, resource),
+        retry_after_seconds=seconds_of(headers.get("Retry-After")),
+    )
+
+
+def _kind(error: Any, code: str) -> Kind:
+    found = CODES.get(code) or class_of(error, CLASSES)
+    if found is not None:
+        return found
+    status = int(getattr(error, "status_code", 0) or 0)
+    return _STATUSES.get(status) or (TransientError if status >= 500 else ProviderError)  # noqa: PLR2004 - HTTP's class of server errors
+
+
+def _why(error: Any, code: str) -> str:
+    """Return the first line: what follows is request ids, times and the body."""
+    lines = str(getattr(error, "message", error)).splitlines() or [""]
+    return f"{code}: {lines[0]}" if code else f"{type(error).__name__}: {lines[0]}"
+
+
+def _hint(kind: Kind, code: str, resource: str) -> str | None:
+    container = resource.removeprefix("az://").partition("/")[0]
+    if code == "ContainerNotFound":
+        return f"Create it: az storage container create --name {container}"
+    if kind is AccessDeniedError:
+        return f"The identity needs Storage Blob Data Contributor on {container}. {_LOGIN}"
+    if kind is SetupError:
+        return _LOGIN
+    return None

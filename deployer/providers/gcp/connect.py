@@ -1,0 +1,59 @@
+"""Connecting to Google Cloud Storage: the vendor's own settings, nothing of ours."""
+
+from typing import TYPE_CHECKING
+
+from deployer.errors import SetupError
+from deployer.ports import Clock, ObjectStore
+from deployer.providers.gcp.errors import translated
+from deployer.providers.gcp.store import GcsStore
+from deployer.providers.location import parse_location
+from deployer.providers.patience import Lazy, Patience
+
+if TYPE_CHECKING:
+    from google.cloud.storage import Client
+
+__all__ = ["connect_store"]
+
+_CONNECTIONS = 16
+
+
+def connect_store(
+    url: str, *, clock: Clock, endpoint: str | None = None, patience_seconds: float = 60.0
+) -> ObjectStore:
+    """Return the store at ``gs://bucket[/prefix]``; no I/O and no SDK before the first call.
+
+    Credentials are the application default ones; a plain ``http://`` endpoint gets none, so that no
+    token ever travels in the clear.
+
+    Args:
+        url: Bucket and prefix.
+        clock: What waits between attempts are measured and made with.
+        endpoint: Another server than Google's; STORAGE_EMULATOR_HOST counts when left out.
+        patience_seconds: What one call may take, its retries included.
+
+    Raises:
+        SetupError: The URL is none of Cloud Storage.
+    """
+    patience = Patience(patience_seconds)
+    client = Lazy(lambda: _make_client(endpoint))
+    return GcsStore(parse_location(url, scheme="gs"), client, clock=clock, patience=patience)
+
+
+def _make_client(endpoint: str | None) -> "Client":
+    try:
+        from google.cloud.storage import Client
+        from requests.adapters import HTTPAdapter
+    except ImportError as error:
+        raise SetupError(
+            "Cloud Storage needs Google's SDK, which is not installed",
+            hint="pip install 'deployer[gcp]'",
+        ) from error
+    with translated("connect to", "gs"):
+        client = Client(
+            project=None,
+            client_options={"api_endpoint": endpoint} if endpoint else None,
+            use_auth_w_custom_endpoint=not (endpoint or "").startswith("http://"),
+        )
+    for scheme in ("http://", "https://"):
+        client._http.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))  # noqa: SLF001 - the library has no setting for its pool
+    return client

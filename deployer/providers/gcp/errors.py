@@ -1,0 +1,162 @@
+"""What Google Cloud Storage and its SDK say, in our words."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from deployer.errors import (
+    AccessDeniedError,
+    AlreadyExistsError,
+    DeployerError,
+    IntegrityError,
+    NotFoundError,
+    PreconditionError,
+    ProviderError,
+    QuotaError,
+    SetupError,
+    TransientError,
+)
+from deployer.providers.translation import build_error, class_of, seconds_of
+
+__all__ = ["CLASSES", "missing_bucket", "translated"]
+
+Kind = type[DeployerError]
+
+
+def _named(module: str, kind: Kind, names: str) -> dict[str, Kind]:
+    return {f"{module}.{name}": kind for name in names.split()}
+
+
+CLASSES: Mapping[str, Kind] = {
+    **_named(
+        "google.api_core.exceptions",
+        ProviderError,
+        "DuplicateCredentialArgs Redirection BadRequest MethodNotAllowed Conflict LengthRequired "
+        "RequestRangeNotSatisfiable Cancelled MethodNotImplemented "
+        "AsyncRestUnsupportedParameterError ResumableTransferError",
+    ),
+    **_named("google.api_core.exceptions", AccessDeniedError, "Unauthorized Forbidden"),
+    **_named("google.api_core.exceptions", NotFoundError, "NotFound"),
+    **_named("google.api_core.exceptions", AlreadyExistsError, "AlreadyExists"),
+    **_named("google.api_core.exceptions", PreconditionError, "PreconditionFailed"),
+    **_named(
+        "google.api_core.exceptions",
+        TransientError,
+        "RetryError Aborted TooManyRequests ServerError TransferStalledError "
+        "MissingStatusHeaderError",
+    ),
+    **_named("google.api_core.exceptions", IntegrityError, "DataLoss"),
+    **_named(
+        "google.auth.exceptions",
+        SetupError,
+        "RefreshError UserAccessTokenError DefaultCredentialsError MutualTLSChannelError "
+        "ClientCertError OAuthError",
+    ),
+    **_named("google.auth.exceptions", TransientError, "TransportError TimeoutError ResponseError"),
+    **_named("google.cloud.storage.exceptions", IntegrityError, "DataCorruption"),
+    **_named("google.cloud.storage.exceptions", ProviderError, "InvalidPathError"),
+    **_named("google.cloud.storage.exceptions", TransientError, "InvalidResponse"),
+    **_named(
+        "requests.exceptions",
+        TransientError,
+        "ConnectionError Timeout ChunkedEncodingError ContentDecodingError RetryError "
+        "JSONDecodeError",
+    ),
+    **_named("requests.exceptions", SetupError, "SSLError ProxyError"),
+    **_named(
+        "requests.exceptions",
+        ProviderError,
+        "HTTPError TooManyRedirects StreamConsumedError UnrewindableBodyError InvalidJSONError",
+    ),
+    **_named(
+        "requests.exceptions",
+        SetupError,
+        "URLRequired MissingSchema InvalidSchema InvalidURL InvalidHeader InvalidProxyURL",
+    ),
+}
+"""By exception class, its nearest ancestor named here counting."""
+
+_QUOTA_REASONS = {"quotaExceeded", "dailyLimitExceeded", "storageQuotaExceeded"}
+
+_LOGIN = (
+    "Log in with `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS."
+)
+
+
+@contextmanager
+def translated(operation: str, resource: str) -> Iterator[None]:
+    """Raise what the SDK raises inside as one of our errors; ``resource`` is the store's URL."""
+    from google.api_core.exceptions import GoogleAPIError
+    from google.auth.exceptions import GoogleAuthError
+    from google.cloud.storage.exceptions import DataCorruption, InvalidPathError, InvalidResponse
+    from requests.exceptions import RequestException
+
+    try:
+        yield
+    except (
+        GoogleAPIError,
+        GoogleAuthError,
+        DataCorruption,
+        InvalidPathError,
+        InvalidResponse,
+        RequestException,
+    ) as error:
+        raise _translate(error, operation, resource) from error
+    except ConnectionError as error:
+        why = f"the connection broke: {error.strerror or type(error).__name__}"
+        raise build_error(TransientError, why, operation=operation, resource=resource) from error
+
+
+def missing_bucket(resource: str) -> SetupError:
+    """Return the error for a bucket that does not exist; ``resource`` is the store's URL."""
+    bucket = resource.removeprefix("gs://").partition("/")[0]
+    return SetupError(
+        f"there is no bucket {bucket}",
+        hint=f"Create it: gcloud storage buckets create gs://{bucket}",
+    )
+
+
+def _translate(error: Exception, operation: str, resource: str) -> DeployerError:
+    kind = _kind(error)
+    return build_error(
+        kind,
+        _why(error),
+        operation=operation,
+        resource=resource,
+        hint=_hint(kind, resource, error),
+        retry_after_seconds=_retry_after(error),
+    )
+
+
+def _kind(error: Exception) -> Kind:
+    reasons = {detail.get("reason") for detail in getattr(error, "errors", None) or ()}
+    if reasons & _QUOTA_REASONS:
+        return QuotaError
+    if getattr(error, "retryable", False):
+        return TransientError
+    return class_of(error, CLASSES) or ProviderError
+
+
+def _why(error: Exception) -> str:
+    """Return the service's own sentence; an exception's text would hold the URL and more."""
+    details = [str(detail.get("message", "")) for detail in getattr(error, "errors", None) or ()]
+    code = getattr(error, "code", None)
+    if details and details[0]:
+        return details[0]
+    if code is not None:
+        return f"{getattr(code, 'value', code)} {type(error).__name__}"
+    return f"{type(error).__name__}: {error}"
+
+
+def _retry_after(error: Exception) -> float | None:
+    response: Any = getattr(error, "response", None)
+    return seconds_of(response.headers.get("Retry-After")) if response is not None else None
+
+
+def _hint(kind: Kind, resource: str, error: Exception) -> str | None:
+    if kind is AccessDeniedError:
+        bucket = resource.removeprefix("gs://").partition("/")[0]
+        return f"The identity needs roles/storage.objectAdmin on {bucket}. {_LOGIN}"
+    if kind is SetupError and type(error).__module__.startswith("google.auth"):
+        return _LOGIN
+    return None

@@ -1,0 +1,272 @@
+"""A directory as an object store: for one machine, the edge, and tests.
+
+Objects are plain files under their own names; characters a file name cannot hold are
+percent-encoded. What the store knows beside the bytes lies under ``.deployer-store``, one small
+file per object, bound to the data file's inode and time: a file that was put there by hand is an
+object like any other, its checksum computed when asked.
+
+Limits: a name between two slashes has at most 255 bytes, and there can be no object ``a`` beside an
+object ``a/b``. Locking is ``flock``: on a network file system, conditional writes are as good as
+its locks.
+"""
+
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+from urllib.parse import unquote, urlsplit
+
+from deployer.errors import (
+    AlreadyExistsError,
+    IntegrityError,
+    NotFoundError,
+    PreconditionError,
+    ProviderError,
+    SetupError,
+)
+from deployer.ports import ObjectInfo, StoredObject
+from deployer.providers.local.about import About, describe_file, drop_about, write_about
+from deployer.providers.local.errors import translated
+from deployer.providers.local.names import OWN, key_of, name_of
+from deployer.providers.source import SourceFile
+from deployer.providers.transfer import CHUNK
+
+__all__ = ["DirectoryStore", "connect_store"]
+
+_MODE = 0o644
+
+
+def connect_store(url: str) -> "DirectoryStore":
+    """Return the store at ``file:///path``; no I/O before the first call.
+
+    Raises:
+        SetupError: The URL is not of that form.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "file" or parts.netloc not in {"", "localhost"} or not parts.path:
+        raise SetupError(f"{url!r} is not the address of a store", hint="Write file:///PATH.")
+    return DirectoryStore(Path(unquote(parts.path)))
+
+
+class DirectoryStore:
+    """See `ObjectStore`. The directory itself has to exist, as a bucket has to."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+        self._own = self._root / OWN
+
+    @property
+    def url(self) -> str:
+        """See `ObjectStore.url`."""
+        return self._root.as_uri()
+
+    def head(self, key: str) -> ObjectInfo | None:
+        """See `ObjectStore.head`."""
+        self._require_root()
+        with self._translated("read", key):
+            return self._head(key)
+
+    def get(self, key: str, *, max_bytes: int = 16 << 20) -> StoredObject:
+        """See `ObjectStore.get`."""
+        with self._opened(key) as file, self._translated("read", key):
+            info = describe_file(self._own, key, file)
+            if info.size > max_bytes:
+                raise ProviderError(
+                    f"{self.url}/{key} has {info.size} bytes, more than the {max_bytes} expected",
+                    operation="read",
+                    resource=f"{self.url}/{key}",
+                )
+            return StoredObject(file.read(), info)
+
+    def stream(self, key: str, *, if_version: str | None = None) -> Iterator[bytes]:
+        """See `ObjectStore.stream`. One open file is one version throughout."""
+        with self._opened(key) as file, self._translated("read", key):
+            if if_version is not None:
+                self._check_version(key, describe_file(self._own, key, file), if_version)
+            while chunk := file.read(CHUNK):
+                yield chunk
+
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        *,
+        if_version: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> ObjectInfo:
+        """See `ObjectStore.put`."""
+        with self._temporary(key) as file:
+            file.write(body)
+            sha256 = hashlib.sha256(body).hexdigest()
+            try:
+                return self._publish(key, file, metadata or {}, if_version, sha256=sha256)
+            except AlreadyExistsError:
+                found = self.get(key, max_bytes=max(len(body), 1 << 20))
+                if found.body == body:
+                    return found.info
+                raise
+
+    def put_file(
+        self,
+        key: str,
+        path: Path,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> ObjectInfo:
+        """See `ObjectStore.put_file`. What was written is read again and compared."""
+        with (
+            SourceFile(path, hashlib.sha256(), progress=progress) as source,
+            self._temporary(key) as file,
+        ):
+            while chunk := source.read(CHUNK):
+                file.write(chunk)
+            source.check_unchanged()
+            return self._publish(key, file, metadata or {}, None, sha256=source.hexdigest)
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """See `ObjectStore.list`."""
+        self._require_root()
+        found = (key_of(name) for name in _walk(self._root))
+        for key in sorted((key for key in found if key.startswith(prefix)), key=str.encode):
+            info = self.head(key)
+            if info is not None:  # deleted since
+                yield info
+
+    def delete(self, key: str) -> None:
+        """See `ObjectStore.delete`."""
+        self._require_root()
+        with self._translated("delete", key), self._lock():
+            path = self._path(key)
+            path.unlink(missing_ok=True)
+            drop_about(self._own, key)
+            _remove_empty(path.parent, self._root)
+
+    def _path(self, key: str) -> Path:
+        return self._root / name_of(key)
+
+    @contextmanager
+    def _translated(self, operation: str, key: str) -> Iterator[None]:
+        with translated(operation, f"{self.url}/{key}"):
+            yield
+
+    def _require_root(self) -> None:
+        if not self._root.is_dir():
+            raise SetupError(
+                f"there is no directory {self._root}", hint=f"Create it: mkdir -p {self._root}"
+            )
+
+    def _head(self, key: str) -> ObjectInfo | None:
+        try:
+            with self._path(key).open("rb") as file:
+                return describe_file(self._own, key, file)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+
+    @contextmanager
+    def _opened(self, key: str) -> Iterator[IO[bytes]]:
+        self._require_root()
+        with self._translated("read", key):
+            try:
+                file = self._path(key).open("rb")
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+                raise self._missing(key) from error
+        with file:
+            yield file
+
+    def _missing(self, key: str) -> NotFoundError:
+        resource = f"{self.url}/{key}"
+        return NotFoundError(f"there is no {resource}", operation="read", resource=resource)
+
+    @contextmanager
+    def _temporary(self, key: str) -> Iterator[IO[bytes]]:
+        """Open a file on the same file system that is gone afterwards, unless published."""
+        self._require_root()
+        with self._translated("write", key):
+            folder = self._own / "tmp"
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+                try:
+                    yield file
+                finally:
+                    Path(file.name).unlink(missing_ok=True)
+
+    def _publish(
+        self,
+        key: str,
+        file: IO[bytes],
+        metadata: Mapping[str, str],
+        if_version: str | None,
+        *,
+        sha256: str,
+    ) -> ObjectInfo:
+        file.flush()
+        os.fchmod(file.fileno(), _MODE)
+        os.fsync(file.fileno())
+        about = About.of(file, metadata)
+        if about.sha256 != sha256:
+            raise IntegrityError(f"{self.url}/{key} was not written as it was sent")
+        with self._lock():
+            self._check_condition(key, if_version)
+            write_about(self._own, key, about)
+            self._rename(Path(file.name), self._path(key))
+        return about.info(key)
+
+    def _check_condition(self, key: str, if_version: str | None) -> None:
+        if if_version is None:
+            return
+        found = self._head(key)
+        resource = f"{self.url}/{key}"
+        if if_version:
+            self._check_version(key, found, if_version)
+        elif found is not None:
+            raise AlreadyExistsError(
+                f"{resource} exists already", operation="write", resource=resource
+            )
+
+    def _check_version(self, key: str, found: ObjectInfo | None, if_version: str) -> None:
+        if found is None or found.version != if_version:
+            resource = f"{self.url}/{key}"
+            raise PreconditionError(
+                f"{resource} was changed by somebody else", operation="write", resource=resource
+            )
+
+    def _rename(self, source: Path, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.rename(target)
+        _sync_folder(target.parent)
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """Exclude every other writer, threads and processes alike; held only for a rename."""
+        self._own.mkdir(parents=True, exist_ok=True)
+        with (self._own / "lock").open("wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def _walk(root: Path) -> Iterator[str]:
+    for folder, folders, files in os.walk(root):
+        if folder == str(root) and OWN in folders:
+            folders.remove(OWN)
+        for name in files:
+            yield Path(folder, name).relative_to(root).as_posix()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename survive a power cut."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def _remove_empty(folder: Path, root: Path) -> None:
+    while folder != root and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent

@@ -1,0 +1,92 @@
+"""Agreeing with a store on what it holds: after an upload, and after a conditional write."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from deployer.errors import (
+    AlreadyExistsError,
+    IntegrityError,
+    PreconditionError,
+    ProviderError,
+)
+from deployer.ports import ObjectInfo, ObjectStore, StoredObject
+from deployer.providers.source import Hasher
+
+__all__ = ["TOKEN", "Sent", "Written", "confirm_stored", "settle_conflict"]
+
+TOKEN = "deployerwrite"  # noqa: S105 - the name of a metadata entry
+"""The metadata entry that tells one conditional write from another of the same bytes. Letters only:
+Azure takes identifiers, S3 takes header names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What was sent: its size, and its digest in lower-case hex."""
+
+    size: int
+    algorithm: str
+    hexdigest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A conditional write: what it wrote, its own token, and the condition."""
+
+    key: str
+    body: bytes
+    token: str
+    if_version: str
+
+
+def confirm_stored(
+    store: ObjectStore, info: ObjectInfo | None, sent: Sent, new_hasher: Callable[[], Hasher]
+) -> ObjectInfo:
+    """Return ``info`` when it is proven that the store holds what was sent.
+
+    By the store's own checksum; where it keeps none of the kind, by reading everything back.
+
+    Raises:
+        IntegrityError: It holds something else, or nothing.
+    """
+    if info is None:
+        raise IntegrityError(f"{store.url} lost an object right after its upload")
+    held = info.checksums.get(sent.algorithm) or _read_back(store, info, new_hasher())
+    if (info.size, held) != (sent.size, sent.hexdigest):
+        raise IntegrityError(
+            f"{store.url}/{info.key} is not what was sent: {info.size} bytes with "
+            f"{sent.algorithm} {held} instead of {sent.size} with {sent.hexdigest}"
+        )
+    return info
+
+
+def _read_back(store: ObjectStore, info: ObjectInfo, hasher: Hasher) -> str:
+    for chunk in store.stream(info.key, if_version=info.version):
+        hasher.update(chunk)
+    return hasher.digest().hex()
+
+
+def settle_conflict(
+    written: Written,
+    read: Callable[[], tuple[StoredObject, str | None] | None],
+    error: ProviderError,
+) -> ObjectInfo:
+    """Return the info of a write that was refused only because it had already succeeded.
+
+    A response that is lost after the write makes the retry fail on its own result. A create counts
+    as ours when the bytes are there, a replacement only when our token is too: two writers may
+    well want the same bytes, and just one of them replaced the version both had seen.
+
+    Raises:
+        AlreadyExistsError: Somebody else's object is there, and the key was to be free.
+        PreconditionError: Somebody else wrote in between.
+    """
+    found = read()
+    if found is not None:
+        stored, token = found
+        if stored.body == written.body and (not written.if_version or token == written.token):
+            return stored.info
+    kind = PreconditionError if written.if_version else AlreadyExistsError
+    what = "was changed by somebody else" if written.if_version else "exists already"
+    raise kind(
+        f"{error.resource} {what}", operation=error.operation, resource=error.resource
+    ) from error

@@ -1,0 +1,129 @@
+"""Several stores as one: an operation counts when a majority has done it (design §6).
+
+Each store has a thread of its own, so writes reach it in order and a slow store delays nobody
+(G9). A store that failed is not asked again for a few seconds: a dead cloud costs one time-out, not
+one per operation.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Generic, TypeVar
+
+from deployer.errors import DeployerError, SetupError, StateError, TransientError
+from deployer.ports import Clock, ObjectStore
+
+__all__ = ["Answer", "Quorum"]
+
+T = TypeVar("T")
+
+_REST_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """What one store said: a value, or the error that stands for it."""
+
+    store: ObjectStore
+    value: T | None = None
+    error: DeployerError | None = None
+
+
+class Quorum:
+    """Runs operations on all stores at once and returns when a majority has answered."""
+
+    def __init__(self, stores: Sequence[ObjectStore], clock: Clock) -> None:
+        if not stores:
+            raise ValueError("a quorum needs at least one store")
+        self._lanes = [_Lane(store, clock) for store in stores]
+        self.majority = len(stores) // 2 + 1
+
+    def ask(self, operation: Callable[[ObjectStore], T], *, what: str) -> list[Answer[T]]:
+        """Run ``operation`` on every store; return once a majority succeeded, with their answers.
+
+        Errors of the others that are in by then are among the answers. Stores that have not
+        answered yet go on by themselves: a write still reaches them, in order.
+
+        Raises:
+            StateError: A majority cannot be had any more; names each store and its reason.
+        """
+        answers = self._collect(operation)
+        good = sum(answer.error is None for answer in answers)
+        if good < self.majority:
+            raise StateError(
+                f"{what}: only {good} of {len(self._lanes)} state stores answered, "
+                f"{self.majority} are needed: {_reasons(answers)}",
+                hint="The state lives in the targets' own stores; it needs a majority of them. "
+                "Check the network and the logins, then run the same command again.",
+            )
+        return answers
+
+    def ask_all(self, operation: Callable[[ObjectStore], T]) -> list[Answer[T]]:
+        """Run ``operation`` on every store and wait for every answer, errors included."""
+        return self._collect(operation, everyone=True)
+
+    def _collect(
+        self, operation: Callable[[ObjectStore], T], *, everyone: bool = False
+    ) -> list[Answer[T]]:
+        pending = {lane.submit(operation) for lane in self._lanes}
+        answers: list[Answer[T]] = []
+        while pending:
+            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+            answers += [future.result() for future in finished]
+            good = sum(answer.error is None for answer in answers)
+            if not everyone and (good >= self.majority or good + len(pending) < self.majority):
+                break
+        return answers
+
+
+class _Lane:
+    """One store's thread: a daemon, so that a store that hangs cannot keep the program alive."""
+
+    def __init__(self, store: ObjectStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._tripped: tuple[float, DeployerError] | None = None
+        self._started = False
+        self._lock = threading.Lock()
+
+    def submit(self, operation: Callable[[ObjectStore], T]) -> "Future[Answer[T]]":
+        future: Future[Answer[T]] = Future()
+        self._queue.put(lambda: self._run(operation, future))
+        with self._lock:
+            if not self._started:
+                self._started = True
+                threading.Thread(
+                    target=self._serve, name=f"state {self._store.url}", daemon=True
+                ).start()
+        return future
+
+    def _serve(self) -> None:
+        while True:
+            self._queue.get()()
+
+    def _run(self, operation: Callable[[ObjectStore], T], future: "Future[Answer[T]]") -> None:
+        try:
+            future.set_result(self._answer(operation))
+        except BaseException as error:  # noqa: BLE001 - handed to the caller, who raises it
+            future.set_exception(error)
+
+    def _answer(self, operation: Callable[[ObjectStore], T]) -> Answer[T]:
+        if self._tripped and self._clock.monotonic() < self._tripped[0]:
+            return Answer(self._store, error=self._tripped[1])
+        try:
+            value = operation(self._store)
+        except DeployerError as error:
+            if isinstance(error, TransientError | SetupError):
+                self._tripped = (self._clock.monotonic() + _REST_SECONDS, error)
+            return Answer(self._store, error=error)
+        self._tripped = None
+        return Answer(self._store, value)
+
+
+def _reasons(answers: Sequence[Answer[T]]) -> str:
+    return "; ".join(
+        f"{answer.store.url}: {answer.error.message}" for answer in answers if answer.error
+    )

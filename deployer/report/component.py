@@ -1,0 +1,74 @@
+"""One line of a bill: a monthly amount with what it rests on, or why it is unknown (G8)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from deployer.ports import Price, UnknownPrice
+from deployer.values import Money
+
+__all__ = [
+    "CURRENCY",
+    "HOURS_PER_MONTH",
+    "Component",
+    "known_sum",
+    "price_component",
+    "unknown_component",
+]
+
+CURRENCY = "USD"
+"""The report's; an amount in another currency is unknown, for want of an exchange rate."""
+
+HOURS_PER_MONTH = 730
+"""365 x 24 / 12, as every cloud's own calculator counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """What one thing costs per month, exact; rounding is for whoever shows it.
+
+    Attributes:
+        monthly: None when unknown; ``unknown`` then says why.
+        basis: Quantity and unit price, for people.
+        as_of: The date of the price.
+        confidence: ``high``, ``medium`` or ``low``, as the price's source deserves.
+    """
+
+    name: str
+    monthly: Money | None
+    basis: str = ""
+    unknown: str = ""
+    as_of: date | None = None
+    confidence: str = ""
+    source: str = ""
+
+
+def price_component(
+    name: str, price: Price | UnknownPrice, quantity: Decimal | int, basis: str
+) -> Component:
+    """Return ``quantity`` units of ``price``, or an unknown with the price's reason."""
+    if isinstance(price, UnknownPrice):
+        return unknown_component(name, price.reason)
+    return Component(
+        name=name,
+        monthly=price.money * quantity,
+        basis=f"{basis} at {price.money.amount.normalize():f} {price.money.currency}/{price.unit}",
+        as_of=price.as_of,
+        confidence=price.confidence,
+        source=price.source,
+    )
+
+
+def unknown_component(name: str, reason: str) -> Component:
+    """Return a component nobody has a price for."""
+    return Component(name, None, unknown=reason)
+
+
+def known_sum(components: Iterable[Component]) -> Money:
+    """Return the sum of what is known; what is not is never counted as zero, but left out."""
+    total = Money(Decimal(0), CURRENCY)
+    for component in components:
+        if component.monthly is not None:
+            total += component.monthly
+    return total

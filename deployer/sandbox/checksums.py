@@ -1,0 +1,18 @@
+"""The checksums that the clouds put on the wire, in base64 of the big-endian bytes."""
+
+import base64
+import hashlib
+
+import google_crc32c
+
+__all__ = ["crc32c_base64", "md5_base64"]
+
+
+def crc32c_base64(body: bytes) -> str:
+    """Return Google Cloud Storage's ``crc32c`` of the body."""
+    return base64.b64encode(google_crc32c.value(body).to_bytes(4, "big")).decode()
+
+
+def md5_base64(body: bytes) -> str:
+    """Return the ``Content-MD5`` of the body."""
+    return base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()

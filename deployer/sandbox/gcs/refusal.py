@@ -1,0 +1,35 @@
+"""How the service says no."""
+
+import json
+
+from deployer.sandbox.loopback import Response
+
+__all__ = ["RefusedError", "json_response"]
+
+
+class RefusedError(Exception):
+    """An answer other than success: HTTP status, machine-readable reason, sentence."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+        self.message = message
+
+    def as_json(self) -> Response:
+        """Return the JSON API's error document; 304 has none."""
+        if self.status == 304:  # noqa: PLR2004 - Not Modified
+            return Response(304)
+        detail = {"message": self.message, "domain": "global", "reason": self.reason}
+        error = {"code": self.status, "message": self.message, "errors": [detail]}
+        return json_response({"error": error}, self.status)
+
+    def as_xml(self) -> Response:
+        """Return the XML API's error document."""
+        body = f"<Error><Code>{self.reason}</Code><Message>{self.message}</Message></Error>"
+        return Response(self.status, body.encode(), {"Content-Type": "application/xml"})
+
+
+def json_response(document: object, status: int = 200) -> Response:
+    """Return the document as JSON."""
+    return Response(status, json.dumps(document).encode(), {"Content-Type": "application/json"})
