@@ -107,3 +107,23 @@ def test_what_is_optional_may_be_missing() -> None:
 )
 def test_mount_paths_are_translated_whole_or_as_a_beginning(text: str, expected: str) -> None:
     assert translate_paths(text, {"/mnt/models": "/pod"}) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("/tmp/metrics", "/pod/metrics"),
+        ("--dir=/tmp", "--dir=/pod"),
+        ("/tmp/there/python", "/tmp/there/python"),
+        ("file:///tmp/store", "file:///tmp/store"),
+        ("/tmpfiles", "/tmpfiles"),
+        ("a=/tmp/x b=/tmp/there/y", "a=/pod/x b=/tmp/there/y"),
+    ],
+)
+def test_a_mount_over_tmp_hides_only_what_is_not_there(text: str, expected: str) -> None:
+    found = translate_paths(
+        text,
+        {"/tmp": "/pod"},  # noqa: S108 - a name in a manifest
+        exists=lambda path: path.startswith("/tmp/there/"),  # noqa: S108 - the same
+    )
+    assert found == expected

@@ -42,6 +42,12 @@ def test_a_volume_that_cannot_be_made_is_named(tmp_path: Path, volume: dict[str,
         make_volumes(pod(**volume), tmp_path, find)
 
 
-def test_a_mount_over_a_folder_of_the_machine_is_not_translated(tmp_path: Path) -> None:
-    mounts = [{"name": "t", "mountPath": "/dev/shm"}, {"name": "m", "mountPath": "/mnt/models/"}]  # noqa: S108 - names in a manifest
-    assert find_mounts({"volumeMounts": mounts}, tmp_path) == {"/mnt/models": str(tmp_path / "m")}
+def test_each_mount_has_its_folder(tmp_path: Path) -> None:
+    mounts = [
+        {"name": "s", "mountPath": "/etc/settings", "subPath": "a"},
+        {"name": "m", "mountPath": "/mnt/models/"},
+    ]
+    assert find_mounts({"volumeMounts": mounts}, tmp_path) == {
+        "/etc/settings": str(tmp_path / "s" / "a"),
+        "/mnt/models": str(tmp_path / "m"),
+    }
