@@ -86,7 +86,7 @@ def service(name: str, workload: str) -> dict[str, Any]:
 def until(check: Callable[[], object], seconds: float = 20.0) -> None:
     deadline = CLOCK.monotonic() + seconds
     while not check():
-        assert CLOCK.monotonic() < deadline, "it did not come to that in time"
+        assert CLOCK.monotonic() < deadline, f"it did not come to that in {seconds:g} s"
         CLOCK.sleep(0.05)
 
 
@@ -190,7 +190,7 @@ def test_a_pod_deaf_to_sigterm_is_killed_after_its_grace(
     cluster.delete(ObjectRef.of(manifest))
     until(lambda: not running(folder), 10)
     assert CLOCK.monotonic() - begun >= 0.9
-    assert not list(ClusterFolder(folder).pods("models").iterdir())
+    until(lambda: not list(ClusterFolder(folder).pods("models").iterdir()))
 
 
 def test_a_second_supervisor_refuses(cluster: LocalCluster, folder: Path) -> None:
@@ -361,7 +361,9 @@ def test_a_failing_liveness_probe_restarts_the_container(
 ) -> None:
     sick = tmp_path / "sick"
     manifest = deployment("web", HEALTH_FILE=str(sick))
-    pod_spec(manifest)["containers"][0]["livenessProbe"] = {
+    container = pod_spec(manifest)["containers"][0]
+    container["startupProbe"] = {**container["readinessProbe"], "failureThreshold": 200}
+    container["livenessProbe"] = {
         "httpGet": {"path": "/health", "port": 8080},
         "periodSeconds": 0.1,
         "failureThreshold": 2,
