@@ -1,0 +1,337 @@
+"""One client's connection: requests in, one after the other; responses out, in their order."""
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol, cast
+
+import httptools
+
+from deployer.routing.exchange import Exchange
+from deployer.routing.local_answer import LocalAnswer, Page
+from deployer.routing.messages import (
+    HEAD_LIMIT,
+    Field,
+    Refusal,
+    RequestHead,
+    check_request,
+    origin_form,
+    read_request_head,
+    request_id,
+)
+from deployer.routing.request import Request
+from deployer.routing.retries import is_repeatable
+from deployer.routing.traffic import Traffic
+from deployer.routing.upstream import HIGH_WATER
+
+__all__ = ["ADMIN_PREFIX", "ClientConnection"]
+
+ADMIN_PREFIX = b"/-/"
+"""Paths under it are the router's own and never passed on."""
+
+_TOO_LARGE = Refusal(431, "the request's head is larger than 64 KiB")
+_MALFORMED = "the request is not valid HTTP/1.1"
+
+
+class _Turn(Protocol):
+    """A request whose answer is due after those before it."""
+
+    @property
+    def whole(self) -> bool: ...
+    def start(self) -> None: ...
+    def feed(self, data: bytes) -> None: ...
+    def finish_request(self) -> None: ...
+    def refuse(self, status: int, message: str) -> None: ...
+    def lose_client(self) -> None: ...
+    def on_client_writable(self, *, writable: bool) -> None: ...
+
+
+class ClientConnection(asyncio.Protocol):
+    """See `Client`. Pipelined requests wait, and nothing more is read while they do.
+
+    Turns begin at the end of a read, so that a small body leaves together with its head.
+
+    Args:
+        admin: Returns the page of a path under `ADMIN_PREFIX`.
+    """
+
+    def __init__(self, traffic: Traffic, admin: Callable[[bytes], Page]) -> None:
+        self.peer = b"unknown"
+        self.writable = True
+        self.deadline = math.inf
+        self._traffic = traffic
+        self._admin = admin
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpRequestParser(self)
+        self._incoming: _Turn | None = None
+        self._current: _Turn | None = None
+        self._waiting: deque[_Turn] = deque()
+        self._advancing = False
+        self._held = False
+        self._deaf = False
+        self._unparsed = 0
+        self._size = 0
+        self._target = b""
+        self._fields: list[Field] = []
+        self._upgrading = False
+        self._resuming = False
+
+    # ---- Client
+
+    def write(self, data: bytes) -> None:
+        """See `Client.write`."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+
+    def hold(self, *, held: bool) -> None:
+        """See `Client.hold`."""
+        self._held = held
+        self._pace()
+
+    def cut(self, *, at_once: bool) -> None:
+        """See `Client.cut`."""
+        self._stop_listening()
+        if self._transport is None:
+            return
+        if at_once:
+            self._transport.abort()
+        else:
+            self._transport.close()
+            self.deadline = self._traffic.now() + self._traffic.timeouts.idle
+
+    def end_turn(self, *, keep_alive: bool) -> None:
+        """See `Client.end_turn`."""
+        turn, self._current = self._current, None
+        self._held = False
+        if keep_alive:
+            self.deadline = self._traffic.now() + self._traffic.timeouts.idle
+            self._advance()
+            return
+        self._stop_listening()
+        if turn is not None and turn.whole:
+            self._close()
+        else:
+            self._linger()
+
+    # ---- Timed
+
+    def expire(self, now: float) -> None:
+        """See `Timed.expire`: it was idle for too long, or would not go."""
+        del now
+        self._close(at_once=self._deaf)
+
+    def close_if_idle(self) -> None:
+        """See `Connected.close_if_idle`."""
+        if self._current is None:
+            self._close()
+
+    def abort(self) -> None:
+        """See `Connected.abort`."""
+        self._close(at_once=True)
+
+    # ---- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.Protocol`."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=HIGH_WATER)
+        peer = transport.get_extra_info("peername")
+        if peer:
+            self.peer = str(peer[0]).encode("ascii", "replace")
+        self._traffic.clients.add(self)
+        self.deadline = self._traffic.now() + self._traffic.timeouts.idle
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.Protocol`."""
+        del exc
+        self._transport = None
+        self._traffic.clients.discard(self)
+        self._stop_listening()
+        current, self._current = self._current, None
+        if current is not None:
+            current.lose_client()
+
+    def data_received(self, data: bytes) -> None:
+        """See `asyncio.Protocol`."""
+        if self._deaf:
+            return
+        self._unparsed += len(data)
+        self._parse(data)
+        if self._unparsed > HEAD_LIMIT and self._incoming is None:
+            self._refuse(_TOO_LARGE)
+        self._advance()
+        self._pace()
+
+    def pause_writing(self) -> None:
+        """See `asyncio.Protocol`."""
+        self.writable = False
+        if self._current is not None:
+            self._current.on_client_writable(writable=False)
+
+    def resume_writing(self) -> None:
+        """See `asyncio.Protocol`."""
+        self.writable = True
+        if self._current is not None:
+            self._current.on_client_writable(writable=True)
+
+    # ---- httptools
+
+    def on_message_begin(self) -> None:
+        """See `httptools.HTTPProtocol`."""
+        if not self._resuming:
+            self._target = b""
+            self._fields = []
+            self._size = 0
+
+    def on_url(self, url: bytes) -> None:
+        """See `httptools.HTTPProtocol`."""
+        if not self._resuming:
+            self._target += url
+            self._size += len(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """See `httptools.HTTPProtocol`. A trailer comes here too, and is dropped."""
+        self._size += len(name) + len(value) + 4
+        if self._incoming is None:
+            self._fields.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """See `httptools.HTTPProtocol`."""
+        if self._resuming or self._deaf:
+            return
+        parser = self._parser
+        head = read_request_head(
+            parser.get_method(),
+            self._target,
+            parser.get_http_version(),
+            self._fields,
+            keep_alive=parser.should_keep_alive(),
+        )
+        self._upgrading = parser.should_upgrade()
+        refusal = _TOO_LARGE if self._size > HEAD_LIMIT else check_request(head)
+        if refusal is not None:
+            self._refuse(refusal, bodiless=head.method == b"HEAD")
+            return
+        self._incoming = self._make_turn(head)
+        self._waiting.append(self._incoming)
+
+    def on_body(self, body: bytes) -> None:
+        """See `httptools.HTTPProtocol`."""
+        if self._incoming is not None:
+            self._incoming.feed(body)
+
+    def on_message_complete(self) -> None:
+        """See `httptools.HTTPProtocol`."""
+        if self._upgrading:
+            return
+        self._unparsed = 0
+        turn, self._incoming = self._incoming, None
+        if turn is not None:
+            turn.finish_request()
+
+    # ----
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if not self._deaf:
+                self._decline_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self._refuse_rest()
+
+    def _decline_upgrade(self, rest: bytes) -> None:
+        # The parser hands the connection over after the head of a request that asks for another
+        # protocol. It is answered in HTTP/1.1, as RFC 9110, 7.8 allows, so its body is still to be
+        # read: by another parser, which is told how it is framed.
+        self._parser = httptools.HttpRequestParser(self)
+        self._upgrading = False
+        self._resuming = True
+        self._parser.feed_data(self._framing_only())
+        self._resuming = False
+        if rest:
+            self._parse(rest)
+
+    def _framing_only(self) -> bytes:
+        framing = (b"content-length", b"transfer-encoding")
+        lines = [b"%b: %b\r\n" % field for field in self._fields if field[0].lower() in framing]
+        return b"POST / HTTP/1.1\r\n" + b"".join(lines) + b"\r\n"
+
+    def _make_turn(self, head: RequestHead) -> _Turn:
+        path = origin_form(head.target).partition(b"?")[0]
+        if path.startswith(ADMIN_PREFIX):
+            return LocalAnswer(
+                self,
+                self._admin(path),
+                version=head.version,
+                keep_alive=head.keep_alive,
+                bodiless=head.method == b"HEAD",
+            )
+        ident = request_id(head) or self._traffic.make_ident()
+        repeatable = is_repeatable(head.method, idempotent=self._traffic.idempotent)
+        return Exchange(self, self._traffic, Request(head, ident, repeatable=repeatable))
+
+    def _refuse(self, refusal: Refusal, *, bodiless: bool = False) -> None:
+        if self._deaf:
+            return
+        self._stop_listening()
+        self._traffic.counters.refused += 1
+        page = (refusal.status, {"error": refusal.message})
+        self._waiting.append(
+            LocalAnswer(self, lambda: page, version="1.1", keep_alive=False, bodiless=bodiless)
+        )
+
+    def _refuse_rest(self) -> None:
+        turn, self._incoming = self._incoming, None
+        if turn is None:
+            self._refuse(Refusal(400, _MALFORMED))
+        elif turn is self._current:
+            self._stop_listening()
+            turn.refuse(400, _MALFORMED)
+        else:
+            self._waiting.remove(turn)
+            self._refuse(Refusal(400, _MALFORMED))
+
+    def _advance(self) -> None:
+        if self._advancing:
+            return
+        self._advancing = True
+        while self._current is None and self._waiting:
+            self.deadline = math.inf
+            self._current = self._waiting.popleft()
+            self._current.start()
+        self._advancing = False
+        self._pace()
+
+    def _pace(self) -> None:
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if self._held or self._waiting:
+            transport.pause_reading()
+        else:
+            transport.resume_reading()
+
+    def _stop_listening(self) -> None:
+        self._deaf = True
+        self._incoming = None
+
+    def _linger(self) -> None:
+        # Closing while the client still sends would reset the connection, and with it the answer
+        # that it has not read yet (RFC 9112, 9.6). So only our side ends; the rest is discarded.
+        if self._transport is None or self._transport.is_closing():
+            return
+        self.deadline = self._traffic.now() + self._traffic.timeouts.linger
+        self._transport.write_eof()
+        self._pace()
+
+    def _close(self, *, at_once: bool = False) -> None:
+        self._stop_listening()
+        self._waiting.clear()
+        if self._transport is not None:
+            if at_once:
+                self._transport.abort()
+            else:
+                self._transport.close()
+                self.deadline = self._traffic.now() + self._traffic.timeouts.idle

@@ -1,0 +1,187 @@
+"""The backends as they are now: health, counters, connections; and who takes the next request."""
+
+import random
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+from deployer.release.records import Backend
+from deployer.routing.address import parse_address
+from deployer.routing.health import Health, Outcome, Rules, State, begin_trial, is_usable, judge
+from deployer.routing.latency import LatencyWindow
+from deployer.routing.policy import Candidate, choose, effective_shares, has_alternative
+from deployer.routing.pool import Pool
+
+__all__ = ["DRAIN_SECONDS", "Fleet", "Member", "Ticket", "key_of"]
+
+DRAIN_SECONDS = 300.0
+"""How long a request may go on at a backend that is no longer in the routes."""
+
+
+def key_of(backend: Backend) -> str:
+    """Return a backend's identity, ``<target>/<release>``."""
+    return f"{backend.target}/{backend.release}"
+
+
+@dataclass(eq=False, slots=True)
+class Member:
+    """One backend at work. Counters only grow; ``in_flight`` is given back exactly once."""
+
+    key: str
+    backend: Backend
+    health: Health
+    pool: Pool
+    requests: int = 0
+    failures: int = 0
+    cut_short: int = 0
+    in_flight: int = 0
+    drain_until: float | None = None
+    first_byte: LatencyWindow = field(default_factory=LatencyWindow)
+
+
+class Ticket:
+    """One attempt at a member: counted when it begins, and once when it ends."""
+
+    __slots__ = ("_fleet", "_open", "member", "panic")
+
+    def __init__(self, fleet: "Fleet", member: Member, *, panic: bool) -> None:
+        self._fleet = fleet
+        self._open = True
+        self.member = member
+        self.panic = panic
+        member.requests += 1
+        member.in_flight += 1
+
+    def finish(self, outcome: Outcome, now: float, reason: str = "") -> None:
+        """Give the slot back and judge the member; a second call changes nothing."""
+        if self._open:
+            self._open = False
+            self.member.in_flight -= 1
+            self._fleet.take_outcome(self.member, outcome, now, reason)
+
+
+class Fleet:
+    """All members by key, those that drain, and what changes their health.
+
+    Args:
+        tell: Told each change of a backend's state, in one line.
+        on_change: Called with a member whose state changed.
+    """
+
+    def __init__(
+        self,
+        *,
+        rules: Rules,
+        rng: random.Random,
+        tell: Callable[[str], None],
+        on_change: Callable[[Member], None],
+    ) -> None:
+        self.members: dict[str, Member] = {}
+        self.draining: list[Member] = []
+        self._rules = rules
+        self._rng = rng
+        self._tell = tell
+        self._on_change = on_change
+        self._candidates: list[Candidate] = []
+
+    def apply(self, backends: Collection[Backend], now: float) -> tuple[list[Member], list[Member]]:
+        """Follow new routes: return who joined and who left. Who stays keeps its health.
+
+        The same (target, release) at another URL is another backend.
+
+        Raises:
+            StateError: A URL is none; nothing was changed.
+        """
+        fresh = {key_of(b): self._keep_or_make(b, now) for b in backends}
+        joined = [m for key, m in fresh.items() if self.members.get(key) is not m]
+        left = [m for key, m in self.members.items() if fresh.get(key) is not m]
+        for backend in backends:
+            fresh[key_of(backend)].backend = backend
+        self.members = fresh
+        for member in left:
+            member.drain_until = now + DRAIN_SECONDS
+            member.pool.drain()
+        self.draining.extend(left)
+        self._rebuild()
+        return joined, left
+
+    def begin(self, tried: Collection[str], now: float) -> Ticket | None:
+        """Choose a member for an attempt and open its ticket; None when there is none."""
+        choice = choose(self._candidates, now=now, rng=self._rng, tried=tried)
+        if choice is None:
+            return None
+        member = self.members[choice.key]
+        if choice.trial:
+            member.health = begin_trial(member.health)
+            self._rebuild()
+        return Ticket(self, member, panic=choice.panic)
+
+    def has_alternative(self, tried: Collection[str], now: float) -> bool:
+        """Tell whether a usable member is left that was not tried."""
+        return has_alternative(self._candidates, now=now, tried=tried)
+
+    def has_usable(self, now: float) -> bool:
+        """Tell whether any member may take a request as things are."""
+        return self.has_alternative((), now)
+
+    def shares(self, now: float) -> dict[str, float]:
+        """Return each member's share of new requests."""
+        return effective_shares(self._candidates, now=now)
+
+    def take_outcome(self, member: Member, outcome: Outcome, now: float, reason: str) -> None:
+        """Judge a member by what was seen of it."""
+        before = member.health
+        member.failures += outcome is Outcome.FAILED
+        member.health = judge(
+            before,
+            outcome,
+            now,
+            rng=self._rng,
+            rules=self._rules,
+            may_eject=outcome is not Outcome.FAILED or self._others_usable(member, now),
+            reason=reason,
+        )
+        if member.health is not before:
+            self._rebuild()
+            self._announce(member, before.state)
+
+    def expire(self, now: float) -> None:
+        """Close idle connections and let go of members that have drained."""
+        for member in self.members.values():
+            member.pool.expire(now)
+        self.draining = [m for m in self.draining if m.in_flight]
+
+    def close(self) -> None:
+        """Close every idle connection for good."""
+        for member in [*self.members.values(), *self.draining]:
+            member.pool.drain()
+
+    def is_all_well(self, now: float) -> bool:
+        """Tell whether every member with a weight is proven and usable."""
+        weighted = [c for c in self._candidates if c.weight > 0]
+        return bool(weighted) and all(
+            is_usable(c.health, now) and c.health.state is not State.UNKNOWN for c in weighted
+        )
+
+    def _keep_or_make(self, backend: Backend, now: float) -> Member:
+        key = key_of(backend)
+        known = self.members.get(key)
+        if known is not None and known.backend.url == backend.url:
+            return known
+        return Member(key, backend, Health(since=now), Pool(parse_address(backend.url)))
+
+    def _others_usable(self, member: Member, now: float) -> bool:
+        return any(
+            c.key != member.key and c.weight > 0 and is_usable(c.health, now)
+            for c in self._candidates
+        )
+
+    def _rebuild(self) -> None:
+        self._candidates = [
+            Candidate(key, m.backend.weight, m.health) for key, m in self.members.items()
+        ]
+
+    def _announce(self, member: Member, before: State) -> None:
+        health = member.health
+        if health.state is not before:
+            self._tell(f"{member.key}: {before} -> {health.state} ({health.reason})")
+            self._on_change(member)

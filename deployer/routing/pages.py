@@ -1,0 +1,89 @@
+"""The router's own pages: what it sees, as JSON."""
+
+from deployer.routing.fleet import Fleet, Member
+from deployer.routing.follower import Follower
+from deployer.routing.health import Health
+from deployer.routing.traffic import Traffic
+from deployer.values import Json
+
+__all__ = ["SCHEMA", "describe_health", "describe_readiness", "describe_targets"]
+
+SCHEMA = "deployer/router-targets/v1"
+
+
+def describe_health(follower: Follower, fleet: Fleet, now: float) -> tuple[int, Json]:
+    """Return 200 while the process lives; the word says how well it can serve."""
+    if follower.routes is None:
+        return 200, {"status": "starting"}
+    return 200, {"status": "ready" if fleet.is_all_well(now) else "degraded"}
+
+
+def describe_readiness(follower: Follower) -> tuple[int, Json]:
+    """Return 503 until there is a first set of routes."""
+    if follower.routes is None:
+        return 503, {"status": "starting", "reason": follower.error or "no routes yet"}
+    return 200, {"status": "ready"}
+
+
+def describe_targets(follower: Follower, traffic: Traffic, now: float) -> tuple[int, Json]:
+    """Return all there is to know; ages and durations in seconds unless the name says ms."""
+    fleet = traffic.fleet
+    shares = fleet.shares(now)
+    members = [_describe(m, shares[m.key], now) for m in fleet.members.values()]
+    return 200, {
+        "schema": SCHEMA,
+        "routes": _describe_routes(follower, now),
+        "panic": bool(members) and not fleet.has_usable(now),
+        "backends": members,
+        "draining": [{"backend": m.key, "in_flight": m.in_flight} for m in fleet.draining],
+        "counters": {name: getattr(traffic.counters, name) for name in _COUNTERS},
+    }
+
+
+_COUNTERS = ("requests", "retries", "refused", "unserved", "cut_short", "abandoned", "panics")
+
+
+def _describe_routes(follower: Follower, now: float) -> Json:
+    routes = follower.routes
+    confirmed = follower.confirmed
+    return {
+        "name": routes.name if routes else None,
+        "epoch": routes.epoch if routes else None,
+        "written": routes.written.isoformat().replace("+00:00", "Z") if routes else None,
+        "age": None if confirmed is None else round(now - confirmed, 3),
+        "error": follower.error or None,
+        "from_snapshot": follower.from_snapshot,
+    }
+
+
+def _describe(member: Member, share: float, now: float) -> Json:
+    p50, p99 = member.first_byte.quantiles(now, (0.5, 0.99))
+    return {
+        "target": member.backend.target,
+        "release": member.backend.release,
+        "url": member.backend.url,
+        "weight": member.backend.weight,
+        "share": round(share, 4),
+        **_describe_state(member.health, now),
+        "requests": member.requests,
+        "failures": member.failures,
+        "cut_short": member.cut_short,
+        "in_flight": member.in_flight,
+        "first_byte_ms": {"p50": _ms(p50), "p99": _ms(p99)},
+    }
+
+
+def _describe_state(health: Health, now: float) -> dict[str, Json]:
+    until = health.ejected_until
+    return {
+        "state": str(health.state),
+        "since": round(now - health.since, 3),
+        "reason": health.reason,
+        "source": str(health.source),
+        "ejections": health.ejections,
+        "ejected_for": None if until is None else round(max(0.0, until - now), 3),
+    }
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 3)

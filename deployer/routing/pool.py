@@ -1,0 +1,90 @@
+"""Keep-alive connections to one backend."""
+
+import asyncio
+from collections import deque
+
+from deployer.routing.address import Address
+from deployer.routing.upstream import UpstreamConnection
+
+__all__ = ["CONNECT_SECONDS", "IDLE_SECONDS", "MAX_IDLE", "Pool", "describe_connect_error"]
+
+IDLE_SECONDS = 4.0
+"""Shorter than servers keep them (uvicorn: 5 s), so a request rarely meets one that closes."""
+
+CONNECT_SECONDS = 2.0
+MAX_IDLE = 256
+
+
+class Pool:
+    """The connections of one (target, release); the last used is taken first, so others age out.
+
+    Once `drain` was called nothing is kept any more.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self._idle: deque[UpstreamConnection] = deque()
+        self._draining = False
+
+    def __len__(self) -> int:
+        return len(self._idle)
+
+    def take(self, now: float) -> UpstreamConnection | None:
+        """Return an idle connection that is still open, or None."""
+        while self._idle:
+            connection = self._idle.pop()
+            if now - connection.idle_since <= IDLE_SECONDS and connection.is_fresh():
+                return connection
+            connection.abort()
+        return None
+
+    async def connect(self, timeout_seconds: float = CONNECT_SECONDS) -> UpstreamConnection:
+        """Open a connection.
+
+        Raises:
+            OSError: It can't be opened; TimeoutError is one.
+        """
+        address = self.address
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(timeout_seconds):
+            _, connection = await loop.create_connection(
+                lambda: UpstreamConnection(self, address),
+                address.host,
+                address.port,
+                ssl=address.tls,
+                happy_eyeballs_delay=0.25,
+            )
+        return connection
+
+    def give_back(self, connection: UpstreamConnection, now: float) -> None:
+        """Keep a connection for the next request, unless it can't be used again."""
+        if self._draining or len(self._idle) >= MAX_IDLE or not connection.reusable:
+            connection.abort()
+        else:
+            connection.rest(now)
+            self._idle.append(connection)
+
+    def discard(self, connection: UpstreamConnection) -> None:
+        """See `Idler.discard`."""
+        if connection in self._idle:
+            self._idle.remove(connection)
+
+    def expire(self, now: float) -> None:
+        """Close what was idle for too long."""
+        while self._idle and now - self._idle[0].idle_since > IDLE_SECONDS:
+            self._idle.popleft().abort()
+
+    def drain(self) -> None:
+        """Close what is idle, and from now on whatever comes back."""
+        self._draining = True
+        while self._idle:
+            self._idle.pop().abort()
+
+
+def describe_connect_error(error: OSError) -> str:
+    """Return a few words for why a connection could not be opened."""
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    if isinstance(error, TimeoutError):
+        return "connect timed out"
+    return f"connect failed: {(error.strerror or str(error) or type(error).__name__)[:120]}"

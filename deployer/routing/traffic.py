@@ -1,0 +1,136 @@
+"""What all requests share: the fleet, the limits, what is under way, and one coarse timer."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from deployer.routing.fleet import Fleet, Member
+from deployer.routing.retries import RetryBudget
+from deployer.values import Json
+
+__all__ = ["SWEEP_SECONDS", "Connected", "Counters", "Ongoing", "Timed", "Timeouts", "Traffic"]
+
+SWEEP_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds. There is none on a whole response: a stream may last as long as it flows.
+
+    Attributes:
+        first_byte: From the end of the request to the first byte of the response; a language model
+            may think for long.
+        idle: Without a byte in either direction, and for the next request on an open connection.
+        linger: For a client to stop sending after it was refused.
+    """
+
+    connect: float = 2.0
+    first_byte: float = 60.0
+    idle: float = 60.0
+    linger: float = 2.0
+
+
+class Timed(Protocol):
+    """Something with a deadline, in the loop's time."""
+
+    deadline: float
+
+    def expire(self, now: float) -> None:
+        """Act on the deadline having passed."""
+        ...
+
+
+class Ongoing(Timed, Protocol):
+    """A request that is being served by a member, or looks for one."""
+
+    @property
+    def member(self) -> Member | None:
+        """The member it is at."""
+        ...
+
+    def leave(self, reason: str) -> None:
+        """Go to another member if that does no harm and nothing was answered yet."""
+        ...
+
+
+class Connected(Timed, Protocol):
+    """A client's open connection."""
+
+    def close_if_idle(self) -> None:
+        """Close unless a request is under way."""
+        ...
+
+    def abort(self) -> None:
+        """Close at once."""
+        ...
+
+
+@dataclass(slots=True)
+class Counters:
+    """What happened since the start."""
+
+    requests: int = 0
+    retries: int = 0
+    refused: int = 0
+    unserved: int = 0
+    cut_short: int = 0
+    abandoned: int = 0
+    panics: int = 0
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Shared by all connections of one router. ``log`` takes one record per request."""
+
+    loop: asyncio.AbstractEventLoop
+    fleet: Fleet
+    rng: random.Random
+    timeouts: Timeouts = Timeouts()
+    idempotent: bool = False
+    log: Callable[[dict[str, Json]], None] | None = None
+    budget: RetryBudget = field(default_factory=RetryBudget)
+    counters: Counters = field(default_factory=Counters)
+    exchanges: set[Ongoing] = field(default_factory=set)
+    clients: set[Connected] = field(default_factory=set)
+    closing: bool = False
+
+    def now(self) -> float:
+        """Return the loop's monotonic time."""
+        return self.loop.time()
+
+    def make_ident(self) -> bytes:
+        """Return a new request id."""
+        return b"%016x" % self.rng.getrandbits(64)
+
+    def abandon_member(self, member: Member) -> None:
+        """Let requests that wait at a member that is down go elsewhere, where that does no harm."""
+        for exchange in list(self.exchanges):
+            if exchange.member is member:
+                exchange.leave("went down while it was waited for")
+
+    async def sweep(self) -> None:
+        """Look after deadlines every 100 ms, for ever: cheaper than a timer per request."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            self.expire(self.now())
+
+    async def drained(self) -> None:
+        """Return when nothing is under way and every client has its answer."""
+        # An event per request would cost every request; this is waited for once, at the end.
+        while self.exchanges or self.clients:  # noqa: ASYNC110 - see above
+            await asyncio.sleep(SWEEP_SECONDS / 2)
+
+    def expire(self, now: float) -> None:
+        """Act on every deadline that has passed."""
+        for exchange in [e for e in self.exchanges if e.deadline <= now or _is_drained(e, now)]:
+            exchange.expire(now)
+        for client in [c for c in self.clients if c.deadline <= now]:
+            client.expire(now)
+        self.fleet.expire(now)
+
+
+def _is_drained(exchange: Ongoing, now: float) -> bool:
+    member = exchange.member
+    return member is not None and member.drain_until is not None and member.drain_until <= now

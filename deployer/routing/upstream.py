@@ -1,0 +1,262 @@
+"""One connection to a backend: a request's bytes out, a parsed response in."""
+
+import asyncio
+import select
+from typing import Protocol, cast
+
+import httptools
+
+from deployer.routing.address import Address
+from deployer.routing.messages import HEAD_LIMIT, Field, ResponseHead, read_response_head
+
+__all__ = ["HIGH_WATER", "Idler", "Sink", "UpstreamConnection"]
+
+HIGH_WATER = 64 * 1024
+"""Bytes waiting in a socket's buffer from which on the other side is not read any more."""
+
+_BODILESS = frozenset({204, 304})
+_INTERIM = frozenset({100, 102, 103})
+
+
+class Sink(Protocol):
+    """Who takes the response in; no call comes after ``complete`` or ``on_lost``."""
+
+    def on_response(
+        self, head: ResponseHead | None, chunks: list[bytes], *, complete: bool
+    ) -> None:
+        """Take what one read brought: the head if it was in it, body parts, and whether all is."""
+        ...
+
+    def on_lost(self, reason: str) -> None:
+        """Learn that the rest of the response will never come, or that it is no HTTP."""
+        ...
+
+    def on_writable(self, *, writable: bool) -> None:
+        """Stop sending, or go on."""
+        ...
+
+
+class Idler(Protocol):
+    """Who keeps idle connections."""
+
+    def discard(self, connection: "UpstreamConnection") -> None:
+        """Forget a connection that was closed."""
+        ...
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """A connection that serves one request at a time, kept open between them.
+
+    The sink is told at the end of each read, never from within the parser: so a response can't be
+    handed to the next request on this connection by bytes that came too many.
+    """
+
+    def __init__(self, idler: Idler, address: Address) -> None:
+        self.address = address
+        self._idler = idler
+        self._transport: asyncio.Transport | None = None
+        self._poll: select.poll | None = None
+        self._sink: Sink | None = None
+        self._parser: httptools.HttpResponseParser | None = None
+        self.idle_since = 0.0
+        self.served = 0
+        self._reset(bodiless=False)
+
+    def _reset(self, *, bodiless: bool) -> None:
+        self._bodiless = bodiless
+        self._reason = b""
+        self._fields: list[Field] = []
+        self._unparsed = 0
+        self._size = 0
+        self._head: ResponseHead | None = None
+        self._head_seen = False
+        self._ends_at_close = False
+        self._chunks: list[bytes] = []
+        self._interim = False
+        self._complete = False
+        self._excess = False
+        self._persistent = False
+
+    def begin(self, sink: Sink, *, bodiless: bool) -> None:
+        """Take the connection for one request; ``bodiless`` when it is a HEAD."""
+        self._sink = sink
+        self._reset(bodiless=bodiless)
+        if self._parser is None:
+            self._parser = httptools.HttpResponseParser(self)
+
+    def send(self, data: bytes) -> None:
+        """Send bytes of the request."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+
+    def pause_reading(self) -> None:
+        """Stop taking in the response."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Go on taking it in."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def abort(self) -> None:
+        """Close at once; the sink hears nothing any more."""
+        self._sink = None
+        if self._transport is not None:
+            self._transport.abort()
+
+    @property
+    def reusable(self) -> bool:
+        """Whether the response ended cleanly and the backend keeps the connection."""
+        closing = self._transport is None or self._transport.is_closing()
+        return self._complete and self._persistent and not self._excess and not closing
+
+    def rest(self, now: float) -> None:
+        """Become idle."""
+        self._sink = None
+        self.idle_since = now
+        self.served += 1
+        self.resume_reading()
+
+    def is_fresh(self) -> bool:
+        """Tell whether nothing came while it was idle: an end that is not read yet counts."""
+        if self._transport is None or self._transport.is_closing() or self._poll is None:
+            return False
+        return not self._poll.poll(0)
+
+    # ---- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.Protocol`."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=HIGH_WATER)
+        self._poll = select.poll()
+        self._poll.register(
+            transport.get_extra_info("socket").fileno(), select.POLLIN | select.POLLPRI
+        )
+
+    def data_received(self, data: bytes) -> None:
+        """See `asyncio.Protocol`."""
+        if self._sink is None or self._parser is None:
+            self.abort()
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            if not self._complete:
+                self._lose(f"answered what is not HTTP: {_cut(error)}")
+                return
+            self._excess = True
+        self._unparsed += 0 if self._head_seen else len(data)
+        if max(self._size, self._unparsed) > HEAD_LIMIT:
+            self._lose("answered with a head of more than 64 KiB")
+        else:
+            self._tell()
+
+    def eof_received(self) -> bool | None:
+        """See `asyncio.Protocol`."""
+        until_close = self._head_seen and self._ends_at_close
+        if self._sink is not None and until_close and not self._complete:
+            self._complete = True
+            self._tell()
+        elif self._sink is not None:
+            self._lose(self._how_closed())
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.Protocol`."""
+        self._transport = None
+        if self._sink is None:
+            self._idler.discard(self)
+        else:
+            self._lose(self._how_closed() if exc is None else f"broke off: {_cut(exc)}")
+
+    def pause_writing(self) -> None:
+        """See `asyncio.Protocol`."""
+        if self._sink is not None:
+            self._sink.on_writable(writable=False)
+
+    def resume_writing(self) -> None:
+        """See `asyncio.Protocol`."""
+        if self._sink is not None:
+            self._sink.on_writable(writable=True)
+
+    # ---- httptools
+
+    def on_message_begin(self) -> None:
+        """See `httptools.HTTPProtocol`."""
+        self._excess = self._excess or self._complete
+        self._interim = False
+        self._reason = b""
+        self._fields = []
+
+    def on_status(self, status: bytes) -> None:
+        """See `httptools.HTTPProtocol`."""
+        self._reason += status
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """See `httptools.HTTPProtocol`. A trailer comes here too, and is dropped."""
+        self._size += len(name) + len(value) + 4
+        if not self._head_seen:
+            self._fields.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """See `httptools.HTTPProtocol`."""
+        if self._complete or self._parser is None:
+            return
+        status = self._parser.get_status_code()
+        self._interim = status in _INTERIM
+        if self._interim:
+            return
+        if status < 200:  # noqa: PLR2004 - 101 and the unknown: nothing here asked for them
+            raise ValueError(f"status {status} was not asked for")
+        self._head = read_response_head(status, self._reason, self._fields)
+        self._head_seen = True
+        self._bodiless = self._bodiless or status in _BODILESS
+        framed = self._head.chunked or self._head.length is not None
+        self._ends_at_close = not self._bodiless and not framed
+        self._persistent = not self._ends_at_close and self._parser.should_keep_alive()
+        if self._bodiless:
+            self._complete = True
+            self._parser = None  # it would wait for the body that a HEAD only announces
+
+    def on_body(self, body: bytes) -> None:
+        """See `httptools.HTTPProtocol`."""
+        if self._complete:
+            self._excess = True
+        else:
+            self._chunks.append(body)
+
+    def on_message_complete(self) -> None:
+        """See `httptools.HTTPProtocol`."""
+        if not self._interim:
+            self._complete = True
+
+    # ----
+
+    def _tell(self) -> None:
+        head, self._head = self._head, None
+        chunks, self._chunks = self._chunks, []
+        sink = self._sink
+        if sink is None or (head is None and not chunks and not self._complete):
+            return
+        if self._complete:
+            self._sink = None
+        sink.on_response(head, chunks, complete=self._complete)
+
+    def _lose(self, reason: str) -> None:
+        sink, self._sink = self._sink, None
+        if self._transport is not None:
+            self._transport.abort()
+        if sink is not None:
+            sink.on_lost(reason)
+
+    def _how_closed(self) -> str:
+        if self._head_seen:
+            return "closed in the middle of its answer"
+        return "closed without an answer"
+
+
+def _cut(error: BaseException) -> str:
+    cause = error.__context__ or error
+    return (str(cause) or type(cause).__name__)[:120]
