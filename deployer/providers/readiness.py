@@ -44,6 +44,9 @@ def judge_deployment(
     status = deployment.get("status") or {}
     states = tuple(sorted((pod_state(pod) for pod in pods), key=lambda state: state.name))
     verdict, message = _judge(deployment, status, desired)
+    seen = sum(state.ready for state in states)
+    if verdict is Verdict.READY and seen < desired:  # the pods know better than a status of before
+        verdict, message = Verdict.PROGRESSING, f"{seen} of {desired} pods are ready"
     if verdict is not Verdict.READY and (culprit := _find_culprit(pods, now)):
         verdict, message = Verdict.FAILED, culprit
     elif verdict is Verdict.PROGRESSING and (reason := _first_reason(states)):
@@ -61,6 +64,11 @@ def judge_service(service: Manifest | None, ready_endpoints: int) -> Readiness:
     if service["spec"].get("type") == "LoadBalancer" and not _ingress(service):
         message = "no load balancer address yet"
         return Readiness(Verdict.PROGRESSING, ready_endpoints, 1, message)
+    status = service.get("status") or {}
+    generation = service["metadata"].get("generation", 0)
+    if status.get("observedGeneration", generation) < generation:
+        message = "the cluster has not seen the latest change yet"
+        return Readiness(Verdict.PROGRESSING, 0, 1, message)
     if ready_endpoints == 0:
         selector = service["spec"].get("selector") or {}
         wanted = ", ".join(f"{key}={value}" for key, value in sorted(selector.items()))

@@ -1,21 +1,25 @@
 """What every `Cluster` promises, asked of each adapter.
 
-Kubernetes takes part when DEPLOYER_TEST_KUBECONFIG names a kubeconfig; parts that need running
-pods are left out there unless DEPLOYER_TEST_PODS=1 says that the cluster has nodes.
+Kubernetes takes part when DEPLOYER_TEST_KUBECONFIG names a kubeconfig, or KUBEBUILDER_ASSETS a
+folder with etcd and kube-apiserver (``setup-envtest use -p path`` prints one). Parts that need
+running pods are left out there unless DEPLOYER_TEST_PODS=1 says that the cluster has nodes.
 """
 
 import json
 import os
+import socket
+import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from deployer.errors import PreconditionError, ProviderError, TransientError
+from deployer.errors import DeployerError, PreconditionError, ProviderError, TransientError
 from deployer.ports import (
     Applied,
     Cluster,
@@ -38,18 +42,30 @@ KUBECONFIG = os.environ.get("DEPLOYER_TEST_KUBECONFIG", "")
 CLOCK = SystemClock()
 
 
+class ApiServer(NamedTuple):
+    """A real API server, and whether controllers act on its objects."""
+
+    kubeconfig: str
+    controllers: bool
+
+
 @dataclass(frozen=True)
 class Rig:
     """A cluster under test, and how to make its pods misbehave."""
 
     cluster: Cluster
     runs_pods: bool
+    runs_controllers: bool
     crash: Callable[[str], None]
     hold: Callable[[str], None]
 
     def need_pods(self) -> None:
         if not self.runs_pods:
             pytest.skip("pods do not run here: no node (DEPLOYER_TEST_PODS=1 says there is one)")
+
+    def need_controllers(self) -> None:
+        if not self.runs_controllers:
+            pytest.skip("nothing acts on objects here: KUBEBUILDER_ASSETS has an API server only")
 
 
 @pytest.fixture(params=["memory", "flaky", "local", "kube"])
@@ -59,10 +75,87 @@ def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
             yield _memory_rig(flaky=request.param == "flaky")
         case "local":
             cluster = LocalCluster(tmp_path / "cluster", "models", probe=HttpProbe(CLOCK))
-            yield Rig(cluster, True, _nothing, _nothing)
+            yield Rig(cluster, True, True, _nothing, _nothing)
             stop_cluster(tmp_path / "cluster", now=True)
         case _:
-            yield from _kube_rig()
+            yield from _kube_rig(request.getfixturevalue("api_server"))
+
+
+@pytest.fixture(scope="session")
+def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    assets = os.environ.get("KUBEBUILDER_ASSETS", "")
+    if KUBECONFIG:
+        yield ApiServer(KUBECONFIG, controllers=True)
+    elif assets:
+        yield from _start_api_server(Path(assets), tmp_path_factory.mktemp("api-server"))
+    else:
+        pytest.skip("no API server: set DEPLOYER_TEST_KUBECONFIG or KUBEBUILDER_ASSETS")
+
+
+def _start_api_server(assets: Path, folder: Path) -> Iterator[ApiServer]:
+    """Run etcd and an API server that knows one administrator; both end with the session."""
+    client, peer, port = (_free_port() for _ in range(3))
+    command = ["openssl", "genrsa", "-out", "sa.key", "2048"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    (folder / "tokens.csv").write_text('administrator,admin,1,"system:masters"\n')
+    etcd = [f"http://127.0.0.1:{client}", f"http://127.0.0.1:{peer}"]
+    commands = [
+        (
+            f"etcd --data-dir etcd --unsafe-no-fsync --initial-cluster default={etcd[1]}"
+            f" --listen-client-urls {etcd[0]} --advertise-client-urls {etcd[0]}"
+            f" --listen-peer-urls {etcd[1]} --initial-advertise-peer-urls {etcd[1]}"
+        ),
+        (
+            f"kube-apiserver --etcd-servers={etcd[0]} --bind-address=127.0.0.1 --secure-port={port}"
+            " --advertise-address=10.0.0.1 --cert-dir=certs --service-cluster-ip-range=10.96.0.0/16"
+            " --service-account-issuer=https://localhost --service-account-key-file=sa.key"
+            " --service-account-signing-key-file=sa.key --token-auth-file=tokens.csv"
+            " --authorization-mode=RBAC --disable-admission-plugins=ServiceAccount"
+        ),
+    ]
+    with ExitStack() as stack:
+        for number, line in enumerate(commands):
+            log = stack.enter_context((folder / f"{number}.log").open("wb"))
+            words = [str(assets / line.split()[0]), *line.split()[1:]]
+            process = subprocess.Popen(words, cwd=folder, stdout=log, stderr=log)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+        kubeconfig = folder / "kubeconfig"
+        kubeconfig.write_text(json.dumps(_kubeconfig(port, folder / "certs" / "apiserver.crt")))
+        _wait_for_api(str(kubeconfig))
+        yield ApiServer(str(kubeconfig), controllers=False)
+
+
+def _kubeconfig(port: int, certificate: Path) -> dict[str, Any]:
+    server = {"server": f"https://127.0.0.1:{port}", "certificate-authority": str(certificate)}
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "test", "cluster": server}],
+        "users": [{"name": "admin", "user": {"token": "administrator"}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin"}}],
+        "current-context": "test",
+    }
+
+
+def _wait_for_api(kubeconfig: str) -> None:
+    cluster = connect_cluster(namespace="default", clock=CLOCK, kubeconfig=kubeconfig)
+    deadline = CLOCK.monotonic() + 60
+    while True:
+        try:
+            cluster.describe()
+            cluster.list({})
+        except DeployerError:
+            assert CLOCK.monotonic() < deadline
+            CLOCK.sleep(0.5)
+        else:
+            return
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
 
 
 def _memory_rig(*, flaky: bool) -> Rig:
@@ -73,17 +166,17 @@ def _memory_rig(*, flaky: bool) -> Rig:
     return Rig(
         FlakyCluster(memory, CLOCK) if flaky else memory,
         True,
+        True,
         lambda name: memory.script_readiness(name, crashed),
         lambda name: memory.script_readiness(name, held),
     )
 
 
-def _kube_rig() -> Iterator[Rig]:
-    if not KUBECONFIG:
-        pytest.skip("no API server: set DEPLOYER_TEST_KUBECONFIG to a kubeconfig")
+def _kube_rig(server: ApiServer) -> Iterator[Rig]:
     namespace = f"deployer-test-{uuid.uuid4().hex[:8]}"
-    cluster = connect_cluster(namespace=namespace, clock=CLOCK, kubeconfig=KUBECONFIG)
-    yield Rig(cluster, os.environ.get("DEPLOYER_TEST_PODS") == "1", _nothing, _nothing)
+    cluster = connect_cluster(namespace=namespace, clock=CLOCK, kubeconfig=server.kubeconfig)
+    pods = os.environ.get("DEPLOYER_TEST_PODS") == "1"
+    yield Rig(cluster, pods, server.controllers, _nothing, _nothing)
     for manifest in cluster.list({}):
         cluster.delete(ObjectRef.of(manifest))
 
@@ -331,13 +424,12 @@ def test_a_service_follows_its_selector(rig: Rig) -> None:
         wait_for(rig.cluster, manifest, Verdict.READY)
     assert _who(rig.cluster) == "iris-r1"
     assert rig.cluster.apply(service("iris", "iris-r2")) is Applied.CHANGED
-    deadline = CLOCK.monotonic() + 5
-    while _who(rig.cluster) != "iris-r2":
-        assert CLOCK.monotonic() < deadline
-        CLOCK.sleep(0.05)
+    wait_for(rig.cluster, service("iris", ""), Verdict.READY)
+    assert _who(rig.cluster) == "iris-r2"
 
 
 def test_a_deployment_without_replicas_is_ready_with_none(rig: Rig) -> None:
+    rig.need_controllers()
     manifest = deployment("iris-r1")
     manifest["spec"]["replicas"] = 0
     rig.cluster.apply(manifest)

@@ -25,12 +25,16 @@ class HttpProbe:
 
         url = base_url.rstrip("/") + request.path
         begun = self._clock.monotonic()
+        faults = (urllib3.exceptions.HTTPError, OSError, ValueError)
         with urllib3.PoolManager(num_pools=1, maxsize=1) as pool:
             try:
                 response = _open(pool, url, request, timeout_seconds)
+            except faults as error:
+                _refuse(url, timeout_seconds, _failed_part(error), error)
+            try:
                 body = self._read(response, begun + timeout_seconds)
-            except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-                _refuse(url, timeout_seconds, error)
+            except faults as error:
+                _refuse(url, timeout_seconds, "body", error)
         headers = {key.lower(): value for key, value in response.headers.items()}
         return HttpResponse(response.status, body, self._clock.monotonic() - begun, headers)
 
@@ -68,8 +72,7 @@ def _open(
     )
 
 
-def _refuse(url: str, timeout_seconds: float, error: Exception) -> NoReturn:
-    part = _failed_part(error)
+def _refuse(url: str, timeout_seconds: float, part: str, error: Exception) -> NoReturn:
     raise TransientError(
         f"{url} did not answer: {part} failed ({_say(error)}; timeout {timeout_seconds:g} s)",
         operation=part,
@@ -86,8 +89,6 @@ def _failed_part(error: Exception) -> str:
         (exceptions.NewConnectionError, "connect"),
         (exceptions.ConnectTimeoutError, "connect"),
         (exceptions.ReadTimeoutError, "first byte"),
-        (exceptions.IncompleteRead, "body"),
-        (TimeoutError, "body"),
         (exceptions.ProtocolError, "first byte"),
         (exceptions.LocationValueError, "address"),
     )

@@ -19,6 +19,7 @@ from deployer.ports import (
     Verdict,
 )
 from deployer.providers.kube.api import Answer, KubeApi
+from deployer.providers.kube.fields import changes_nothing
 from deployer.providers.kube.kinds import KINDS, object_path
 from deployer.providers.kube.readiness import count_endpoints, external_url, owned_pods
 from deployer.providers.readiness import judge_deployment, judge_presence, judge_service
@@ -87,7 +88,8 @@ class KubeCluster:
             after = self._patch(ref, body, dry_run=dry_run)
         if live is None:
             return Applied.CREATED
-        return Applied.UNCHANGED if _content(live) == _content(after) else Applied.CHANGED
+        same = changes_nothing(manifest, live, after, manager=FIELD_MANAGER)
+        return Applied.UNCHANGED if same else Applied.CHANGED
 
     def delete(self, ref: ObjectRef) -> None:
         """See `Cluster.delete`."""
@@ -249,15 +251,6 @@ def _moved(ref: ObjectRef, if_version: str) -> PreconditionError:
         operation="apply",
         resource=str(ref),
     )
-
-
-def _content(live: Manifest) -> dict[str, Any]:
-    """Return what an apply can change: no status, no bookkeeping."""
-    kept = {key: value for key, value in live.items() if key not in {"status", "metadata"}}
-    bookkeeping = {"managedFields", "resourceVersion", "generation", "creationTimestamp", "uid"}
-    metadata = live["metadata"]
-    kept["metadata"] = {key: metadata[key] for key in metadata if key not in bookkeeping}
-    return kept
 
 
 def _refuse_proxy_fault(answer: Answer, resource: str) -> None:

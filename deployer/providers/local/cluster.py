@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from deployer.ports import (
 from deployer.providers.local.admission import check_manifest, check_name
 from deployer.providers.local.clock import SystemClock
 from deployer.providers.local.cluster_folder import ClusterFolder, read_json
+from deployer.providers.local.errors import translated
 from deployer.providers.local.lifecycle import (
     Supervisor,
     ensure_started,
@@ -32,6 +34,8 @@ from deployer.providers.local.supervisor.logs import read_end
 from deployer.providers.readiness import judge_deployment, judge_presence, judge_service
 
 __all__ = ["LocalCluster"]
+
+_SETTLE_SECONDS = 2.0
 
 
 class LocalCluster:
@@ -53,7 +57,8 @@ class LocalCluster:
         """See `Cluster.describe`."""
         from deployer import __version__
 
-        ensure_started(self._folder, self._clock)
+        with translated("start", str(self._folder.path)):
+            ensure_started(self._folder, self._clock)
         return ClusterInfo(self._folder.name, f"local {__version__}")
 
     def get(self, ref: ObjectRef) -> Manifest | None:
@@ -79,15 +84,17 @@ class LocalCluster:
         """See `Cluster.apply`."""
         refuse_stopped(self._folder)
         check_manifest(manifest)
-        if not dry_run:
-            ensure_started(self._folder, self._clock)
-        return self._objects.apply(manifest, dry_run=dry_run, if_version=if_version)
+        with translated("apply", str(ObjectRef.of(manifest))):
+            if not dry_run:
+                ensure_started(self._folder, self._clock)
+            return self._objects.apply(manifest, dry_run=dry_run, if_version=if_version)
 
     def delete(self, ref: ObjectRef) -> None:
         """See `Cluster.delete`."""
         refuse_stopped(self._folder)
         check_name(ref.kind, ref.name)
-        self._objects.delete(ref)
+        with translated("delete", str(ref)):
+            self._objects.delete(ref)
 
     def readiness(self, ref: ObjectRef) -> Readiness:
         """See `Cluster.readiness`. Without a running supervisor nothing is ready."""
@@ -98,7 +105,7 @@ class LocalCluster:
         if ref.kind == "Deployment":
             return judge_deployment(found, self._pods(found), now=self._clock.now())
         if ref.kind == "Service":
-            return judge_service(_without_type(found), len(_endpoints(found)))
+            return _judge_service(found)
         return judge_presence(found, str(ref))
 
     def endpoint(self, service: str) -> str | None:
@@ -111,7 +118,7 @@ class LocalCluster:
 
     def call(self, service: str, request: HttpRequest, *, timeout_seconds: float) -> HttpResponse:
         """See `Cluster.call`."""
-        found = self.get(ObjectRef("v1", "Service", service))
+        found = self._settled_service(service, timeout_seconds)
         endpoints = _endpoints(found)
         if found is None or not endpoints:
             raise TransientError(
@@ -136,6 +143,16 @@ class LocalCluster:
             log = self._folder.pods(self._namespace) / name / f"{container['name']}.log"
             if text := read_end(log, lines):
                 yield f"{name} {container['name']}:\n{text}"
+
+    def _settled_service(self, name: str, timeout_seconds: float) -> Manifest | None:
+        """Return the Service once the supervisor has seen its latest change: tens of ms."""
+        ref = ObjectRef("v1", "Service", name)
+        deadline = self._clock.monotonic() + min(timeout_seconds, _SETTLE_SECONDS)
+        while (found := self.get(ref)) is not None and not _is_settled(found):
+            if self._clock.monotonic() > deadline:
+                break
+            self._clock.sleep(0.01)
+        return found
 
     def _pods(self, deployment: Manifest | None) -> Sequence[Any]:
         """Return the Deployment's pods, newest first."""
@@ -162,15 +179,25 @@ def _endpoints(service: Manifest | None) -> Any:
     return ((service or {}).get("status") or {}).get("endpoints") or []
 
 
+def _is_settled(service: Manifest) -> bool:
+    seen = (service.get("status") or {}).get("observedGeneration", 0)
+    return bool(seen >= service["metadata"]["generation"])
+
+
 def _is_owned(pod: Manifest, uid: str) -> bool:
     return any(owner["uid"] == uid for owner in pod["metadata"].get("ownerReferences") or ())
 
 
-def _without_type(service: Manifest | None) -> Manifest | None:
-    """Return the Service as what it is here: every one has its address, none waits for a cloud."""
+def _judge_service(service: Manifest | None) -> Readiness:
+    """Judge a Service as what it is here: each has its address, none waits for a cloud's."""
     if service is None:
-        return None
-    return {**service, "spec": {**service["spec"], "type": "ClusterIP"}}
+        return judge_service(None, 0)
+    plain = {**service, "spec": {**service["spec"], "type": "ClusterIP"}}
+    judged = judge_service(plain, len(_endpoints(service)))
+    faults = (service.get("status") or {}).get("faults")
+    if judged.verdict is Verdict.READY and faults:
+        return replace(judged, verdict=Verdict.PROGRESSING, message="; ".join(faults))
+    return judged
 
 
 def _judge_down(manifest: Manifest, supervisor: Supervisor) -> Readiness:

@@ -1,6 +1,7 @@
 """A container's environment, command and paths, as Kubernetes would make them: pure."""
 
 import base64
+import os.path
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -8,10 +9,13 @@ from typing import Any
 from deployer.ports import Manifest
 from deployer.providers.local.supervisor.problems import ContainerError
 
-__all__ = ["FindObject", "expand", "resolve_environment", "translate_paths"]
+__all__ = ["MACHINE_FOLDERS", "FindObject", "expand", "resolve_environment", "translate_paths"]
 
 FindObject = Callable[[str, str], Manifest | None]
 """Returns the namespace's object of a kind and name, or None."""
+
+MACHINE_FOLDERS = frozenset({"/tmp", "/var/tmp", "/dev/shm"})  # noqa: S108 - names
+"""Folders that pods like to mount over and that the machine uses itself."""
 
 _REFERENCE = re.compile(r"\$(?:(\$)|\(([^()]*)\))")
 _KEYED_FIELD = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]")
@@ -42,16 +46,29 @@ def expand(text: str, values: Mapping[str, str]) -> str:
     return _REFERENCE.sub(_replace, text)
 
 
-def translate_paths(text: str, mounts: Mapping[str, str]) -> str:
+def translate_paths(
+    text: str, mounts: Mapping[str, str], *, exists: Callable[[str], bool] = os.path.exists
+) -> str:
     """Replace each mount path, whole or as the beginning of a path, by the pod's own folder.
 
     ``/mnt/models/x`` and ``--to=/mnt/models`` are translated, ``/mnt/models2`` and
-    ``/a/mnt/models`` are not.
+    ``/a/mnt/models`` are not. A mount over a folder that every machine has (``/tmp``) hides only
+    what is not there: paths that exist on the machine, and ``file://`` URLs, keep their meaning.
     """
     for path in sorted(mounts, key=len, reverse=True):
-        pattern = rf"(?:(?<=://)|(?<![\w./-])){re.escape(path)}(?![\w.-])"
-        text = re.sub(pattern, lambda _, to=mounts[path]: to, text)  # type: ignore[misc]
+        if path in MACHINE_FOLDERS:
+            text = _translate_unless(text, path, mounts[path], exists)
+        else:
+            before = r"(?:(?<=://)|(?<![\w./-]))"
+            text = re.sub(rf"{before}{re.escape(path)}(?![\w.-])", lambda _: mounts[path], text)  # noqa: B023 - used at once
     return text
+
+
+def _translate_unless(text: str, path: str, to: str, exists: Callable[[str], bool]) -> str:
+    def _replace(match: re.Match[str]) -> str:
+        return match[0] if match[1] and exists(match[0]) else to + (match[1] or "")
+
+    return re.sub(rf"(?<![\w./-]){re.escape(path)}(/[^\s'\",;:=]*)?(?![\w.-])", _replace, text)
 
 
 def _read_source(source: Manifest, find: FindObject) -> dict[str, str]:

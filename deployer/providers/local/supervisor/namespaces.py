@@ -137,7 +137,12 @@ class NamespaceRunner:
             }
             for pod in ready
         ]
-        status = {"loadBalancer": {}, "endpoints": endpoints, "faults": list(faults)}
+        status = {
+            "loadBalancer": {},
+            "observedGeneration": service["metadata"]["generation"],
+            "endpoints": endpoints,
+            "faults": list(faults),
+        }
         self._write_status(service, status)
 
     def _report(self, deployment: Manifest) -> None:

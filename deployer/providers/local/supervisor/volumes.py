@@ -10,7 +10,6 @@ from deployer.providers.local.supervisor.problems import ContainerError
 
 __all__ = ["find_mounts", "make_volumes"]
 
-_SHARED = frozenset({"/tmp", "/var/tmp", "/dev/shm"})  # noqa: S108 - names, nothing is written
 _READ_ONLY = 0o444
 
 
@@ -40,17 +39,12 @@ def make_volumes(pod: Manifest, folder: Path, find: FindObject) -> None:
 
 
 def find_mounts(container: Manifest, folder: Path) -> dict[str, str]:
-    """Return mount path → folder for the paths that have to be translated.
-
-    Mounts over folders that the machine itself has (``/tmp``) are left out: a path there may name
-    a file of the machine. See `TMPDIR` in the launch for what they get instead.
-    """
-    mounts = {}
-    for mount in container.get("volumeMounts") or ():
-        path = mount["mountPath"].rstrip("/")
-        if path and path not in _SHARED:
-            mounts[path] = str(folder / mount["name"] / mount.get("subPath", "")).rstrip("/")
-    return mounts
+    """Return mount path → folder; see `translate_paths` for what becomes of them."""
+    return {
+        mount["mountPath"].rstrip("/"): str(folder / mount["name"] / mount.get("subPath", ""))
+        for mount in container.get("volumeMounts") or ()
+        if mount["mountPath"].rstrip("/")
+    }
 
 
 def _read_files(kind: str, name: str, source: Manifest, find: FindObject) -> dict[str, bytes]:
