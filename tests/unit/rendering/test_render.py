@@ -77,7 +77,7 @@ def test_the_model_is_pulled_and_proven_before_the_server_starts(
     render: Render, digest: str, uri: str
 ) -> None:
     [pull] = pod_of(render())["initContainers"]
-    assert pull["command"] == [
+    assert pull["command"][:7] == [
         "deployer",
         "pull",
         "$(MODEL_URI)",
@@ -94,7 +94,16 @@ def test_the_model_is_pulled_and_proven_before_the_server_starts(
 
 def test_another_endpoint_is_handed_to_the_pull(render: Render) -> None:
     [pull] = pod_of(render("sandbox"))["initContainers"]
-    assert pull["command"][-2:] == ["--endpoint", "http://127.0.0.1:9000"]
+    assert pull["command"][7:9] == ["--endpoint", "http://127.0.0.1:9000"]
+
+
+def test_the_pull_knows_every_other_store_but_not_its_own_twice(render: Render) -> None:
+    [pull] = pod_of(render())["initContainers"]
+    words = pull["command"][7:]
+    assert words[::2] == ["--or"] * (len(words) // 2)
+    assert words[1::2]
+    assert not [source for source in words[1::2] if source.startswith("s3://models/")]
+    assert [source for source in words[1::2] if ",endpoint=http" in source]
 
 
 def test_containers_beside_ours_are_left_alone(make_spec: MakeSpec, digest: str, uri: str) -> None:
