@@ -164,7 +164,7 @@ class Exchange:
         """See `Ongoing.leave`."""
         now = self._traffic.now()
         waiting = self._phase in (_Phase.SENDING, _Phase.WAITING)
-        if waiting and self._traffic.fleet.has_alternative(self._tried, now) and self._may_retry():
+        if waiting and self._traffic.fleet.has_alternative(self._tried, now) and self._may_retry(sent=True):
             self._note(reason)
             self._close_attempt(Outcome.ABANDONED)
             self._retry()
@@ -302,19 +302,21 @@ class Exchange:
 
     def _fail(self, reason: str, *, status: int) -> None:
         self._note(reason)
+        sent = self._phase is not _Phase.SEEKING
         panic = self._ticket is not None and self._ticket.panic
         self._close_attempt(Outcome.FAILED, reason)
-        if self._may_retry():
+        if self._may_retry(sent=sent):
             self._retry()
         else:
             usable = self._traffic.fleet.has_usable(self._traffic.now())
             self._give_up(status if usable and not panic else 503)
 
-    def _may_retry(self) -> bool:
+    def _may_retry(self, *, sent: bool) -> bool:
+        # An attempt that sent nothing cost no backend anything, so trying again adds no load.
         return (
             len(self._tried) <= MAX_RETRIES
             and self._request.may_be_sent
-            and self._traffic.budget.spend(self._traffic.now())
+            and (not sent or self._traffic.budget.spend(self._traffic.now()))
         )
 
     def _retry(self) -> None:

@@ -26,7 +26,7 @@ def backoff_seconds(retry: int, rng: random.Random) -> float:
 
 
 class RetryBudget:
-    """Retries are at most a share of the requests of the last seconds, and a few more.
+    """Retries of what was sent are at most a share of the requests of the last seconds, and a few more.
 
     A budget instead of a count per request keeps an outage from doubling the load on those that are
     left (the retry budgets of Envoy and Finagle: 20 %, and 3 so that a quiet router may retry).
