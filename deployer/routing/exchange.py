@@ -164,7 +164,11 @@ class Exchange:
         """See `Ongoing.leave`."""
         now = self._traffic.now()
         waiting = self._phase in (_Phase.SENDING, _Phase.WAITING)
-        if waiting and self._traffic.fleet.has_alternative(self._tried, now) and self._may_retry(sent=True):
+        if (
+            waiting
+            and self._traffic.fleet.has_alternative(self._tried, now)
+            and self._may_retry(sent=True)
+        ):
             self._note(reason)
             self._close_attempt(Outcome.ABANDONED)
             self._retry()

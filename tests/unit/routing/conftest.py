@@ -31,6 +31,7 @@ class ScriptedBackend:
     def __init__(self, handler: Handler) -> None:
         self.handler = handler
         self.heads: list[bytes] = []
+        self.asked = asyncio.Event()
         self.connections = 0
         self.writers: list[asyncio.StreamWriter] = []
         self.healthy = True
@@ -55,6 +56,7 @@ class ScriptedBackend:
                     writer.write(b"HTTP/1.1 %b\r\nContent-Length: 0\r\n\r\n" % status)
                     continue
                 self.heads.append(head)
+                self.asked.set()
                 await self.handler(head, reader, writer)
         writer.close()
 
@@ -111,7 +113,9 @@ class Rig:
 
     async def hang_up(self) -> None:
         """Close every connection that a test left open."""
-        for writer in [w for b in self.backends for w in b.writers] + [t.writer for t in self.talks]:
+        for writer in [w for b in self.backends for w in b.writers] + [
+            t.writer for t in self.talks
+        ]:
             writer.transport.abort()
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
@@ -154,7 +158,7 @@ class Rig:
             self.read_routes,
             clock=SystemClock(),
             options=RouterOptions(port=0, **{"drain_seconds": 1.0, **options}),
-            rng=random.Random(7),
+            rng=random.Random(7),  # noqa: S311 - a test's chance
             tell=self.told.append,
             access_log=self.log,
         )
@@ -166,14 +170,14 @@ class Rig:
     async def _settled(self) -> bool:
         backends = (await self.targets())["backends"]
         return bool(backends) and all(
-            backend["state"] != "unknown" or "probe" in backend["reason"]
-            and backend["reason"] != "not probed yet"
+            backend["state"] != "unknown"
+            or ("probe" in backend["reason"] and backend["reason"] != "not probed yet")
             for backend in backends
         )
 
     async def until(self, check: Callable[[], Awaitable[bool]]) -> None:
         async with asyncio.timeout(10):
-            while not await check():
+            while not await check():  # noqa: ASYNC110 - what is asked has no event
                 await asyncio.sleep(0.01)
 
     async def talk(self) -> Talk:
