@@ -1,4 +1,4 @@
-"""What the router costs: requests per second and CPU per request, against the same backend directly.
+"""What the router costs: requests per second and CPU per request, against the backend directly.
 
 Everything runs in the same minute on the same machine: the backend, then the router in front of it,
 each in a process of its own; the client is `_Load`, 32 keep-alive connections. Print the ratio; the
