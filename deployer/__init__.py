@@ -1,7 +1,12 @@
 """Put one trained model on several clouds at once, and keep it served."""
 
-from importlib.metadata import version
-
 __all__ = ["__version__"]
 
-__version__ = version("deployer")
+
+def __getattr__(name: str) -> str:
+    """Look the version up when it is asked for: reading package metadata is slow (PEP 562)."""
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415 - that is the point
+
+        return version("deployer")
+    raise AttributeError(name)

@@ -1,13 +1,24 @@
-"""The only place that names adapters; imports them on demand."""
+"""The only place that names adapters; imports them, and all else that is slow, on demand."""
 
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from deployer.errors import SetupError
-from deployer.ports import ObjectStore
+from deployer.errors import NotFoundError, SetupError, SourceError
+from deployer.ports import Cluster, ObjectStore, Probe, Provider
 
-__all__ = ["open_store"]
+if TYPE_CHECKING:
+    from deployer.execution import Session
+    from deployer.plan import Plan
+    from deployer.release.records import Routes
+    from deployer.release.state import StateStore
+    from deployer.spec import Spec
+    from deployer.spec.model import ClusterSpec, TargetSpec
 
+__all__ = ["open_cluster", "open_probe", "open_routes", "open_session", "open_store", "read_plan"]
+
+_STATE_PATIENCE_SECONDS = 5.0
 _STORES = {
     "s3": "deployer.providers.aws.connect",
     "gs": "deployer.providers.gcp.connect",
@@ -43,6 +54,141 @@ def open_store(
     )
 
 
+def open_cluster(spec: "ClusterSpec", *, namespace: str, base: Path) -> Cluster:
+    """Return the cluster that ``spec`` names. Does no I/O.
+
+    Args:
+        base: The folder that relative paths in the spec are relative to.
+
+    Raises:
+        SetupError: The spec names no cluster, or one of a kind that cannot be found by name yet.
+    """
+    from deployer.providers.local.clock import SystemClock
+
+    clock = SystemClock()
+    if spec.local is not None:
+        from deployer.providers.local.cluster import LocalCluster
+
+        return LocalCluster(_resolve(base, spec.local), namespace, probe=open_probe())
+
+    from deployer.providers.kube.connect import IN_CLUSTER, connect_cluster, refuse_managed
+
+    if spec.context is not None or spec.kubeconfig is not None:
+        path = spec.kubeconfig
+        if path is not None and path != IN_CLUSTER:
+            path = str(_resolve(base, path))
+        return connect_cluster(
+            namespace=namespace, clock=clock, context=spec.context, kubeconfig=path
+        )
+    for kind in ("eks", "gke", "aks"):
+        if name := getattr(spec, kind):
+            raise refuse_managed(kind, name)
+    raise SetupError("the target names no cluster", hint="Write `cluster: {context: …}`.")
+
+
+def open_probe() -> Probe:
+    """Return what sends health checks."""
+    from deployer.providers.http.probe import HttpProbe
+    from deployer.providers.local.clock import SystemClock
+
+    return HttpProbe(SystemClock())
+
+
+def open_session(file: Path) -> "Session":
+    """Load the spec and put together what its commands work with; touches no network.
+
+    Raises:
+        SpecError: The spec, or a file it names, is wrong.
+        SetupError: An address in it cannot be opened.
+    """
+    from deployer import __version__
+    from deployer.execution import Session
+    from deployer.providers.local.clock import SystemClock
+    from deployer.release.records import SmokeRecord
+    from deployer.spec import load_requests, load_spec
+
+    spec = load_spec(file)
+    clock = SystemClock()
+    smoke = spec.gates.smoke
+    return Session(
+        spec=spec,
+        providers={target.name: _open_provider(spec, target) for target in spec.targets},
+        state=_open_state(spec),
+        probe=open_probe(),
+        clock=clock,
+        smoke=SmokeRecord(
+            requests=load_requests(spec), agree=smoke.agree, timeout_seconds=smoke.timeout
+        ),
+        tool=f"deployer {__version__}",
+    )
+
+
+def open_routes(spec: "Spec") -> "Callable[[], Routes]":
+    """Return the function that reads what routers follow, by majority of the state stores.
+
+    It raises `NotFoundError` until something has been deployed, `StateError` without a majority.
+    """
+    state = _open_state(spec)
+
+    def read() -> "Routes":
+        routes = state.read_routes()
+        if routes is None:
+            raise NotFoundError(
+                f"{spec.name} has no routes yet: nothing was ever deployed",
+                operation="read routes",
+                resource="routes.json",
+            )
+        return routes
+
+    return read
+
+
+def read_plan(file: Path) -> "Plan":
+    """Read a plan that ``deployer plan --save`` wrote.
+
+    Raises:
+        SourceError: There is no such file.
+        StateError: It is damaged, or a newer version wrote it.
+    """
+    from deployer.plan import Plan
+    from deployer.release.records import decode_record
+
+    try:
+        body = file.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{file}: the plan cannot be read: {error.strerror}") from error
+    return decode_record(Plan, body, where=str(file))
+
+
+def _open_provider(spec: "Spec", target: "TargetSpec") -> Provider:
+    from deployer.providers.book import load_book
+
+    return Provider(
+        cloud=target.provider,
+        store=open_store(target.store.url, endpoint=target.store.endpoint),
+        cluster=open_cluster(target.cluster, namespace=target.namespace, base=spec.folder),
+        prices=load_book(),
+    )
+
+
+def _open_state(spec: "Spec") -> "StateStore":
+    """Open the targets' own stores and those for state alone, each once, with little patience."""
+    from deployer.providers.local.clock import SystemClock
+    from deployer.release.state import StateStore
+
+    wanted = [*(target.store for target in spec.targets), *spec.state.stores]
+    unique = {(store.url, store.endpoint): store for store in wanted}
+    stores = [
+        open_store(store.url, endpoint=store.endpoint, patience_seconds=_STATE_PATIENCE_SECONDS)
+        for store in unique.values()
+    ]
+    return StateStore(spec.name, stores, SystemClock())
+
+
 def _connector(module: str) -> Callable[..., ObjectStore]:
     connect: Callable[..., ObjectStore] = import_module(module).connect_store
     return connect
+
+
+def _resolve(base: Path, path: str) -> Path:
+    return base / Path(path).expanduser()

@@ -1,4 +1,26 @@
 """The model's files as a content-addressed tree: scan, push, pull, verify.
 
-Knows `ObjectStore` and nothing of clouds.
+Knows `ObjectStore` and nothing of clouds. An artifact lies under ``artifacts/sha256/<digest>/``
+with its files' own names; the manifest, written last, is what makes it visible.
 """
+
+from deployer.artifact.keys import artifact_uri, split_uri
+from deployer.artifact.model import Artifact, ArtifactFile
+from deployer.artifact.pull import pull_artifact
+from deployer.artifact.push import Pushed, push_artifact
+from deployer.artifact.scan import scan_artifact
+from deployer.artifact.verify import VerifyReport, has_artifact, verify_artifact
+
+__all__ = [
+    "Artifact",
+    "ArtifactFile",
+    "Pushed",
+    "VerifyReport",
+    "artifact_uri",
+    "has_artifact",
+    "pull_artifact",
+    "push_artifact",
+    "scan_artifact",
+    "split_uri",
+    "verify_artifact",
+]

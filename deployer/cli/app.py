@@ -20,7 +20,20 @@ from typer.core import TyperGroup
 
 from deployer import errors
 from deployer.cli import output
+from deployer.cli.commands import sandbox
+from deployer.cli.commands.deploy import deploy
+from deployer.cli.commands.history import history
+from deployer.cli.commands.init import init
+from deployer.cli.commands.plan import plan
+from deployer.cli.commands.pull import pull
+from deployer.cli.commands.push import push
+from deployer.cli.commands.render import render
+from deployer.cli.commands.report import report
+from deployer.cli.commands.rollback import rollback
 from deployer.cli.commands.router import router
+from deployer.cli.commands.schema import schema
+from deployer.cli.commands.status import status
+from deployer.cli.commands.verify import verify
 
 __all__ = ["EXIT_CODES", "app", "exit_code_of", "main"]
 
@@ -124,7 +137,20 @@ def _root(
 
 
 # Commands register here, one line each, in the order in which one meets them.
+app.command()(init)
+app.command()(schema)
+app.command()(render)
+app.command()(plan)
+app.command()(deploy)
+app.command()(rollback)
+app.command()(status)
+app.add_typer(history, name="history")
+app.add_typer(report, name="report")
+app.command()(push)
+app.command()(pull)
+app.command()(verify)
 app.add_typer(router, name="router")
+app.add_typer(sandbox.commands, name="sandbox")
 
 
 def main() -> None:

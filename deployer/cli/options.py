@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Format", "Output", "SpecFile", "Yes"]
+__all__ = [
+    "ArtifactUri",
+    "Endpoint",
+    "Format",
+    "Output",
+    "Quiet",
+    "SpecFile",
+    "Takeover",
+    "Timeout",
+    "Yes",
+]
 
 
 class Format(StrEnum):
@@ -27,5 +37,37 @@ Output = Annotated[
 ]
 """``-o table|wide|json``; give it the default ``Format.TABLE``."""
 
+Timeout = Annotated[
+    float,
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        min=0.1,
+        help="How long a target may take before it is unknown.",
+        show_default=True,
+    ),
+]
+"""``--timeout 5``; give it the default 5.0."""
+
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 """``--yes``; give it the default False."""
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the result and errors.")]
+"""``--quiet``; give it the default False."""
+
+Takeover = Annotated[
+    bool,
+    typer.Option("--takeover", help="Take the lease from a run that is alive; it is recorded."),
+]
+"""``--takeover``; give it the default False."""
+
+Endpoint = Annotated[
+    str | None,
+    typer.Option("--endpoint", metavar="URL", help="Another server than the cloud's own."),
+]
+"""``--endpoint http://…``; give it the default None."""
+
+ArtifactUri = Annotated[
+    str, typer.Argument(metavar="URI", help="As `deployer push` prints it.", show_default=False)
+]
+"""Where an artifact is."""

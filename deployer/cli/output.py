@@ -4,22 +4,26 @@ Data goes to stdout, everything else to stderr. Colour only repeats what a word 
 terminal without ``NO_COLOR``.
 """
 
-import json
 import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from deployer.errors import DeployerError, Fault, NoHealthyTargetError, SpecError
-from deployer.values import Json
+
+if TYPE_CHECKING:
+    from deployer.execution import RunResult
 
 __all__ = [
     "Column",
+    "explain_interrupt",
     "format_age",
     "format_bytes",
     "format_duration",
@@ -28,6 +32,7 @@ __all__ = [
     "print_error",
     "print_json",
     "print_note",
+    "print_result",
     "print_table",
 ]
 
@@ -43,8 +48,10 @@ class Column:
     drop: int = 0
 
 
-def print_json(schema: str, document: dict[str, Json]) -> None:
+def print_json(schema: str, document: dict[str, Any]) -> None:
     """Print one JSON document that begins with its ``schema``, such as ``deployer/status/v1``."""
+    import json
+
     typer.echo(json.dumps({"schema": schema, **document}, indent=2, ensure_ascii=False))
 
 
@@ -64,6 +71,35 @@ def print_error(error: DeployerError) -> None:
         lines.append(textwrap.indent(error.hint, "  "))
     lines += [f"  {note}" for note in getattr(error, "__notes__", ())]
     typer.echo("\n".join(lines), err=True)
+
+
+@contextmanager
+def explain_interrupt(text: str) -> Iterator[None]:
+    """On Ctrl-C, say at once what it means and what to type next."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print_note(text)
+        raise typer.Exit(130) from None
+
+
+def print_result(verb: str, name: str, result: "RunResult | None", *, json: bool) -> None:
+    """Print how a deploy or rollback ended; None means that there was nothing to do."""
+    if json:
+        print_json(
+            f"deployer/{verb}/v1",
+            {
+                "name": name,
+                "changed": result is not None,
+                "release": result.release if result else None,
+                "seconds": round(result.seconds, 3) if result else 0.0,
+            },
+        )
+    elif result is None:
+        typer.echo(f"{name}: nothing to do; what was asked for is live everywhere")
+    else:
+        took = format_duration(result.seconds)
+        typer.echo(f"{name}: release {result.release} is live on every target ({took})")
 
 
 def _format_fault(file: str, fault: Fault) -> str:

@@ -1,1 +1,23 @@
 """From a spec and a snapshot to typed steps. Pure: no I/O, no clock."""
+
+from deployer.plan.build import (
+    build_plan,
+    build_rollback,
+    deploy_inputs,
+    fingerprint_of,
+    rollback_inputs,
+)
+from deployer.plan.bundle import content_of
+from deployer.plan.model import Plan
+from deployer.plan.undo import build_undo
+
+__all__ = [
+    "Plan",
+    "build_plan",
+    "build_rollback",
+    "build_undo",
+    "content_of",
+    "deploy_inputs",
+    "fingerprint_of",
+    "rollback_inputs",
+]

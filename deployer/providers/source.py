@@ -78,9 +78,13 @@ class SourceFile:
         return self._hasher.digest().hex()
 
     def read(self, size: int = -1, /) -> bytes:
-        """Return up to ``size`` bytes from here."""
+        """Return up to ``size`` bytes from here; none beyond the size it had when opened.
+
+        A file that is being appended to would otherwise never end.
+        """
         at = self._file.tell()
-        data = self._file.read(size)
+        left = max(0, self.size - at)
+        data = self._file.read(left if size < 0 else min(size, left))
         new = data[max(0, self._furthest - at) :]
         if new:
             self._hasher.update(new)

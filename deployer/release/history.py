@@ -10,8 +10,9 @@ def rollback_number(head: Head, wanted: int | None = None) -> int:
     """Return the release a rollback goes to.
 
     Without ``wanted``: the newest release older than the desired one that is recorded as verified
-    and not quarantined. With it: that one, if it was ever verified; quarantine does not bar a
-    release that is asked for by number.
+    and not quarantined; or the desired one itself, when it is where a rollback has led already, so
+    that the same command twice does not go back two releases. With ``wanted``: that one, if it was
+    ever verified; quarantine does not bar a release that is asked for by number.
 
     Raises:
         RolloutError: There is none, or the wanted one never proved itself.
@@ -24,6 +25,8 @@ def rollback_number(head: Head, wanted: int | None = None) -> int:
                 hint="deployer history shows which releases are.",
             )
         return wanted
+    if head.desired is not None and _was_rolled_back_to(head, head.desired):
+        return head.desired
     candidates = [
         number
         for number, mark in head.marks.items()
@@ -39,3 +42,11 @@ def rollback_number(head: Head, wanted: int | None = None) -> int:
             hint="deployer history shows all; --to N takes one by number.",
         )
     return max(candidates)
+
+
+def _was_rolled_back_to(head: Head, desired: int) -> bool:
+    """Say whether a newer release was live once, verified, and was rolled back."""
+    return any(
+        number > desired and mark.verified and mark.quarantined
+        for number, mark in head.marks.items()
+    )

@@ -107,6 +107,7 @@ class TargetBundle(Record):
     gpu: int
     uri: str
     endpoint: str | None = None
+    timeout_seconds: float = 600.0
     objects: tuple[Json, ...]
     shift: Json
     price: PriceRecord | None = None
@@ -140,6 +141,7 @@ class Mark(Record):
 
     verified: datetime | None = None
     quarantined: str | None = None
+    content: str = ""
     verdicts: dict[str, str] = Field(default_factory=dict)
 
 

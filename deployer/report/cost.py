@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
-from deployer.ports import Prices, UnknownPrice
+from deployer.ports import Prices, UnknownPrice, Verdict
 from deployer.release.records import Bundle, Head, TargetBundle
 from deployer.report.component import CURRENCY, HOURS_PER_MONTH, Component, known_sum
 from deployer.report.fixed import find_price, price_fixed
@@ -64,11 +64,16 @@ class TargetCost:
 
 @dataclass(frozen=True, slots=True)
 class CostReport:
-    """Every live target's month, in the order of their names, and what was assumed."""
+    """Every live target's month, in the order of their names, and what was assumed.
+
+    Attributes:
+        left_out: Live targets whose release cannot be read, so that nothing of them is priced.
+    """
 
     name: str
     at: datetime
     targets: tuple[TargetCost, ...]
+    left_out: tuple[str, ...]
     book_as_of: date | None
     assumptions: tuple[str, ...]
 
@@ -90,12 +95,13 @@ class CostReport:
     @property
     def partial(self) -> bool:
         """Whether something is unknown, so that the month costs more than `known`."""
-        return any(target.partial for target in self.targets)
+        return bool(self.left_out) or any(target.partial for target in self.targets)
 
     @property
     def requests_partial(self) -> bool:
         """Whether a marginal cost is unknown."""
-        return any(target.requests.monthly is None for target in self.targets)
+        unknown = any(target.requests.monthly is None for target in self.targets)
+        return bool(self.left_out) or unknown
 
     @property
     def book_age_days(self) -> int | None:
@@ -116,15 +122,23 @@ def build_cost_report(
     Replicas are what the cluster wants now where it was seen, else what the release asks for. The
     machine's price is the one frozen into the release; the book serves for what that lacks.
     """
-    wanted = {seen.target: seen.readiness.desired for seen in observations if seen.readiness}
+    wanted = dict(filter(None, map(_replicas_seen, observations)))
     targets = tuple(
         _price_target(bundles[number], part, prices.get(target), wanted.get(target))
         for target, number in sorted(head.live.items())
         if number in bundles and (part := bundles[number].target(target))
     )
     book_as_of = max((book.as_of for book in prices.values()), default=None)
-    report = CostReport(head.name, now, targets, book_as_of, ())
+    left_out = tuple(sorted(set(head.live) - {target.target for target in targets}))
+    report = CostReport(head.name, now, targets, left_out, book_as_of, ())
     return replace(report, assumptions=_assume(report))
+
+
+def _replicas_seen(seen: Observation) -> tuple[str, int] | None:
+    """Return what the cluster wants; of a missing workload the release says more."""
+    if seen.readiness is None or seen.readiness.verdict is Verdict.MISSING:
+        return None
+    return seen.target, seen.readiness.desired
 
 
 def _price_target(

@@ -7,16 +7,11 @@ until SIGTERM. What it enforces and what it lacks is said in `deployer.sandbox.b
 import argparse
 
 from deployer.providers.local.clock import SystemClock
+from deployer.sandbox.blob.account import DEVELOPMENT_ACCOUNT, DEVELOPMENT_KEY
 from deployer.sandbox.blob.routes import BlobApi
 from deployer.sandbox.loopback import RunningServer, serve_forever, start_server
 
 __all__ = ["DEVELOPMENT_ACCOUNT", "DEVELOPMENT_KEY", "main", "start_blob_server"]
-
-DEVELOPMENT_ACCOUNT = "devstoreaccount1"
-DEVELOPMENT_KEY = (
-    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-)
-"""Published by Microsoft for local emulators; it opens nothing else."""
 
 
 def start_blob_server(

@@ -1,13 +1,11 @@
 """Looks at what is live, on every target at once, each within its own time (G9)."""
 
-import queue
-import threading
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from deployer.errors import DeployerError
+from deployer.parallel import ask_each
 from deployer.ports import Clock, HttpRequest, HttpResponse, ObjectRef, Probe, Provider, Readiness
 from deployer.release.records import Bundle, Head, TargetBundle
 
@@ -55,24 +53,34 @@ def observe_targets(
 ) -> tuple[Observation, ...]:
     """Look at every target where a release is live, in the order of their names.
 
-    Cluster and endpoint of every target are asked at the same time, in threads of their own. Who
-    does not answer within ``timeout_seconds`` is left behind and becomes an unknown; nobody waits
-    for anybody else. A service without an outside address is asked through its cluster.
+    Cluster and endpoint of every target are asked at the same time, in threads of their own. What
+    does not answer within ``timeout_seconds`` of real time is left behind and becomes an unknown;
+    nobody waits for anybody else. A service without an outside address is asked through its
+    cluster.
     """
     at = clock.now()
     parts = {target: _live_part(head, bundles, target) for target in sorted(head.live)}
-    looks: dict[tuple[str, str], Callable[[], Readiness | _Knock]] = {}
+    looks: dict[str, Callable[[], Readiness | _Knock]] = {}
     for target, part in parts.items():
         if part is not None and target in providers:
-            looks[target, "pods"] = _pods_look(part, providers[target])
-            looks[target, "door"] = _door_look(part, providers[target], probe, timeout_seconds)
-    answers = _call_all(looks, clock, timeout_seconds)
+            looks[_pods_of(target)] = _pods_look(part, providers[target])
+            looks[_door_of(target)] = _door_look(part, providers[target], probe, timeout_seconds)
+    answers = ask_each(looks, timeout_seconds=timeout_seconds, what="looking at what is live")
     return tuple(
-        _observation(target, part, at, answers, timeout_seconds)
-        if (target, "pods") in looks and part is not None
+        _observation(target, part, at, answers)
+        if part is not None and _pods_of(target) in answers
         else _blind(target, at, _why_blind(part, head.live[target]))
         for target, part in parts.items()
     )
+
+
+def _pods_of(target: str) -> str:
+    """Name the look as its timeout will be told."""
+    return f"the cluster of {target}"
+
+
+def _door_of(target: str) -> str:
+    return f"the endpoint of {target}"
 
 
 def _live_part(head: Head, bundles: Mapping[int, Bundle], target: str) -> TargetBundle | None:
@@ -103,76 +111,30 @@ def _door_look(
     return knock
 
 
-K = TypeVar("K", bound=Hashable)
-T = TypeVar("T")
-
-
-def _call_all(
-    calls: Mapping[K, Callable[[], T]], clock: Clock, timeout_seconds: float
-) -> dict[K, T | DeployerError]:
-    """Return what came back in time; what did not is missing, and its thread is left to end.
-
-    The threads are daemons: one that hangs does not keep the program from ending.
-    """
-    answers: queue.SimpleQueue[tuple[K, T | DeployerError]] = queue.SimpleQueue()
-    deadline = clock.monotonic() + timeout_seconds
-    for key, call in calls.items():
-        threading.Thread(target=_work, args=(key, call, answers), daemon=True).start()
-    found: dict[K, T | DeployerError] = {}
-    while len(found) < len(calls):
-        try:
-            key, answer = answers.get(timeout=max(0.0, deadline - clock.monotonic()))
-        except queue.Empty:
-            break
-        found[key] = answer
-    return found
-
-
-def _work(
-    key: K, call: Callable[[], T], answers: "queue.SimpleQueue[tuple[K, T | DeployerError]]"
-) -> None:
-    """Answer always; an error that is not ours is answered as such, and shows its stack."""
-    answer: T | DeployerError = DeployerError("the look itself broke off")
-    try:
-        answer = call()
-    except DeployerError as error:
-        answer = error
-    finally:
-        answers.put((key, answer))
-
-
 def _observation(
     target: str,
     part: TargetBundle,
     at: datetime,
-    answers: Mapping[tuple[str, str], Readiness | _Knock | DeployerError],
-    timeout_seconds: float,
+    answers: Mapping[str, Readiness | _Knock | DeployerError],
 ) -> Observation:
-    pods, door = answers.get((target, "pods")), answers.get((target, "door"))
-    late = f"did not answer in {timeout_seconds:g} s"
-    knock = door if isinstance(door, _Knock) else _silent_door(part, door, late)
+    pods, door = answers[_pods_of(target)], answers[_door_of(target)]
+    knock = door if isinstance(door, _Knock) else _unanswered(part, door)
     return Observation(
         target=target,
         at=at,
         readiness=pods if isinstance(pods, Readiness) else None,
-        readiness_error=_error_text(pods, f"the cluster {late}"),
+        readiness_error=pods.message if isinstance(pods, DeployerError) else "",
         probe=knock.response,
         probe_error=knock.error,
         url=knock.url,
     )
 
 
-def _silent_door(part: TargetBundle, door: object, late: str) -> _Knock:
-    if isinstance(door, DeployerError):
-        return _Knock(error=f"the endpoint could not be asked: {door.message}")
-    where = part.endpoint or ""
-    return _Knock(url=where, error=f"{where or 'the endpoint'} {late}")
-
-
-def _error_text(answer: object, late: str) -> str:
-    if isinstance(answer, DeployerError):
-        return answer.message
-    return late if answer is None else ""
+def _unanswered(part: TargetBundle, door: object) -> _Knock:
+    """Hold it against the address when that is written down; else it was never found."""
+    return _Knock(
+        part.endpoint or "", error=door.message if isinstance(door, DeployerError) else ""
+    )
 
 
 def _why_blind(part: TargetBundle | None, release: int) -> str:

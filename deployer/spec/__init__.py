@@ -1,1 +1,25 @@
-"""``deployer.yaml``: load, check, publish its schema."""
+"""``deployer.yaml``: load, check, publish its schema.
+
+Reads the spec's own file and the library's list of runtimes; no other file, no network, no clock.
+"""
+
+from deployer.spec.draft import draft_spec
+from deployer.spec.formats import guess_format, settle_format
+from deployer.spec.load import load_spec
+from deployer.spec.model import ClusterSpec, RuntimeSpec, Spec, StoreSpec, TargetSpec
+from deployer.spec.requests import load_requests
+from deployer.spec.schema import spec_schema
+
+__all__ = [
+    "ClusterSpec",
+    "RuntimeSpec",
+    "Spec",
+    "StoreSpec",
+    "TargetSpec",
+    "draft_spec",
+    "guess_format",
+    "load_requests",
+    "load_spec",
+    "settle_format",
+    "spec_schema",
+]

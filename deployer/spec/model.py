@@ -1,15 +1,35 @@
 """What a user may write in ``deployer.yaml``: the shape, frozen, with its defaults.
 
-Only shapes and single values are checked here. What takes more than one field, or the disk, is
-checked by `deployer.spec.checks`; what the program can't do yet is refused there too.
+Only shapes and single values are checked here. What takes more than one field is checked by
+`deployer.spec.checks`; what the program can't do yet is refused by `deployer.spec.unsupported`.
 """
 
-import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PrivateAttr,
+    Tag,
+)
 
+from deployer.spec.scalars import (
+    CURRENCY,
+    HTTP,
+    PATH,
+    STORE,
+    VARIABLE,
+    DnsLabel,
+    Namespace,
+    Quantity,
+    Seconds,
+    Text,
+)
 from deployer.values import Cloud
 
 __all__ = [
@@ -18,6 +38,7 @@ __all__ = [
     "Evaluate",
     "Gates",
     "ModelSpec",
+    "MoneySpec",
     "Quorum",
     "Replicas",
     "Resources",
@@ -33,64 +54,46 @@ __all__ = [
     "TargetSpec",
 ]
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-
-
-def _seconds(value: object) -> object:
-    if isinstance(value, str):
-        match = _DURATION.fullmatch(value.strip())
-        if match is None:
-            raise ValueError("expected a duration such as 30s, 2m or 500ms")
-        return float(match[1]) * _UNITS[match[2]]
-    return value
-
-
-_DURATION_SCHEMA = {
-    "anyOf": [
-        {"type": "string", "pattern": r"^\d+(\.\d+)?(ms|s|m|h)$"},
-        {"type": "number", "minimum": 0},
-    ]
-}
-
-Seconds = Annotated[
-    float, BeforeValidator(_seconds), Field(ge=0, json_schema_extra=_DURATION_SCHEMA)
-]
-"""A duration: ``30s``, ``2m``, ``500ms``, or a number of seconds."""
-
-DnsLabel = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$")]
-"""A Kubernetes name that leaves room for ``-r000042`` and hashes: at most 40 characters."""
-
-Quantity = Annotated[str, Field(pattern=r"^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")]
-"""A Kubernetes quantity, as a string."""
-
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
 
 
 class ModelSpec(_Part):
     """The trained model: where its files are, and their format."""
 
-    path: str = Field(description="A file or a folder, relative to the spec's folder.")
-    format: str | None = Field(None, description="Guessed from the files when left out.")
-    version: str | None = Field(None, description="Your own label; shown in history.")
+    path: Text = Field(description="A file or a folder, relative to the spec's folder.")
+    format: Text | None = Field(
+        None, description="sklearn, xgboost, onnx, …; guessed from the files when left out."
+    )
+    version: Text | None = Field(None, description="Your own label; shown in history.")
 
 
 class RuntimeSpec(_Part):
     """A model server that is not in the library."""
 
-    image: str
-    command: tuple[str, ...] = ()
-    port: int = Field(8080, ge=1, le=65535)
-    health: str = Field("/v2/health/ready", pattern=r"^/")
-    protocol: Literal["open-inference-v2", "custom"] = "open-inference-v2"
+    image: Text = Field(description="The container image that serves the model.")
+    command: tuple[Text, ...] = Field(
+        (), description="What to run instead of the image's entrypoint."
+    )
+    port: int = Field(8080, ge=1, le=65535, description="The port it listens on.")
+    health: str = Field(
+        "/v2/health/ready", pattern=PATH, description="Answers 200 once it can predict."
+    )
+    protocol: Literal["open-inference-v2", "custom"] = Field(
+        "open-inference-v2", description="What predictions look like."
+    )
+    infer: str | None = Field(
+        None,
+        pattern=PATH,
+        description="Where predictions go; /v2/models/NAME/infer for open-inference-v2, else /.",
+    )
 
 
 class Replicas(_Part):
     """How many copies run per target."""
 
-    min: int = Field(1, ge=1)
+    min: int = Field(1, ge=1, description="Copies that always run.")
     max: int | None = Field(
         None, ge=1, description="Scale up to this many; the same as min when left out."
     )
@@ -99,18 +102,21 @@ class Replicas(_Part):
 class Resources(_Part):
     """What one copy asks for."""
 
-    cpu: Quantity = "1"
-    memory: Quantity = "1Gi"
-    gpu: int = Field(0, ge=0)
+    cpu: Quantity = Field("1", description="Processors requested, such as 500m or 2.")
+    memory: Quantity = Field("1Gi", description="Memory requested, and its limit.")
+    gpu: int = Field(0, ge=0, description="Whole NVIDIA GPUs.")
 
 
 class ServiceSpec(_Part):
     """How the model is served."""
 
-    replicas: Replicas = Replicas()
-    resources: Resources = Resources()
-    env: dict[str, str] = Field(default_factory=dict)
-    image: str | None = Field(
+    replicas: Replicas = Field(Replicas(), description="How many copies run per target.")
+    resources: Resources = Field(Resources(), description="What one copy asks for.")
+    env: dict[Annotated[str, Field(pattern=VARIABLE)], str] = Field(
+        default_factory=dict,
+        description="Environment of the model server. Recorded with the release: no secrets.",
+    )
+    image: Text | None = Field(
         None, description="The image that holds deployer, for pulling the model."
     )
 
@@ -118,9 +124,9 @@ class ServiceSpec(_Part):
 class StoreSpec(_Part):
     """A bucket, with an optional prefix."""
 
-    url: str = Field(pattern=r"^(s3|gs|az|file)://.+", description="s3://, gs://, az:// or file://")
+    url: str = Field(pattern=STORE, description="s3://, gs://, az:// or file://, with a prefix.")
     endpoint: str | None = Field(
-        None, pattern=r"^https?://", description="Another server than the cloud's own."
+        None, pattern=HTTP, description="Another server than the cloud's own."
     )
 
 
@@ -128,33 +134,41 @@ def _store(value: object) -> object:
     return {"url": value} if isinstance(value, str) else value
 
 
-Store = Annotated[StoreSpec, BeforeValidator(_store)]
+Store = Annotated[
+    StoreSpec,
+    BeforeValidator(
+        _store, json_schema_input_type=Annotated[str, Field(pattern=STORE)] | StoreSpec
+    ),
+]
+"""A store's URL, or the URL with an endpoint."""
 
 
 class ClusterSpec(_Part):
     """Where pods run: exactly one of eks, gke, aks, context, kubeconfig, local."""
 
-    eks: str | None = None
-    gke: str | None = None
-    aks: str | None = None
-    resource_group: str | None = None
-    context: str | None = None
-    kubeconfig: str | None = None
-    local: str | None = Field(None, description="A folder; deployer runs the pods as processes.")
+    eks: Text | None = Field(None, description="An EKS cluster's name.")
+    gke: Text | None = Field(None, description="A GKE cluster's name.")
+    aks: Text | None = Field(None, description="An AKS cluster's name, with resource_group.")
+    resource_group: Text | None = Field(None, description="The AKS cluster's resource group.")
+    context: Text | None = Field(None, description="A context of your kubeconfig.")
+    kubeconfig: Text | None = Field(
+        None, description="A kubeconfig file; its current context unless context says another."
+    )
+    local: Text | None = Field(None, description="A folder; deployer runs the pods as processes.")
 
 
 class TargetSpec(_Part):
     """One place to deploy to."""
 
-    name: DnsLabel
-    provider: Cloud
-    region: str = ""
-    store: Store
-    cluster: ClusterSpec
-    namespace: DnsLabel = "default"
+    name: DnsLabel = Field(description="Your name for it; stable, it is in the records.")
+    provider: Cloud = Field(description="Whose store, cluster and prices.")
+    region: str = Field("", description="The provider's region, such as us-east-1.")
+    store: Store = Field(description="The bucket that the model and the state go to.")
+    cluster: ClusterSpec = Field(description="Where pods run.")
+    namespace: Namespace = Field("default", description="The cluster's namespace to use.")
     machine: str = Field("", description="What a node is, for prices and placement.")
     endpoint: str | None = Field(
-        None, pattern=r"^https?://", description="Where the router reaches it; found when left out."
+        None, pattern=HTTP, description="Where the router reaches it; found when left out."
     )
     timeout: Seconds = Field(600.0, description="How long this target may take before it is down.")
 
@@ -162,97 +176,175 @@ class TargetSpec(_Part):
 class Strategy(_Part):
     """How traffic moves to a new release."""
 
-    type: Literal["blue-green", "canary", "rolling"] = "blue-green"
-    soak: Seconds = 60.0
-    steps: tuple[Annotated[int, Field(ge=1, le=100)], ...] = ()
-    hold: Seconds = 120.0
+    type: Literal["blue-green", "canary", "rolling"] = Field(
+        "blue-green", description="All at once beside the old, in steps, or in place."
+    )
+    soak: Seconds = Field(60.0, description="How long the old release stays after the shift.")
+    steps: tuple[Annotated[int, Field(ge=1, le=100)], ...] = Field(
+        (), description="Canary: percent of traffic at each step, rising."
+    )
+    hold: Seconds = Field(120.0, description="Canary: how long each step is watched.")
 
 
 class Quorum(_Part):
     """This many targets are enough."""
 
-    quorum: int = Field(ge=1)
+    quorum: int = Field(ge=1, description="How many targets must succeed.")
 
 
 class Smoke(_Part):
     """Real predictions against the new release, before any traffic."""
 
-    requests: str | None = Field(
+    requests: Text | None = Field(
         None, description="A JSON file of requests, with expected answers."
     )
     agree: float = Field(
         1.0, ge=0, le=1, description="The share of expected answers that must be met."
     )
-    timeout: Seconds = 30.0
+    timeout: Seconds = Field(30.0, description="How long one request may take.")
 
 
 class Evaluate(_Part):
     """Quality on a labelled hold-out set."""
 
-    dataset: str
-    thresholds: dict[str, float]
+    dataset: Text = Field(description="A CSV file: features, and the label last.")
+    thresholds: dict[str, float] = Field(description="The least each metric may be.")
 
 
 class Gates(_Part):
     """What a release must pass before it may take traffic."""
 
-    smoke: Smoke = Smoke()
-    evaluate: Evaluate | None = None
-    parity: dict[str, float] | None = None
-    analysis: dict[str, float] | None = None
+    smoke: Smoke = Field(Smoke(), description="Real predictions against the new release.")
+    evaluate: Evaluate | None = Field(None, description="Quality on a labelled hold-out set.")
+    parity: dict[str, float] | None = Field(
+        None, description="How far targets' answers may differ."
+    )
+    analysis: dict[str, float] | None = Field(
+        None, description="Limits on live metrics while traffic moves."
+    )
 
 
 class Routing(_Part):
     """How the router shares traffic out."""
 
-    policy: Literal["weighted", "latency", "cost", "priority", "region"] = "weighted"
-    weights: dict[str, Annotated[int, Field(ge=0, le=1000)]] = Field(default_factory=dict)
+    policy: Literal["weighted", "latency", "cost", "priority", "region"] = Field(
+        "weighted", description="What decides a target's share."
+    )
+    weights: dict[str, Annotated[int, Field(ge=0, le=1000)]] = Field(
+        default_factory=dict, description="Each target's share; equal when left out."
+    )
     idempotent: bool = Field(False, description="A prediction may be sent twice without harm.")
-
-
-def _money(value: object) -> object:
-    if isinstance(value, str):
-        amount, _, currency = value.strip().partition(" ")
-        return {"amount": amount, "currency": currency or "USD"}
-    return value
 
 
 class MoneySpec(_Part):
     """An amount with its currency, written ``"1200 USD"``."""
 
-    amount: Decimal = Field(gt=0)
-    currency: str = Field("USD", pattern=r"^[A-Z]{3}$")
+    amount: Decimal = Field(gt=0, description="How much.")
+    currency: str = Field("USD", pattern=CURRENCY, description="ISO 4217, such as USD.")
+
+
+def _money(value: object) -> object:
+    if isinstance(value, str):
+        amount, _, currency = value.strip().partition(" ")
+        return {"amount": _amount(amount), "currency": currency.strip() or "USD"}
+    return value
+
+
+def _amount(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ValueError('expected an amount such as "1200 USD"') from None
 
 
 class Budget(_Part):
     """What a month may cost."""
 
-    monthly: Annotated[MoneySpec, BeforeValidator(_money)]
-    on_exceed: Literal["warn", "deny"] = "warn"
+    monthly: Annotated[
+        MoneySpec,
+        BeforeValidator(
+            _money,
+            json_schema_input_type=Annotated[str, Field(pattern=r"^\d+(\.\d+)?( +[A-Z]{3})?$")]
+            | MoneySpec,
+        ),
+    ] = Field(description='All targets together, such as "1200 USD".')
+    on_exceed: Literal["warn", "deny"] = Field("warn", description="What a plan above it does.")
 
 
 class StateSpec(_Part):
     """Where the state lives, besides the targets' own stores."""
 
-    stores: tuple[Store, ...] = ()
+    stores: tuple[Store, ...] = Field((), description="More stores, for a majority.")
+    lease: Seconds = Field(
+        15.0, ge=1, description="How long a run that died holds the others up, at most."
+    )
+
+
+def _runtime_tag(value: object) -> str:
+    return "(name)" if isinstance(value, str) else "(image)"
+
+
+Runtime = Annotated[
+    Annotated[str, Tag("(name)")] | Annotated[RuntimeSpec, Tag("(image)")],
+    Discriminator(_runtime_tag),
+]
+"""A runtime of the library by its name, or one of the user's own."""
+
+
+def _outcome_tag(value: object) -> str:
+    return "(word)" if isinstance(value, str) else "(quorum)"
+
+
+Outcome = Annotated[
+    Annotated[Literal["all", "keep-going"], Tag("(word)")] | Annotated[Quorum, Tag("(quorum)")],
+    Discriminator(_outcome_tag),
+]
+"""What counts as success over all targets."""
 
 
 class Spec(_Part):
     """``deployer.yaml``, validated. Relative paths are relative to the file's folder."""
 
-    name: DnsLabel
-    model: ModelSpec
-    runtime: str | RuntimeSpec = "mlserver-sklearn"
-    service: ServiceSpec = ServiceSpec()
-    targets: tuple[TargetSpec, ...] = Field(min_length=1)
-    strategy: Strategy = Strategy()
-    outcome: Literal["all", "keep-going"] | Quorum = "all"
-    gates: Gates = Gates()
-    routing: Routing = Routing()
-    budget: Budget | None = None
-    patches: tuple[str, ...] = ()
-    conflicts: dict[str, Literal["yield", "force"]] = Field(default_factory=dict)
-    state: StateSpec = StateSpec()
+    name: DnsLabel = Field(description="The deployment's name; its Service is called this.")
+    model: ModelSpec = Field(description="The trained model.")
+    runtime: Runtime = Field(
+        "mlserver-sklearn", description="A model server of the library, or {image: …}."
+    )
+    service: ServiceSpec = Field(ServiceSpec(), description="How the model is served.")
+    targets: tuple[TargetSpec, ...] = Field(min_length=1, description="Where it is served.")
+    strategy: Strategy = Field(Strategy(), description="How traffic moves to a new release.")
+    outcome: Outcome = Field("all", description="all targets or none, keep-going, or {quorum: K}.")
+    gates: Gates = Field(Gates(), description="What a release must pass to take traffic.")
+    routing: Routing = Field(Routing(), description="How the router shares traffic out.")
+    budget: Budget | None = Field(None, description="What a month may cost.")
+    patches: tuple[Text, ...] = Field(
+        (), description="Files of your own objects and strategic merges, applied with the rest."
+    )
+    conflicts: dict[str, Literal["yield", "force"]] = Field(
+        default_factory=dict, description="Per field: leave it to its owner, or take it over."
+    )
+    state: StateSpec = Field(StateSpec(), description="Where the state lives.")
+    _file: Path = PrivateAttr(Path("deployer.yaml"))
+
+    @property
+    def file(self) -> Path:
+        """The file this was read from; never written down with the spec."""
+        return self._file
+
+    @property
+    def folder(self) -> Path:
+        """What relative paths in the spec are relative to."""
+        return self._file.parent
+
+    def locate(self, path: str) -> Path:
+        """Return where ``path``, as written in the spec, is on this machine."""
+        return self.folder / Path(path).expanduser()
+
+    def read_from(self, file: Path) -> "Spec":
+        """Return the same spec, read from ``file``."""
+        copy = self.model_copy()
+        copy._file = file  # noqa: SLF001 - our own, and the only place that sets it
+        return copy
 
     def target(self, name: str) -> TargetSpec:
         """Return the target called ``name``.

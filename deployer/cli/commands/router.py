@@ -124,11 +124,10 @@ def _choose_source(
         from deployer.routing.last_known import load_routes
 
         return lambda: load_routes(routes)
-    from deployer.spec import load_spec  # type: ignore[attr-defined]
-    from deployer.wiring import open_routes  # type: ignore[attr-defined]
+    from deployer.spec import load_spec
+    from deployer.wiring import open_routes
 
-    source: Callable[[], Routes] = open_routes(load_spec(spec or Path("deployer.yaml")))
-    return source
+    return open_routes(load_spec(spec or Path("deployer.yaml")))
 
 
 def _fixed_source(backends: list[str]) -> "Callable[[], Routes]":

@@ -24,6 +24,8 @@ __all__ = ["S3Store"]
 
 T = TypeVar("T")
 
+_PAGE = 1000
+
 
 class S3Store:
     """See `ObjectStore`. Versions are ETags: writing the same bytes again may keep the version."""
@@ -36,6 +38,7 @@ class S3Store:
         self._clock = clock
         self._patience = patience
         self._bucket_seen = False
+        self._page_size = _PAGE
 
     @property
     def url(self) -> str:
@@ -200,6 +203,7 @@ class S3Store:
             **self._where(key),
             "Body": body,
             "Metadata": metadata,
+            "ChecksumAlgorithm": "CRC32",
             "ChecksumCRC32": base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode(),
             **condition,
         }
@@ -215,6 +219,7 @@ class S3Store:
         arguments: Any = {
             "Bucket": self._location.bucket,
             "Prefix": self._location.full_key(prefix),
+            "MaxKeys": self._page_size,
             **({"ContinuationToken": token} if token else {}),
         }
         answer: Any = self._call("list", "", lambda s3: s3.list_objects_v2(**arguments))

@@ -53,6 +53,7 @@ class BlobStore:
         self._clock = clock
         self._patience = patience
         self._container_seen = False
+        self._page_size = _PAGE
 
     @property
     def url(self) -> str:
@@ -109,7 +110,7 @@ class BlobStore:
         return ObjectInfo(
             key,
             len(body),
-            answer["etag"],
+            _version(answer["etag"]),
             checksums=_checksums(answer.get("content_md5")),
             metadata=metadata or {},
             modified=answer["last_modified"],
@@ -136,7 +137,7 @@ class BlobStore:
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """See `ObjectStore.list`."""
-        return read_pages(lambda token: self._list_page(prefix, token, _PAGE))
+        return read_pages(lambda token: self._list_page(prefix, token, self._page_size))
 
     def delete(self, key: str) -> None:
         """See `ObjectStore.delete`."""
@@ -290,7 +291,7 @@ def _md5() -> Hasher:
 def _matching(version: str) -> dict[str, Any]:
     from azure.core import MatchConditions
 
-    return {"etag": version, "match_condition": MatchConditions.IfNotModified}
+    return {"etag": f'"{version}"', "match_condition": MatchConditions.IfNotModified}
 
 
 def _condition(if_version: str | None) -> dict[str, Any]:
@@ -305,11 +306,16 @@ def _info(key: str, properties: Any) -> ObjectInfo:
     return ObjectInfo(
         key,
         properties.size,
-        properties.etag,
+        _version(properties.etag),
         checksums=_checksums(properties.content_settings.content_md5),
         metadata=metadata,
         modified=properties.last_modified,
     )
+
+
+def _version(etag: str) -> str:
+    """Return an ETag without quotes: listings send it so, headers with them."""
+    return etag.strip('"')
 
 
 def _checksums(md5: bytes | None) -> dict[str, str]:

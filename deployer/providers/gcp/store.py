@@ -44,6 +44,7 @@ class GcsStore:
         self._clock = clock
         self._patience = patience
         self._bucket_seen = False
+        self._page_size = _PAGE
         self._limits: dict[str, Any] = {
             "retry": None,
             "timeout": (patience.connect_seconds, patience.attempt_seconds),
@@ -136,7 +137,7 @@ class GcsStore:
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """See `ObjectStore.list`."""
-        return read_pages(lambda token: self._list_page(prefix, token, _PAGE))
+        return read_pages(lambda token: self._list_page(prefix, token, self._page_size))
 
     def delete(self, key: str) -> None:
         """See `ObjectStore.delete`."""
@@ -222,19 +223,25 @@ class GcsStore:
             return None
 
     def _read_range(self, key: str, blob: Any, offset: int, length: int) -> bytes:
-        part: bytes = self._call(
-            "read",
-            key,
-            lambda: blob.download_as_bytes(
+        def read() -> bytes:
+            part: bytes = blob.download_as_bytes(
                 start=offset,
                 end=offset + length - 1,
                 if_generation_match=blob.generation,
                 checksum=None,
                 raw_download=True,
                 **self._limits,
-            ),
-        )
-        return part
+            )
+            return part
+
+        try:
+            return self._call("read", key, read)
+        except NotFoundError as error:  # this generation is gone: written or deleted since
+            raise PreconditionError(
+                f"{error.resource} was changed by somebody else",
+                operation="read",
+                resource=error.resource,
+            ) from error
 
     def _upload(self, key: str, source: SourceFile, metadata: Mapping[str, str]) -> None:
         """Send in chunks of one resumable session; a chunk that fails is sent again by the SDK.

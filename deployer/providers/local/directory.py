@@ -142,9 +142,10 @@ class DirectoryStore:
         self._require_root()
         with self._translated("delete", key), self._lock():
             path = self._path(key)
-            path.unlink(missing_ok=True)
-            drop_about(self._own, key)
-            _remove_empty(path.parent, self._root)
+            if path.is_file():
+                path.unlink()
+                drop_about(self._own, key)
+                _remove_empty(path.parent, self._root)
 
     def _path(self, key: str) -> Path:
         return self._root / name_of(key)

@@ -68,13 +68,12 @@ class Containers:
         self._lock = threading.RLock()
         self._versions = itertools.count(int(clock.now().timestamp() * 1e7))
 
-    def create(self, name: str) -> tuple[str, datetime]:
-        """Make a container; refuses one that is there. Returns its ETag and date."""
+    def create(self, name: str) -> None:
+        """Make a container; refuses one that is there."""
         with self._lock:
             if name in self._containers:
                 raise RefusedError(409, "ContainerAlreadyExists", f"Container {name} exists.")
             self._containers[name] = _Container(self._etag(), self._clock.now())
-            return self.describe(name)
 
     def drop(self, name: str) -> None:
         """Delete a container with all that is in it."""
@@ -103,11 +102,11 @@ class Containers:
 
     def stage(self, container: str, name: str, block: Block) -> None:
         """Keep a block until a block list names it. All ids of a blob have one length."""
-        _check_block_id(block.id)
+        length = _id_length(block.id)
         with self._lock:
             staged = self._container(container).staged.setdefault(name, {})
             known = [*staged, *(block.id for block in self._committed(container, name))]
-            if known and len(known[0]) != len(block.id):
+            if known and _id_length(known[0]) != length:
                 message = "The specified blob or block content is invalid."
                 raise RefusedError(400, "InvalidBlobOrBlock", message)
             staged[block.id] = block.data
@@ -233,10 +232,12 @@ def check_md5(claimed: str | None, data: bytes) -> None:
     raise RefusedError(400, "Md5Mismatch", message)
 
 
-def _check_block_id(number: str) -> None:
-    if not 0 < len(_decode(number, "InvalidQueryParameterValue")) <= _LONGEST_ID:
+def _id_length(number: str) -> int:
+    length = len(_decode(number, "InvalidQueryParameterValue"))
+    if not 0 < length <= _LONGEST_ID:
         message = "A block id has 1 to 64 bytes before base64."
         raise RefusedError(400, "InvalidQueryParameterValue", message)
+    return length
 
 
 def _decode(text: str, code: str) -> bytes:

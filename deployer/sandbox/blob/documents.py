@@ -1,5 +1,6 @@
 """Blobs as the service describes them: headers of a read, XML of lists."""
 
+from collections.abc import Mapping
 from email.utils import format_datetime
 from xml.etree import ElementTree as ET
 
@@ -43,11 +44,16 @@ def blob_headers(blob: Blob, *, part: bool) -> dict[str, str]:
     )
 
 
-def list_xml(
-    container: str, page: Page, blobs: list[Blob], *, marker: str, metadata: bool
-) -> ET.Element:
-    """Return a page of blobs; prefixes follow names, as the SDKs accept both orders."""
-    root = ET.Element("EnumerationResults", ContainerName=container)
+def list_xml(asked: Mapping[str, str], page: Page, blobs: list[Blob], *, marker: str) -> ET.Element:
+    """Return a page of blobs, prefixes behind names.
+
+    What was asked for comes back too: the SDK asks for the next page with what it reads here.
+    """
+    metadata = "metadata" in asked.get("include", "").split(",")
+    root = ET.Element("EnumerationResults")
+    for name in ("Prefix", "Marker", "MaxResults", "Delimiter"):
+        if name.lower() in asked:
+            _fill(root, {name: asked[name.lower()]})
     entries = ET.SubElement(root, "Blobs")
     for blob in blobs:
         _add_blob(entries, blob, metadata=metadata)
@@ -57,12 +63,14 @@ def list_xml(
     return root
 
 
-def container_list_xml(names: list[str]) -> ET.Element:
-    """Return all containers."""
+def container_list_xml(containers: Mapping[str, Mapping[str, str]]) -> ET.Element:
+    """Return all containers with their properties."""
     root = ET.Element("EnumerationResults")
     entries = ET.SubElement(root, "Containers")
-    for name in names:
-        _fill(ET.SubElement(entries, "Container"), {"Name": name})
+    for name, properties in containers.items():
+        entry = ET.SubElement(entries, "Container")
+        _fill(entry, {"Name": name})
+        _fill(ET.SubElement(entry, "Properties"), properties)
     _fill(root, {"NextMarker": ""})
     return root
 
@@ -102,9 +110,9 @@ def _add_blob(entries: ET.Element, blob: Blob, *, metadata: bool) -> None:
     }
     _fill(ET.SubElement(entry, "Properties"), fields)
     if metadata:
-        _fill(ET.SubElement(entry, "Metadata"), dict(said.metadata))
+        _fill(ET.SubElement(entry, "Metadata"), said.metadata)
 
 
-def _fill(element: ET.Element, fields: dict[str, str]) -> None:
+def _fill(element: ET.Element, fields: Mapping[str, str]) -> None:
     for name, value in fields.items():
         ET.SubElement(element, name).text = value

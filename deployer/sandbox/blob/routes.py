@@ -78,7 +78,7 @@ class BlobApi:
         verb = (request.method, request.query.get("comp", ""))
         _check_headers(request)
         if not container and verb == ("GET", "list"):
-            return _xml(container_list_xml(self._containers.names()))
+            return self._list_containers()
         if name and verb in self._of_blob:
             return self._of_blob[verb](request, container, name)
         if not name and request.query.get("restype") == "container" and verb in self._of_container:
@@ -86,15 +86,16 @@ class BlobApi:
         message = f"{request.method} comp={verb[1]!r} is not stood in for"
         raise RefusedError(501, "NotImplemented", message)
 
+    def _list_containers(self) -> Response:
+        names = self._containers.names()
+        return _xml(container_list_xml({name: self._dated(name) for name in names}))
+
     def _create_container(self, _: Request, container: str) -> Response:
-        etag, modified = self._containers.create(container)
-        headers = {"ETag": etag, "Last-Modified": format_datetime(modified, usegmt=True)}
-        return Response(201, headers=headers)
+        self._containers.create(container)
+        return Response(201, headers=self._dated(container))
 
     def _get_container(self, _: Request, container: str) -> Response:
-        etag, modified = self._containers.describe(container)
-        headers = {"ETag": etag, "Last-Modified": format_datetime(modified, usegmt=True)}
-        return Response(200, headers=headers)
+        return Response(200, headers=self._dated(container))
 
     def _delete_container(self, _: Request, container: str) -> Response:
         self._containers.drop(container)
@@ -110,8 +111,7 @@ class BlobApi:
             limit=min(int(query.get("maxresults") or _PAGE), _PAGE),
         )
         marker = base64.urlsafe_b64encode((page.last or "").encode()).decode()
-        metadata = "metadata" in query.get("include", "").split(",")
-        return _xml(list_xml(container, page, blobs, marker=marker, metadata=metadata))
+        return _xml(list_xml(query, page, blobs, marker=marker))
 
     def _put_blob(self, request: Request, container: str, name: str) -> Response:
         if request.header("x-ms-blob-type") != "BlockBlob":
@@ -164,6 +164,10 @@ class BlobApi:
         conditions = Conditions.of(request)
         blob = self._containers.set_metadata(container, name, _metadata(request), conditions)
         return Response(200, headers=written_headers(blob))
+
+    def _dated(self, container: str) -> dict[str, str]:
+        etag, modified = self._containers.describe(container)
+        return {"ETag": etag, "Last-Modified": format_datetime(modified, usegmt=True)}
 
     def _delete_blob(self, request: Request, container: str, name: str) -> Response:
         self._containers.delete(container, name, Conditions.of(request))

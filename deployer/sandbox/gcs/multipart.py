@@ -112,7 +112,7 @@ class MultipartUploads:
 
 def _chosen_parts(upload: _Upload, body: bytes) -> list[bytes]:
     chosen = []
-    for part in ET.fromstring(body).iter("{*}Part"):  # noqa: S314 - loopback only
+    for part in ET.fromstring(body).findall("{*}Part"):  # noqa: S314 - loopback only
         number, etag = part.findtext("{*}PartNumber", ""), part.findtext("{*}ETag", "")
         data = upload.parts.get(int(number))
         if data is None or etag.strip('"') != _etag(data).strip('"'):

@@ -114,7 +114,7 @@ class GcsApi:
         return Response(204)
 
     def _patch_object(self, request: Request, bucket: str, name: str) -> Response:
-        changes = json.loads(request.body)
+        changes = json.loads(request.body or b"{}")
         conditions = Conditions.of_query(request.query)
         return json_response(
             object_resource(self._buckets.patch(bucket, name, changes, conditions))

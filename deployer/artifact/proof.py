@@ -1,0 +1,108 @@
+"""Proving that a store holds a file's very bytes: by its own checksum, else by reading back."""
+
+import hashlib
+import zlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Protocol
+
+from deployer.artifact.model import CHUNK, ArtifactFile
+from deployer.errors import SourceError
+from deployer.ports import ObjectInfo, ObjectStore
+
+__all__ = ["READ_BACK", "compare_stored", "hash_stored", "prove_stored"]
+
+READ_BACK = "read back"
+"""How it was proven when no checksum of the store's could be used."""
+
+
+class _Hasher(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+
+    def digest(self) -> bytes: ...
+
+
+class _Crc32:
+    def __init__(self) -> None:
+        self._value = 0
+
+    def update(self, data: bytes, /) -> None:
+        self._value = zlib.crc32(data, self._value)
+
+    def digest(self) -> bytes:
+        return self._value.to_bytes(4, "big")
+
+
+def _crc32c() -> _Hasher:
+    import google_crc32c  # noqa: PLC0415 - comes with the one SDK whose store uses it
+
+    checksum: _Hasher = google_crc32c.Checksum()  # type: ignore[no-untyped-call]
+    return checksum
+
+
+_HASHERS: dict[str, Callable[[], _Hasher]] = {
+    "sha256": hashlib.sha256,
+    "crc32c": _crc32c,
+    "crc32": _Crc32,
+    "md5": lambda: hashlib.md5(usedforsecurity=False),
+}
+"""In order of preference; all detect damage, and none but sha256 is asked to detect malice."""
+
+
+def prove_stored(
+    store: ObjectStore, info: ObjectInfo, file: ArtifactFile, source: Path
+) -> str | None:
+    """Return how it was proven that the object is ``file``, or None when it is not.
+
+    The local file is read once more, so that its checksum is known to be of the bytes that were
+    scanned.
+
+    Raises:
+        SourceError: The local file is no longer what was scanned.
+    """
+    algorithm = next((name for name in _HASHERS if name in info.checksums), None)
+    local = _digest_source(source, file, algorithm)
+    if info.size != file.size:
+        return None
+    if algorithm is None:
+        return READ_BACK if hash_stored(store, info) == file.sha256 else None
+    return algorithm if info.checksums[algorithm] == local else None
+
+
+def compare_stored(info: ObjectInfo, file: ArtifactFile) -> str | None:
+    """Return what is wrong with an object, as far as its info tells; None when nothing is."""
+    if info.size != file.size:
+        return f"{file.path}: {info.size} bytes instead of {file.size}"
+    if info.checksums.get("sha256", file.sha256) != file.sha256:
+        return f"{file.path}: the store's sha256 is {info.checksums['sha256']}"
+    return None
+
+
+def hash_stored(store: ObjectStore, info: ObjectInfo) -> str:
+    """Return the sha256 in hex of an object, read back in the version ``info`` is of."""
+    return _digest_all(store.stream(info.key, if_version=info.version), hashlib.sha256())
+
+
+def _digest_source(source: Path, file: ArtifactFile, algorithm: str | None) -> str | None:
+    sha256 = hashlib.sha256()
+    other = _HASHERS[algorithm]() if algorithm else None
+    try:
+        with source.open("rb") as opened:
+            while chunk := opened.read(CHUNK):
+                sha256.update(chunk)
+                if other is not None:
+                    other.update(chunk)
+    except OSError as error:
+        raise SourceError(f"cannot read {source}: {error.strerror}") from error
+    if sha256.hexdigest() != file.sha256:
+        raise SourceError(
+            f"{source} changed after it was scanned",
+            hint="Wait until whatever writes it is done, then push again.",
+        )
+    return other.digest().hex() if other is not None else None
+
+
+def _digest_all(chunks: Iterable[bytes], hasher: _Hasher) -> str:
+    for chunk in chunks:
+        hasher.update(chunk)
+    return hasher.digest().hex()

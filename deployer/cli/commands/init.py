@@ -1,0 +1,31 @@
+"""``deployer init``: a spec to start from."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deployer.cli.output import print_note
+from deployer.values import Cloud
+
+__all__ = ["init"]
+
+
+def init(
+    clouds: Annotated[
+        list[Cloud] | None, typer.Argument(metavar="[CLOUD]...", help="aws, gcp, azure, …")
+    ] = None,
+    name: Annotated[str, typer.Option("--name", "-n", help="The deployment's name.")] = "model",
+    file: Annotated[Path, typer.Option("--file", "-f", help="The file to write.")] = Path(
+        "deployer.yaml"
+    ),
+) -> None:
+    """Write a commented spec for the clouds named; all three public ones when none is.
+
+    Example: deployer init aws gcp --name iris
+    """
+    from deployer.spec.draft import draft_spec, write_draft
+
+    chosen = clouds or [Cloud.AWS, Cloud.GCP, Cloud.AZURE]
+    write_draft(file, draft_spec(name, list(dict.fromkeys(chosen))))
+    print_note(f"{file} is written; next: fill it in, then `deployer plan -f {file}`")

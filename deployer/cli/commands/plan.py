@@ -1,0 +1,130 @@
+"""``deployer plan``: what a deploy would do."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deployer.cli import output
+from deployer.cli.options import Format, Output, SpecFile
+
+if TYPE_CHECKING:
+    from deployer.plan import Plan
+    from deployer.plan.model import TargetPlan
+
+__all__ = ["plan"]
+
+_CHANGES = 2
+
+
+def plan(
+    file: SpecFile = Path("deployer.yaml"),
+    output_format: Output = Format.TABLE,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", metavar="FILE", help="Write the plan, for deploy --plan."),
+    ] = None,
+    quarantined: Annotated[
+        int | None,
+        typer.Option("--quarantined", metavar="N", help="Try quarantined release N again."),
+    ] = None,
+) -> None:
+    """Show what a deploy would do, and change nothing.
+
+    Exits 0 when there is nothing to do, 2 when there is.
+
+    Example: deployer plan -f deployer.yaml
+    """
+    from deployer.artifact import scan_artifact
+    from deployer.execution import make_plan
+    from deployer.release.records import encode_record
+    from deployer.wiring import open_session
+
+    session = open_session(file)
+    made = make_plan(
+        session,
+        scan_artifact(session.spec.locate(session.spec.model.path)),
+        quarantined=quarantined,
+    )
+    if save is not None:
+        save.write_bytes(encode_record(made))
+    if output_format is Format.JSON:
+        output.print_json(
+            "deployer/plan/v1", made.model_dump(mode="json", exclude={"schema_version"})
+        )
+    else:
+        _print_plan(made, wide=output_format is Format.WIDE)
+    if not made.nothing_to_do:
+        raise typer.Exit(_CHANGES)
+
+
+def _print_plan(made: "Plan", *, wide: bool) -> None:
+    typer.echo(_headline(made))
+    typer.echo()
+    columns = [
+        output.Column("target"),
+        output.Column("store"),
+        output.Column("cluster"),
+        output.Column("traffic", drop=1),
+        output.Column("machine/month", right=True, drop=2),
+    ]
+    output.print_table(columns, [_row(target, made) for target in made.targets], wide=wide)
+    typer.echo()
+    for target in made.targets:
+        if target.unknown:
+            typer.echo(f"{target.target}: unknown: {target.unknown}")
+    typer.echo(_gates(made))
+    unknown = sum(bool(target.unknown) for target in made.targets)
+    if unknown:
+        typer.echo(
+            f"{unknown} of {len(made.targets)} targets cannot be planned: deploy would refuse."
+        )
+    elif not made.nothing_to_do:
+        typer.echo("Next: deployer deploy")
+
+
+def _headline(made: "Plan") -> str:
+    if made.nothing_to_do:
+        return f"{made.name}: release {made.release} is live everywhere; nothing to do"
+    before = made.desired_before
+    upload = sum(target.upload_bytes for target in made.targets)
+    deleted = sum(change.op == "delete" for target in made.targets for change in target.changes)
+    release = f"{before} → {made.release}" if before else f"{made.release} (the first)"
+    return (
+        f"{made.name}: release {release} on {len(made.targets)} targets, "
+        f"{deleted or 'nothing'} deleted, {output.format_bytes(upload)} to upload"
+    )
+
+
+def _row(target: "TargetPlan", made: "Plan") -> list[str]:
+    if target.unknown:
+        return [target.target, "unknown", "unknown", "unknown", "unknown"]
+    store = f"+ {output.format_bytes(target.upload_bytes)}" if target.upload_bytes else "present"
+    total_before = sum(each.weight_before for each in made.targets)
+    total_after = sum(each.weight_after for each in made.targets)
+    traffic = (
+        f"{_share(target.weight_before, total_before)} → {_share(target.weight_after, total_after)}"
+    )
+    return [target.target, store, _counts(target), traffic, target.monthly or "unknown"]
+
+
+def _counts(target: "TargetPlan") -> str:
+    signs = {"create": "+", "change": "~", "delete": "-"}
+    parts = []
+    for op, sign in signs.items():
+        count = sum(change.op == op for change in target.changes)
+        if count:
+            parts.append(f"{sign} {count} to {op}")
+    return ", ".join(parts) or "unchanged"
+
+
+def _share(weight: int, total: int) -> str:
+    return f"{round(100 * weight / total)} %" if total else "0 %"
+
+
+def _gates(made: "Plan") -> str:
+    requests = len(made.bundle.smoke.requests)
+    smoke = (
+        f"smoke ({requests} requests)" if requests else "smoke (no example requests: ready only)"
+    )
+    return f"gates: ready, {smoke}; then traffic, then {made.bundle.soak_seconds:g} s of soak"

@@ -1,0 +1,54 @@
+"""``deployer push``: a model's files into one store."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deployer.cli.options import Endpoint, Format, Output
+
+__all__ = ["push"]
+
+
+def push(
+    source: Annotated[Path, typer.Argument(help="A file or a folder.", show_default=False)],
+    store: Annotated[
+        str,
+        typer.Argument(
+            help="s3://BUCKET[/PREFIX], gs://…, az://CONTAINER[/PREFIX] or file:///PATH.",
+            show_default=False,
+        ),
+    ],
+    endpoint: Endpoint = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Upload a model and prove every byte; what is there already is not sent again."""
+    from deployer.artifact import push_artifact, scan_artifact
+    from deployer.cli.output import format_bytes, print_json
+    from deployer.cli.progress import show_bytes
+    from deployer.wiring import open_store
+
+    opened = open_store(store, endpoint=endpoint)
+    artifact = scan_artifact(source)
+    with show_bytes("pushing", artifact.size) as progress:
+        pushed = push_artifact(artifact, opened, progress=progress)
+    if output is Format.JSON:
+        print_json(
+            "deployer/push/v1",
+            {
+                "uri": pushed.uri,
+                "digest": str(pushed.digest),
+                "files": len(artifact.files),
+                "size": artifact.size,
+                "uploaded_bytes": pushed.uploaded_bytes,
+                "skipped_files": pushed.skipped_files,
+                "checks": dict(pushed.checks),
+            },
+        )
+        return
+    typer.echo(pushed.uri)
+    typer.echo(
+        f"{len(artifact.files)} files, {format_bytes(artifact.size)}; sent "
+        f"{format_bytes(pushed.uploaded_bytes)}, {pushed.skipped_files} were there; proven by "
+        f"{', '.join(sorted(set(pushed.checks.values())))}"
+    )

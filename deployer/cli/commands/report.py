@@ -1,0 +1,239 @@
+"""``deployer report``: what it costs, and how healthy it is."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from deployer.cli import output
+from deployer.cli.cells import NOTHING, format_count, format_ready
+from deployer.cli.options import Format, Output, SpecFile, Timeout
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from deployer.cli.reading import Reader
+    from deployer.report.component import Component
+    from deployer.report.cost import CostReport, TargetCost
+    from deployer.report.health import HealthReport, TargetHealth
+
+__all__ = ["report", "show_cost", "show_health"]
+
+report = typer.Typer(no_args_is_help=True, help="Say what it costs and how healthy it is.")
+
+_BILL = ("machines", "control plane", "balancer", "storage")
+_COST_COLUMNS = (
+    output.Column("target"),
+    output.Column("machine", drop=6),
+    output.Column("replicas", right=True, drop=5),
+    output.Column("requests", right=True),
+    output.Column("machines", right=True, drop=1),
+    output.Column("control", right=True, drop=2),
+    output.Column("balancer", right=True, drop=3),
+    output.Column("storage", right=True, drop=4),
+    output.Column("bill", right=True),
+)
+_HEALTH_COLUMNS = (
+    output.Column("target"),
+    output.Column("verdict"),
+    output.Column("release", right=True),
+    output.Column("ready", right=True),
+    output.Column("endpoint"),
+    output.Column("seen", drop=1),
+)
+
+
+@report.command("cost")
+def cost(
+    file: SpecFile = Path("deployer.yaml"),
+    output_format: Output = Format.TABLE,
+    timeout: Timeout = 5.0,
+) -> None:
+    """Estimate what a month of what is live costs.
+
+    Per target and in all, at list prices.
+
+    "requests" is the share of the machines' price that the replicas ask for; "bill" is what the
+    account sees: whole machines, control plane, load balancer, storage. What has no price is
+    unknown, and never counted as zero.
+
+    Example: deployer report cost
+    """
+    from deployer.cli.reading import open_reader
+
+    show_cost(open_reader(file), output_format, timeout_seconds=timeout)
+
+
+@report.command("health")
+def health(
+    file: SpecFile = Path("deployer.yaml"),
+    output_format: Output = Format.TABLE,
+    timeout: Timeout = 5.0,
+) -> None:
+    """Judge every target from its cluster and its endpoint.
+
+    Exits 0 when all is healthy, 1 when something is degraded, 3 when a target is down or unknown.
+
+    Example: deployer report health
+    """
+    from deployer.cli.reading import open_reader
+
+    raise typer.Exit(show_health(open_reader(file), output_format, timeout_seconds=timeout))
+
+
+def show_cost(session: "Reader", output_format: Format, *, timeout_seconds: float) -> None:
+    """Look at the replicas there are, price them, print."""
+    from deployer.cli.reading import look_at
+    from deployer.report.cost import build_cost_report
+    from deployer.report.documents import COST_SCHEMA, describe_cost
+
+    seen = look_at(session, timeout_seconds=timeout_seconds)
+    prices = {target: provider.prices for target, provider in session.providers.items()}
+    built = build_cost_report(
+        seen.head, seen.bundles, prices, seen.observations, now=session.clock.now()
+    )
+    if output_format is Format.JSON:
+        output.print_json(COST_SCHEMA, describe_cost(built))
+    else:
+        _print_cost(built, wide=output_format is Format.WIDE)
+
+
+def show_health(session: "Reader", output_format: Format, *, timeout_seconds: float) -> int:
+    """Look, judge, print, and return the exit code."""
+    from deployer.cli.reading import look_at
+    from deployer.report.documents import HEALTH_SCHEMA, describe_health
+    from deployer.report.health import build_health_report
+
+    seen = look_at(session, timeout_seconds=timeout_seconds)
+    built = build_health_report(seen.head, seen.bundles, seen.observations, now=session.clock.now())
+    if output_format is Format.JSON:
+        output.print_json(HEALTH_SCHEMA, describe_health(built))
+    else:
+        _print_health(built, wide=output_format is Format.WIDE)
+    return built.exit_code
+
+
+def _print_cost(built: "CostReport", *, wide: bool) -> None:
+    typer.echo(_cost_headline(built))
+    if not built.targets and not built.left_out:
+        return
+    typer.echo()
+    rows = [_cost_cells(target) for target in built.targets]
+    output.print_table(_COST_COLUMNS, rows, footer=_cost_footer(built), wide=wide)
+    typer.echo()
+    for line in (*_unknowns(built), *_notes(built)):
+        typer.echo(line)
+    typer.echo("assumed:")
+    for assumption in built.assumptions:
+        typer.echo(f"  {assumption}")
+
+
+def _cost_headline(built: "CostReport") -> str:
+    if not built.targets and not built.left_out:
+        return f"{built.name}: nothing is live, so nothing is priced"
+    every = [component for target in built.targets for component in target.bill]
+    total = _sum(every, lost=bool(built.left_out))
+    where = f"on {format_count(len(built.targets) + len(built.left_out), 'target')}"
+    estimate = "a partial estimate" if built.partial else "an estimate"
+    return f"{built.name}: {total} {built.known.currency} a month {where} ({estimate})"
+
+
+def _cost_cells(target: "TargetCost") -> list[str]:
+    named = {component.name: component for component in target.bill}
+    return [
+        target.target,
+        target.machine or NOTHING,
+        str(target.replicas),
+        _sum([target.requests]),
+        *[_sum([named[name]]) if name in named else NOTHING for name in _BILL],
+        _sum(target.bill),
+    ]
+
+
+def _cost_footer(built: "CostReport") -> list[str]:
+    every = [component for target in built.targets for component in target.bill]
+    columns = [[c for c in every if c.name == name] for name in _BILL]
+    lost = bool(built.left_out)
+    return [
+        f"{built.known.currency} a month",
+        "",
+        "",
+        _at_least([target.requests for target in built.targets], lost=lost),
+        *[_at_least(column, lost=lost) if column or lost else NOTHING for column in columns],
+        _sum(every, lost=lost),
+    ]
+
+
+def _sum(components: "Sequence[Component]", *, lost: bool = False) -> str:
+    """Return the sum, rounded once; what is unknown is said, never left out in silence."""
+    from deployer.report.component import known_sum
+
+    unknown = lost or any(component.monthly is None for component in components)
+    if unknown and all(component.monthly is None for component in components):
+        return "unknown"
+    amount = f"{known_sum(components).amount:,.2f}"
+    return f"{amount} + unknown" if unknown else amount
+
+
+def _at_least(components: "Sequence[Component]", *, lost: bool) -> str:
+    """Return the sum in the short form of a column's foot: ``≥`` when something is unknown."""
+    amount, unknown, _ = _sum(components, lost=lost).partition(" + ")
+    return f"≥ {amount}" if unknown else amount
+
+
+def _unknowns(built: "CostReport") -> list[str]:
+    lines = [f"{target}: unknown: its release cannot be read" for target in built.left_out]
+    for target in built.targets:
+        names: dict[str, list[str]] = {}
+        for component in target.bill:
+            if component.monthly is None:
+                names.setdefault(component.unknown, []).append(component.name)
+        lines += [f"{target.target}: {', '.join(n)} unknown: {why}" for why, n in names.items()]
+    return lines
+
+
+def _notes(built: "CostReport") -> list[str]:
+    """Return what one should know of the figures: doubtful prices, and what scaling may add."""
+    doubtful = [
+        f"{target.target} {component.name}"
+        for target in built.targets
+        for component in target.bill
+        if component.confidence == "low"
+    ]
+    notes = [f"of low confidence: {', '.join(doubtful)}"] if doubtful else []
+    if built.most != built.known:
+        most = f"{built.most.amount:,.2f} {built.most.currency}"
+        notes.append(f"at most, with every autoscaler at its maximum: {most} a month")
+    return notes
+
+
+def _print_health(built: "HealthReport", *, wide: bool) -> None:
+    healthy = sum(target.state == "healthy" for target in built.targets)
+    if not built.targets:
+        typer.echo(f"{built.name}: nothing is deployed")
+        return
+    count = format_count(len(built.targets), "target")
+    typer.echo(f"{built.name}: {built.state}, {healthy} of {count} healthy\n")
+    rows = [_health_cells(target, built.at) for target in built.targets]
+    output.print_table(_HEALTH_COLUMNS, rows, wide=wide)
+    typer.echo()
+    for target in built.targets:
+        typer.echo(f"{target.target}: {target.state}: {target.reason}")
+
+
+def _health_cells(target: "TargetHealth", now: "datetime") -> list[str]:
+    return [
+        target.target,
+        target.state.value,
+        "none" if target.live is None else str(target.live),
+        format_ready(target.ready, target.replicas),
+        _endpoint(target),
+        output.format_age(target.seen, now),
+    ]
+
+
+def _endpoint(target: "TargetHealth") -> str:
+    if target.probe_status is None or target.probe_seconds is None:
+        return "unknown"
+    return f"{target.probe_status} in {target.probe_seconds * 1000:.0f} ms"

@@ -1,0 +1,17 @@
+"""``deployer schema``: the spec's JSON Schema."""
+
+import json
+
+import typer
+
+__all__ = ["schema"]
+
+
+def schema() -> None:
+    """Print the JSON Schema of deployer.yaml, for editors and checks.
+
+    Example: deployer schema > deployer.schema.json
+    """
+    from deployer.spec.schema import spec_schema
+
+    typer.echo(json.dumps(spec_schema(), indent=2, ensure_ascii=False))

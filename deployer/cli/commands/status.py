@@ -1,0 +1,125 @@
+"""``deployer status``: what is wanted, what is live, how it does."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deployer.cli import output
+from deployer.cli.cells import NOTHING, format_count, format_ready
+from deployer.cli.options import Format, Output, SpecFile, Timeout
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from deployer.cli.reading import Reader
+    from deployer.report.health import TargetHealth
+    from deployer.report.status import Status, StatusRow
+
+__all__ = ["show_status", "status"]
+
+_INTERVAL_SECONDS = 2.0
+_CLEAR = "\x1b[H\x1b[J"
+_COLUMNS = (
+    output.Column("target"),
+    output.Column("release"),
+    output.Column("ready", right=True),
+    output.Column("weight", right=True, drop=2),
+    output.Column("verdict"),
+    output.Column("seen", drop=1),
+    output.Column("label", drop=3),
+)
+
+
+def status(
+    file: SpecFile = Path("deployer.yaml"),
+    output_format: Output = Format.TABLE,
+    timeout: Timeout = 5.0,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Look again every 2 seconds, until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Show what is live on every target, and how it does.
+
+    Each target with its wanted and its live release, its health and how old that sight of it is.
+    Exits 0 when all is healthy, 1 when something is degraded, 3 when a target is down or unknown.
+
+    Example: deployer status -o json
+    """
+    from deployer.cli.reading import open_reader
+
+    session = open_reader(file)
+    code = show_status(session, output_format, timeout_seconds=timeout)
+    while watch:
+        session.clock.sleep(_INTERVAL_SECONDS)
+        if output.is_terminal() and output_format is not Format.JSON:
+            typer.echo(_CLEAR, nl=False)
+        code = show_status(session, output_format, timeout_seconds=timeout)
+    raise typer.Exit(code)
+
+
+def show_status(session: "Reader", output_format: Format, *, timeout_seconds: float) -> int:
+    """Look, print, and return the exit code."""
+    from deployer.cli.reading import look_at
+    from deployer.report.documents import STATUS_SCHEMA, describe_status
+    from deployer.report.status import build_status
+
+    seen = look_at(session, timeout_seconds=timeout_seconds)
+    built = build_status(seen.head, seen.bundles, seen.observations, now=session.clock.now())
+    if output_format is Format.JSON:
+        output.print_json(STATUS_SCHEMA, describe_status(built))
+    else:
+        _print(built, wide=output_format is Format.WIDE)
+    return built.health.exit_code
+
+
+def _print(built: "Status", *, wide: bool) -> None:
+    typer.echo(_headline(built))
+    if built.rows:
+        typer.echo()
+        rows = [_cells(row, built.health.at) for row in built.rows]
+        output.print_table(_COLUMNS, rows, wide=wide)
+        typer.echo()
+    for row in built.rows:
+        if row.health.state != "healthy":
+            typer.echo(f"{row.health.target}: {row.health.state}: {row.health.reason}")
+    for line in (built.run and f"under way: {built.run}", built.refused, _next(built)):
+        if line:
+            typer.echo(line)
+
+
+def _headline(built: "Status") -> str:
+    if not built.rows:
+        return f"{built.name}: nothing is deployed"
+    releases = sorted({row.health.live for row in built.rows if row.health.live is not None})
+    live = f"release {', '.join(map(str, releases))} live" if releases else "nothing is live"
+    healthy = sum(row.health.state == "healthy" for row in built.rows)
+    count = format_count(len(built.rows), "target")
+    return f"{built.name}: {live}, healthy on {healthy} of {count}"
+
+
+def _cells(row: "StatusRow", now: "datetime") -> list[str]:
+    health = row.health
+    return [
+        health.target,
+        _release(health),
+        format_ready(health.ready, health.replicas),
+        NOTHING if row.weight is None else f"{row.weight} %",
+        health.state.value,
+        output.format_age(health.seen, now),
+        row.label or NOTHING,
+    ]
+
+
+def _release(health: "TargetHealth") -> str:
+    live = "none" if health.live is None else str(health.live)
+    if health.desired == health.live:
+        return live
+    return f"{live} ({'none' if health.desired is None else health.desired} wanted)"
+
+
+def _next(built: "Status") -> str:
+    if not built.rows:
+        return "Next: deployer plan"
+    drifted = any(row.health.desired != row.health.live for row in built.rows)
+    return "Next: deployer plan shows what is missing" if drifted and not built.run else ""

@@ -1,0 +1,46 @@
+"""``deployer verify``: is a pushed model still what it was."""
+
+from typing import Annotated
+
+import typer
+
+from deployer.cli.options import ArtifactUri, Endpoint, Format, Output
+
+__all__ = ["verify"]
+
+
+def verify(
+    uri: ArtifactUri,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read every byte instead of sizes and checksums.")
+    ] = False,
+    endpoint: Endpoint = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Compare a pushed model with its manifest; exit 1 if anything is wrong."""
+    from deployer.artifact import split_uri, verify_artifact
+    from deployer.cli.output import format_bytes, print_json
+    from deployer.errors import IntegrityError
+    from deployer.wiring import open_store
+
+    store_url, digest = split_uri(uri)
+    report = verify_artifact(open_store(store_url, endpoint=endpoint), digest, deep=deep)
+    if output is Format.JSON:
+        print_json(
+            "deployer/verify/v1",
+            {
+                "digest": str(digest),
+                "good": report.good,
+                "size": report.size,
+                "checks": dict(report.checks),
+                "problems": list(report.problems),
+            },
+        )
+    if not report.good:
+        raise IntegrityError(
+            f"{uri} is damaged: {'; '.join(report.problems[:5])}",
+            hint="Push the model again: what is damaged is replaced.",
+        )
+    if output is not Format.JSON:
+        how = ", ".join(sorted(set(report.checks.values())))
+        typer.echo(f"{len(report.checks)} files, {format_bytes(report.size)}; good by {how}")

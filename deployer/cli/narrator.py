@@ -1,0 +1,102 @@
+"""Tells a run as it happens: one line per event, or on a terminal one line per target in place."""
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from deployer.cli import output
+
+if TYPE_CHECKING:
+    from deployer.execution import Event
+
+__all__ = ["narrate"]
+
+_WORDS = {
+    "push": "artifact",
+    "apply": "apply",
+    "wait": "ready",
+    "smoke": "smoke",
+    "shift": "traffic",
+    "route": "routes",
+    "soak": "soak",
+    "retire": "retire",
+    "finish": "record",
+}
+
+
+@contextmanager
+def narrate(*, quiet: bool) -> Iterator["_Narrator"]:
+    """Yield a listener for the engine; on a terminal, clean up its lines at the end."""
+    narrator = _Narrator(quiet=quiet, live=output.is_terminal() and not quiet)
+    try:
+        yield narrator
+    finally:
+        narrator.close()
+
+
+class _Narrator:
+    """Called from several threads."""
+
+    def __init__(self, *, quiet: bool, live: bool) -> None:
+        self._quiet = quiet
+        self._live = live
+        self._lock = threading.Lock()
+        self._sent: dict[str, int] = {}
+        self._now: dict[str, str] = {}
+        self._drawn = 0
+
+    def __call__(self, event: "Event") -> None:
+        with self._lock:
+            line = self._line(event)
+            if self._quiet:
+                return
+            self._erase()
+            if line:
+                sys.stderr.write(line + "\n")
+            self._draw()
+            sys.stderr.flush()
+
+    def close(self) -> None:
+        """Remove the lines that were drawn in place."""
+        with self._lock:
+            self._erase()
+            sys.stderr.flush()
+
+    def _line(self, event: "Event") -> str:
+        who = event.target or "all targets"
+        word = _WORDS.get(event.step, event.step)
+        line = ""
+        match event.kind:
+            case "begin":
+                self._now[who] = f"{word} …"
+            case "bytes":
+                self._sent[who] = self._sent.get(who, 0) + event.count
+                self._now[who] = f"{word} … {output.format_bytes(self._sent[who])} sent"
+            case "done":
+                self._now.pop(who, None)
+                took = output.format_duration(event.seconds)
+                line = f"  {who:<16}  {word:<9} ✓ done    {event.detail}  ({took})"
+            case "failed":
+                self._now.pop(who, None)
+                line = f"  {who:<16}  {word:<9} ✗ failed  {event.detail}"
+            case "undo":
+                line = f"undoing: {event.detail}"
+            case "takeover":
+                line = f"going on with an unfinished {event.detail}"
+            case "run" | "phase":
+                pass
+        return line
+
+    def _erase(self) -> None:
+        if self._live and self._drawn:
+            sys.stderr.write(f"\x1b[{self._drawn}A\x1b[J")
+            self._drawn = 0
+
+    def _draw(self) -> None:
+        if not self._live:
+            return
+        for who, text in self._now.items():
+            sys.stderr.write(f"  {who:<16}  {text}\n")
+        self._drawn = len(self._now)

@@ -1,0 +1,59 @@
+"""What every step has at hand."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from deployer.artifact import Artifact
+from deployer.errors import DeployerError
+from deployer.execution.events import Tell
+from deployer.ports import Clock, Provider
+from deployer.release.journal import Journal
+from deployer.release.lease import Lease
+from deployer.release.records import Bundle
+from deployer.release.state import StateStore
+
+__all__ = ["Context", "StoppedError"]
+
+
+class StoppedError(DeployerError):
+    """This target had to stop because another one failed; it is not to blame."""
+
+
+@dataclass(slots=True)
+class Context:
+    """A run's surroundings. ``source`` is the artifact on disk, when this run brings one."""
+
+    state: StateStore
+    providers: Mapping[str, Provider]
+    lease: Lease
+    journal: Journal
+    clock: Clock
+    tell: Tell
+    source: Artifact | None = None
+    bundles: dict[int, Bundle] = field(default_factory=dict)
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def bundle(self, number: int) -> Bundle:
+        """Return the release's bundle, read once."""
+        if number not in self.bundles:
+            self.bundles[number] = self.state.read_release(number)
+        return self.bundles[number]
+
+    def check(self) -> None:
+        """Return if this run may still write; called before every write.
+
+        Raises:
+            LeaseLostError: The lease is gone.
+            StoppedError: The phase was told to stop, because another target failed.
+        """
+        if self.stopped.is_set():
+            raise StoppedError("stopped: another target failed")
+        self.lease.check()
+
+    def for_phase(self) -> "Context":
+        """Return the same surroundings with a stop signal of their own.
+
+        A thread that was given up on keeps the old signal, set: it can write nothing more.
+        """
+        return replace(self, stopped=threading.Event())

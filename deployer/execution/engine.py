@@ -1,0 +1,153 @@
+"""Runs a plan's phases: targets side by side, a barrier after each phase, every step journaled."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Literal
+
+from deployer.errors import DeployerError, LeaseLostError, StateError
+from deployer.execution.context import Context, StoppedError
+from deployer.execution.events import Event
+from deployer.execution.steps import run_step
+from deployer.parallel import ask_each
+from deployer.plan.model import Finish, Phase, Plan, Route, Shift, Step
+from deployer.release.journal import About
+
+__all__ = ["run_phases"]
+
+_MARGIN_SECONDS = 30.0
+
+
+def run_phases(plan: Plan, context: Context) -> dict[str, DeployerError]:
+    """Run every phase; return the targets that failed, with their errors.
+
+    Under ``outcome: all`` the first failure stops the other targets and no further phase begins.
+    Under ``keep-going`` a target that failed is left out of what follows: routers send it nothing,
+    and the record says that it still has what it had.
+
+    Raises:
+        LeaseLostError: Another run took over; nothing more was written.
+        StateError: The state's majority is gone; the run can be gone on with when it is back.
+    """
+    progress = _Progress(_serving_at_first(plan))
+    for phase in plan.phases:
+        progress.failed |= _run_phase(plan, phase, context.for_phase(), progress)
+        if progress.failed and plan.outcome == "all":
+            break
+    return progress.failed
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What each target serves as far as this run knows, and which targets have failed."""
+
+    serving: dict[str, int]
+    failed: dict[str, DeployerError] = field(default_factory=dict)
+
+
+def _serving_at_first(plan: Plan) -> dict[str, int]:
+    """Before a run it is what was live; before an undo, targets to restore have the new release."""
+    if plan.kind != "undo":
+        return dict(plan.before)
+    steps = [step for phase in plan.phases for step in phase.steps if isinstance(step, Shift)]
+    return {**plan.before, **{step.target: plan.release for step in steps}}
+
+
+def _run_phase(
+    plan: Plan, phase: Phase, context: Context, progress: _Progress
+) -> dict[str, DeployerError]:
+    context.tell(Event("phase", phase.name))
+    lanes = _lanes(plan, phase, progress)
+    calls = {
+        name: partial(_run_lane, plan, phase, steps, context, progress)
+        for name, steps in lanes.items()
+    }
+    try:
+        answers = ask_each(calls, timeout_seconds=_timeouts(plan, lanes), what=phase.name)
+    finally:
+        context.stopped.set()
+    errors = {name: error for name, error in answers.items() if isinstance(error, DeployerError)}
+    for error in errors.values():
+        if isinstance(error, LeaseLostError | StateError):
+            raise error
+    return {name: error for name, error in errors.items() if not isinstance(error, StoppedError)}
+
+
+def _run_lane(
+    plan: Plan, phase: Phase, steps: Sequence[Step], context: Context, progress: _Progress
+) -> None:
+    for step in steps:
+        try:
+            _run_recorded(phase, step, context)
+        except DeployerError:
+            if plan.outcome == "all":
+                context.stopped.set()
+            raise
+        if isinstance(step, Shift):
+            progress.serving[step.target] = step.release
+
+
+def _run_recorded(phase: Phase, step: Step, context: Context) -> None:
+    about = About(phase.name, step.kind, step.target)
+    context.check()
+    context.journal.write("begin", about)
+    context.tell(_event("begin", about))
+    started = context.clock.monotonic()
+    try:
+        detail = run_step(step, context)
+    except DeployerError as error:
+        seconds = context.clock.monotonic() - started
+        context.tell(_event("failed", about, error.message, seconds))
+        _record_failure(context, about, error)
+        raise
+    context.journal.write("done", about, detail=detail)
+    context.tell(_event("done", about, detail, context.clock.monotonic() - started))
+
+
+def _event(
+    kind: Literal["begin", "done", "failed"], about: About, detail: str = "", seconds: float = 0.0
+) -> Event:
+    return Event(kind, about.phase, about.step, about.target, detail=detail, seconds=seconds)
+
+
+def _record_failure(context: Context, about: About, error: DeployerError) -> None:
+    """Journal the failure; if that fails too, say so on the error instead of hiding it."""
+    if isinstance(error, LeaseLostError | StateError):
+        return
+    try:
+        context.journal.write("failed", about, detail=error.message)
+    except DeployerError as second:
+        error.add_note(f"the journal could not be written either: {second.message}")
+
+
+def _lanes(plan: Plan, phase: Phase, progress: _Progress) -> dict[str, list[Step]]:
+    lanes: dict[str, list[Step]] = {}
+    for step in phase.steps:
+        if step.target not in progress.failed:
+            lanes.setdefault(step.target, []).append(_told_truly(step, plan, progress))
+    return lanes
+
+
+def _told_truly(step: Step, plan: Plan, progress: _Progress) -> Step:
+    """Say of targets that failed what they serve, not what they should."""
+    failed = set(progress.failed)
+    if not failed or not isinstance(step, Route | Finish):
+        return step
+    live = {name: number for name, number in step.live.items() if name not in failed}
+    live |= {name: number for name, number in progress.serving.items() if name in failed}
+    if isinstance(step, Route):
+        return step.model_copy(update={"live": live, "drained": tuple(sorted(failed))})
+    everywhere = failed >= {part.target for part in plan.bundle.targets}
+    return step.model_copy(update={"live": live, "verified": None if everywhere else step.verified})
+
+
+def _timeouts(plan: Plan, lanes: Mapping[str, Sequence[Step]]) -> dict[str, float]:
+    """A target may take its own time-out for a phase, and what it was asked to soak."""
+    seconds = {part.target: part.timeout_seconds for part in plan.bundle.targets}
+    longest = max(seconds.values())
+    return {
+        name: seconds.get(name, longest)
+        + _MARGIN_SECONDS
+        + sum(getattr(step, "seconds", 0.0) for step in steps)
+        for name, steps in lanes.items()
+    }

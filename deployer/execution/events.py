@@ -1,0 +1,31 @@
+"""What the engine tells while it works; whoever listens decides how it looks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Event", "Tell"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened.
+
+    Attributes:
+        kind: ``run`` and ``phase`` frame the steps; ``bytes`` counts what was sent.
+        step: ``push``, ``apply``, …; empty for ``run`` and ``phase``.
+        target: Empty for what concerns all.
+        seconds: How long the step took, for ``done`` and ``failed``.
+    """
+
+    kind: Literal["run", "phase", "begin", "done", "failed", "bytes", "undo", "takeover"]
+    phase: str = ""
+    step: str = ""
+    target: str = ""
+    detail: str = ""
+    seconds: float = 0.0
+    count: int = 0
+
+
+Tell = Callable[[Event], None]
+"""Called from several threads; must not block for long and must not raise."""

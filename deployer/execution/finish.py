@@ -1,0 +1,102 @@
+"""The steps that write the deployment's own records: routes and head."""
+
+from functools import partial
+
+from deployer.errors import DeployerError
+from deployer.execution.context import Context
+from deployer.parallel import ask_each
+from deployer.plan.model import Finish, Route
+from deployer.release.records import Backend, Head, Mark, Routes, RouteSettings
+from deployer.release.state import next_epoch
+
+__all__ = ["record_finish", "write_routes"]
+
+_ENDPOINT_SECONDS = 10.0
+
+
+def write_routes(step: Route, context: Context) -> str:
+    """Write the routes for ``step.live`` and note in the head what is live now."""
+    known = context.state.read_routes()
+    urls = {backend.target: backend.url for backend in known.backends} if known else {}
+    backends = _backends(step, context, urls)
+    context.check()
+    context.state.write_routes(
+        Routes(
+            name=context.state.name,
+            epoch=next_epoch(known.epoch if known else 0, context.lease.token),
+            written=context.clock.now(),
+            settings=context.bundle(step.release).routing if step.release else RouteSettings(),
+            backends=backends,
+        )
+    )
+    _write(context, _head(context), live=step.live, desired=step.release or None)
+    return ", ".join(f"{backend.target} {backend.weight}" for backend in backends) or "nothing"
+
+
+def record_finish(step: Finish, context: Context) -> str:
+    """Write what is desired and live, what is verified and quarantined; the run is over."""
+    head = _head(context)
+    marks = dict(head.marks)
+    if step.verified is not None:
+        marks[step.verified] = _mark(context, marks, step.verified).model_copy(
+            update={"verified": context.clock.now(), "quarantined": None}
+        )
+    for number, reason in step.quarantined.items():
+        marks[number] = _mark(context, marks, number).model_copy(update={"quarantined": reason})
+    _write(context, head, live=step.live, desired=step.desired, marks=marks, run=None)
+    return f"release {step.desired} is live" if step.desired else "nothing is live"
+
+
+def _backends(step: Route, context: Context, urls: dict[str, str]) -> tuple[Backend, ...]:
+    if not step.release:
+        return ()
+    bundle = context.bundle(step.release)
+    parts = [part for part in bundle.targets if part.target in step.live]
+    calls = {
+        part.target: partial(context.providers[part.target].cluster.endpoint, part.service)
+        for part in parts
+        if part.endpoint is None
+    }
+    found = ask_each(calls, timeout_seconds=_ENDPOINT_SECONDS, what="finding the endpoint")
+    backends = []
+    for part in parts:
+        answer = found.get(part.target)
+        live = None if answer is None or isinstance(answer, DeployerError) else answer
+        url = part.endpoint or live or urls.get(part.target)
+        if url:
+            backends.append(
+                Backend(
+                    target=part.target,
+                    release=step.live[part.target],
+                    url=url,
+                    weight=0 if part.target in step.drained else bundle.weights.get(part.target, 0),
+                )
+            )
+    return tuple(backends)
+
+
+def _mark(context: Context, marks: dict[int, Mark], number: int) -> Mark:
+    mark = marks.get(number, Mark())
+    return (
+        mark
+        if mark.content
+        else mark.model_copy(update={"content": context.bundle(number).content})
+    )
+
+
+def _head(context: Context) -> Head:
+    return context.state.read_head() or Head(name=context.state.name)
+
+
+def _write(context: Context, head: Head, **changes: object) -> None:
+    context.check()
+    context.state.write_head(
+        head.model_copy(
+            update={
+                "epoch": next_epoch(head.epoch, context.lease.token),
+                "token": context.lease.token,
+                "written": context.clock.now(),
+                **changes,
+            }
+        )
+    )

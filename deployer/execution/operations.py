@@ -1,0 +1,109 @@
+"""Deploy and roll back: lease, recovery, snapshot, plan, run; in this order, under one lease."""
+
+from dataclasses import replace
+
+from deployer.artifact import Artifact
+from deployer.errors import PlanMovedError
+from deployer.execution.context import Context
+from deployer.execution.events import Tell
+from deployer.execution.recover import find_unfinished, recover
+from deployer.execution.run import RunResult, run_plan
+from deployer.execution.session import Session
+from deployer.plan import (
+    Plan,
+    build_plan,
+    build_rollback,
+    content_of,
+    deploy_inputs,
+)
+from deployer.release.history import rollback_number
+from deployer.release.journal import Journal
+from deployer.release.records import Head, RunRecord
+from deployer.values import Digest
+
+__all__ = ["deploy", "make_plan", "roll_back"]
+
+
+def make_plan(session: Session, artifact: Artifact, *, quarantined: int | None = None) -> Plan:
+    """Return what a deploy would do now. Reads everything, writes nothing."""
+    return build_plan(
+        session.spec,
+        artifact,
+        session.snapshot(artifact.digest),
+        smoke=session.smoke,
+        tool=session.tool,
+        quarantined=quarantined,
+    )
+
+
+def deploy(
+    session: Session,
+    artifact: Artifact,
+    *,
+    tell: Tell,
+    saved: Plan | None = None,
+    quarantined: int | None = None,
+    takeover: bool = False,
+) -> RunResult | None:
+    """Make the spec live everywhere; return None when it is already.
+
+    Args:
+        saved: A plan that was shown before: refused when anything it was made from has moved (G5).
+
+    Raises:
+        RolloutError, LeaseHeldError, StateError, PlanMovedError: As their names say.
+    """
+    with session.hold_lease(tell, source=artifact, takeover=takeover) as context:
+        inputs = deploy_inputs(content_of(session.spec, artifact, session.smoke))
+        unfinished = find_unfinished(session.state)
+        ended = _recover(session, context, unfinished, inputs)
+        if ended is not None and unfinished is not None and unfinished.inputs == inputs:
+            return ended
+        plan = make_plan(session, artifact, quarantined=quarantined)
+        if saved is not None:
+            _demand_unmoved(saved, plan)
+        return None if plan.nothing_to_do else run_plan(saved or plan, context)
+
+
+def roll_back(
+    session: Session, *, tell: Tell, to: int | None = None, takeover: bool = False
+) -> RunResult | None:
+    """Bring back a release that is recorded as verified; return None when it is live already.
+
+    A deploy that never finished is undone first, and without ``to`` that is all: what was live
+    before it is live again. A rollback that never finished is gone on with.
+    """
+    with session.hold_lease(tell, source=None, takeover=takeover) as context:
+        unfinished = find_unfinished(session.state)
+        ended = _recover(session, context, unfinished, None)
+        head = session.state.read_head() or Head(name=session.spec.name)
+        if unfinished is not None and to in (None, head.desired):
+            return ended or RunResult(head.desired or 0, 0.0)
+        bundle = session.state.read_release(rollback_number(head, to))
+        snapshot = session.snapshot(Digest.parse(bundle.artifact.digest))
+        plan = build_rollback(bundle, snapshot)
+        return None if plan.nothing_to_do else run_plan(plan, context)
+
+
+def _recover(
+    session: Session, context: Context, run: RunRecord | None, inputs: str | None
+) -> RunResult | None:
+    session.state.repair()
+    if run is None:
+        return None
+    journal = Journal(session.state, run.id, context.lease.token, session.clock)
+    return recover(run, replace(context, journal=journal), inputs=inputs)
+
+
+def _demand_unmoved(saved: Plan, now: Plan) -> None:
+    if saved.name != now.name or saved.inputs != now.inputs:
+        raise PlanMovedError(
+            f"the saved plan of {saved.name} was made from another model or spec",
+            hint="Make a new one: deployer plan --save FILE",
+        )
+    if saved.fingerprint != now.fingerprint:
+        raise PlanMovedError(
+            f"what the saved plan of {saved.name} was made from has changed since: the record or "
+            "an object on a cluster",
+            hint="Nothing was changed. Look at the new plan: deployer plan --save FILE",
+        )

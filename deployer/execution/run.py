@@ -1,0 +1,168 @@
+"""One run: records that it begins, runs the plan, and on a failure runs the undo."""
+
+import getpass
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from deployer.errors import DeployerError, RolloutError
+from deployer.execution.context import Context
+from deployer.execution.engine import run_phases
+from deployer.execution.events import Event
+from deployer.plan import Plan, build_undo
+from deployer.release.journal import begun
+from deployer.release.records import Bundle, Head, RunRecord
+from deployer.release.state import next_epoch
+
+__all__ = ["RunResult", "begin_run", "carry_out", "run_plan", "undo_run", "who"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended: ``failed`` holds the targets that were left behind (``keep-going`` only)."""
+
+    release: int
+    seconds: float
+    failed: Mapping[str, DeployerError] = field(default_factory=dict)
+
+
+def run_plan(plan: Plan, context: Context) -> RunResult:
+    """Run ``plan`` from its beginning.
+
+    Raises:
+        RolloutError: The release was refused; ``undone`` says whether all was put back.
+        LeaseLostError: Another run took over.
+        StateError: No majority of the state stores answers any more.
+    """
+    begin_run(plan, context)
+    return carry_out(plan, context)
+
+
+def begin_run(plan: Plan, context: Context) -> None:
+    """Write bundle, journal, head, in this order: what a reader finds is complete (D3)."""
+    _refuse_unknown(plan)
+    if plan.new:
+        context.state.create_release(plan.bundle)
+    context.journal.write(
+        "plan", detail=plan.kind, data=plan.model_dump(mode="json", by_alias=True)
+    )
+    head = context.state.read_head() or Head(name=plan.name)
+    context.check()
+    context.state.write_head(
+        head.model_copy(
+            update={
+                "epoch": next_epoch(head.epoch, context.lease.token),
+                "token": context.lease.token,
+                "written": context.clock.now(),
+                "run": RunRecord(
+                    id=context.journal.run,
+                    kind="rollback" if plan.kind == "rollback" else "deploy",
+                    release=plan.release,
+                    inputs=plan.inputs,
+                    started=context.clock.now(),
+                    holder=context.lease.record.holder,
+                ),
+            }
+        )
+    )
+    context.tell(Event("run", detail=plan.kind))
+
+
+def carry_out(plan: Plan, context: Context) -> RunResult:
+    """Run the phases of a plan that has begun; on a failure under ``outcome: all``, undo."""
+    started = context.clock.monotonic()
+    failed = run_phases(plan, context)
+    if failed and plan.outcome == "all":
+        raise undo_run(plan, context, failed)
+    context.journal.write("finish", detail=f"{len(failed)} targets failed")
+    seconds = context.clock.monotonic() - started
+    if failed:
+        raise _left_behind(plan, failed)
+    return RunResult(plan.release, seconds)
+
+
+def undo_run(plan: Plan, context: Context, failed: Mapping[str, DeployerError]) -> RolloutError:
+    """Put back what ``plan`` changed; return the error that says why, and what came of the undo.
+
+    The release is quarantined only when it is to blame: a gate or its own readiness failed. A cloud
+    that went away proves nothing about the model.
+    """
+    reason = "; ".join(error.message for error in failed.values()) or "the run was given up"
+    to_blame = any(isinstance(error, RolloutError) for error in failed.values())
+    shifted = begun(context.journal.read(), "shift")
+    undo = build_undo(
+        plan, _bundles(plan, context), shifted=shifted, quarantine=reason if to_blame else None
+    )
+    context.journal.write("undo", detail=reason, data=undo.model_dump(mode="json", by_alias=True))
+    context.tell(Event("undo", detail=reason))
+    stuck = run_phases(undo, context)
+    context.journal.write("finish", detail="undone" if not stuck else "not fully undone")
+    return _refused(plan, reason, failed, stuck)
+
+
+def _bundles(plan: Plan, context: Context) -> dict[int, Bundle]:
+    return {number: context.bundle(number) for number in set(plan.before.values())}
+
+
+def _refuse_unknown(plan: Plan) -> None:
+    unknown = [target for target in plan.targets if target.unknown]
+    if unknown and plan.outcome == "all":
+        names = "; ".join(f"{target.target}: {target.unknown}" for target in unknown)
+        raise RolloutError(
+            f"{plan.name}: {len(unknown)} of {len(plan.targets)} targets cannot be reached, and "
+            f"outcome is all: {names}",
+            release=plan.release,
+            hint="Nothing was changed. Bring the target back, or take it out of the spec.",
+        )
+
+
+def _refused(
+    plan: Plan,
+    reason: str,
+    failed: Mapping[str, DeployerError],
+    stuck: Mapping[str, DeployerError],
+) -> RolloutError:
+    before = (
+        f"release {plan.desired_before} never stopped serving"
+        if plan.desired_before
+        else "nothing was serving before"
+    )
+    details = next((error.hint for error in failed.values() if error.hint), None)
+    if not stuck:
+        return RolloutError(
+            f"{plan.name}: release {plan.release} was refused and undone; {before}. {reason}",
+            release=plan.release,
+            hint=details,
+        )
+    left = "; ".join(f"{name or 'the record'}: {error.message}" for name, error in stuck.items())
+    return RolloutError(
+        f"{plan.name}: release {plan.release} was refused ({reason}) and could not be undone "
+        f"everywhere: {left}",
+        release=plan.release,
+        undone=False,
+        hint="The next deploy or rollback removes what is left once the target answers.",
+    )
+
+
+def _left_behind(plan: Plan, failed: Mapping[str, DeployerError]) -> DeployerError:
+    if "" in failed:
+        return failed[""]
+    names = "; ".join(f"{name}: {error.message}" for name, error in failed.items())
+    done = len(plan.bundle.targets) - len(failed)
+    return RolloutError(
+        f"{plan.name}: release {plan.release} is back on {done} of {len(plan.bundle.targets)} "
+        f"targets, not on {names}",
+        release=plan.release,
+        undone=False,
+        hint="Routers send nothing to a target that was left behind. Run the same command again "
+        "once it answers.",
+    )
+
+
+def who() -> str:
+    """Return who runs this, for leases and records: ``user@host``."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"

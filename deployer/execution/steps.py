@@ -1,0 +1,237 @@
+"""What each kind of step does. Every one is idempotent: done twice is done once."""
+
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TypeVar, assert_never
+
+from deployer.artifact import has_artifact, pull_artifact, push_artifact
+from deployer.errors import DeployerError, IntegrityError, RolloutError, TransientError
+from deployer.execution.context import Context
+from deployer.execution.events import Event
+from deployer.execution.fence import hold_fence
+from deployer.execution.finish import record_finish, write_routes
+from deployer.execution.smoke import run_smoke
+from deployer.plan.model import (
+    Apply,
+    Finish,
+    Push,
+    Retire,
+    Route,
+    Shift,
+    Smoke,
+    Soak,
+    Step,
+    Wait,
+)
+from deployer.ports import Cluster, ObjectRef, Readiness, Verdict
+from deployer.release.records import TargetBundle
+from deployer.retry import Backoff, retry_transient
+from deployer.values import Digest
+
+__all__ = ["run_step"]
+
+T = TypeVar("T")
+
+_POLL_SECONDS = 0.25
+_FLAP_SECONDS = 10.0
+
+
+def run_step(step: Step, context: Context) -> str:
+    """Do the step; return in a few words what came of it.
+
+    Raises:
+        DeployerError: It could not be done; what was changed so far is for the undo.
+    """
+    context.check()
+    match step:
+        case Push():
+            came_of_it = _push(step, context)
+        case Apply():
+            came_of_it = _apply(step, context)
+        case Wait():
+            came_of_it = _wait(step, context)
+        case Smoke():
+            came_of_it = _smoke(step, context)
+        case Shift():
+            came_of_it = _shift(step, context)
+        case Route():
+            came_of_it = write_routes(step, context)
+        case Soak():
+            came_of_it = _soak(step, context)
+        case Retire():
+            came_of_it = _retire(step, context)
+        case Finish():
+            came_of_it = record_finish(step, context)
+        case _:
+            assert_never(step)
+    return came_of_it
+
+
+def _push(step: Push, context: Context) -> str:
+    store = context.providers[step.target].store
+    digest = Digest.parse(context.bundle(step.release).artifact.digest)
+
+    def sent(count: int) -> None:
+        context.tell(Event("bytes", "stage", "push", step.target, count=count))
+
+    if context.source is not None and context.source.digest == digest:
+        pushed = push_artifact(context.source, store, progress=sent)
+        return (
+            f"{pushed.uploaded_bytes} bytes sent and verified"
+            if pushed.uploaded_bytes
+            else "present"
+        )
+    try:
+        if has_artifact(store, digest):
+            return "present"
+    except TransientError:
+        return _elsewhere(step, context, digest)
+    return _bring_from_elsewhere(step, context, digest, sent)
+
+
+def _elsewhere(step: Push, context: Context, digest: Digest) -> str:
+    """Accept that the target's own store is away when another one holds the artifact."""
+    for name, provider in context.providers.items():
+        if name == step.target:
+            continue
+        try:
+            if has_artifact(provider.store, digest):
+                return f"own store does not answer; {provider.store.url} has it"
+        except DeployerError:
+            continue
+    raise RolloutError(
+        f"{step.target}: its store does not answer, and no other store has the artifact",
+        release=step.release,
+    )
+
+
+def _bring_from_elsewhere(
+    step: Push, context: Context, digest: Digest, sent: Callable[[int], None]
+) -> str:
+    store = context.providers[step.target].store
+    for name, provider in context.providers.items():
+        if name == step.target:
+            continue
+        try:
+            if not has_artifact(provider.store, digest):
+                continue
+            with tempfile.TemporaryDirectory(prefix="deployer-") as folder:
+                artifact = pull_artifact(provider.store, digest, Path(folder))
+                push_artifact(artifact, store, progress=sent)
+        except (TransientError, IntegrityError):
+            continue
+        return f"brought from {provider.store.url}, verified"
+    raise RolloutError(
+        f"{step.target}: no store that answers has the artifact of release {step.release}",
+        release=step.release,
+    )
+
+
+def _apply(step: Apply, context: Context) -> str:
+    part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
+    hold_fence(cluster, context.state.name, context.lease.token)
+    for manifest in part.objects:
+        context.check()
+        _patiently(context, partial(cluster.apply, manifest))
+    return f"{len(part.objects)} objects"
+
+
+def _wait(step: Wait, context: Context) -> str:
+    part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
+    ref = ObjectRef("apps/v1", "Deployment", part.workload)
+    started = context.clock.monotonic()
+    last = "no status yet"
+    while context.clock.monotonic() - started < step.timeout_seconds:
+        context.check()
+        try:
+            readiness = cluster.readiness(ref)
+        except TransientError as error:
+            last = error.message
+        else:
+            if readiness.verdict is Verdict.READY:
+                return f"{readiness.ready}/{readiness.desired} ready"
+            if readiness.verdict is Verdict.FAILED:
+                raise _not_ready(step.target, step.release, part, cluster, readiness.message)
+            last = readiness.message or readiness.verdict.value
+        context.clock.sleep(_POLL_SECONDS)
+    raise _not_ready(
+        step.target, step.release, part, cluster, f"not ready in {step.timeout_seconds:g} s: {last}"
+    )
+
+
+def _not_ready(
+    target: str, release: int, part: TargetBundle, cluster: Cluster, why: str
+) -> RolloutError:
+    try:
+        logs = cluster.logs(part.workload, lines=8).strip()
+    except DeployerError:
+        logs = ""
+    hint = f"Its last log lines:\n{logs}" if logs else None
+    return RolloutError(f"{target}: Deployment {part.workload}: {why}", release=release, hint=hint)
+
+
+def _smoke(step: Smoke, context: Context) -> str:
+    part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
+    smoke = context.bundle(step.release).smoke
+    return _patiently(context, lambda: run_smoke(cluster, part, smoke, step.release))
+
+
+def _shift(step: Shift, context: Context) -> str:
+    part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
+    hold_fence(cluster, context.state.name, context.lease.token)
+    context.check()
+    _patiently(context, lambda: cluster.apply(part.shift))
+    return f"Service {part.service} → {part.workload}"
+
+
+def _soak(step: Soak, context: Context) -> str:
+    part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
+    ref = ObjectRef("apps/v1", "Deployment", part.workload)
+    started = context.clock.monotonic()
+    good_at = started
+    while (now := context.clock.monotonic()) - started < step.seconds:
+        context.check()
+        trouble = _trouble(cluster, ref)
+        if not trouble:
+            good_at = now
+        elif now - good_at > min(_FLAP_SECONDS, step.seconds / 2):
+            raise RolloutError(
+                f"{step.target}: release {step.release} did not stay ready: {trouble}",
+                release=step.release,
+            )
+        context.clock.sleep(min(_POLL_SECONDS * 2, step.seconds))
+    return f"{step.seconds:g} s"
+
+
+def _trouble(cluster: Cluster, ref: ObjectRef) -> str:
+    try:
+        readiness: Readiness = cluster.readiness(ref)
+    except TransientError as error:
+        return error.message
+    return "" if readiness.verdict is Verdict.READY else readiness.message or readiness.verdict
+
+
+def _retire(step: Retire, context: Context) -> str:
+    cluster = _cluster(step.target, context)
+    hold_fence(cluster, context.state.name, context.lease.token)
+    for ref in step.objects:
+        context.check()
+        _patiently(context, partial(cluster.delete, ObjectRef(ref.api_version, ref.kind, ref.name)))
+    return f"{len(step.objects)} objects"
+
+
+def _patiently(context: Context, call: Callable[[], T]) -> T:
+    return retry_transient(call, clock=context.clock, backoff=Backoff(budget_seconds=15.0))
+
+
+def _part(target: str, release: int, context: Context) -> TargetBundle:
+    part = context.bundle(release).target(target)
+    if part is None:
+        raise RolloutError(f"release {release} does not run on {target}", release=release)
+    return part
+
+
+def _cluster(target: str, context: Context) -> Cluster:
+    return context.providers[target].cluster

@@ -1,0 +1,284 @@
+"""Builds the plan of a deploy and of a rollback."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Literal
+
+from deployer.artifact import Artifact
+from deployer.errors import RolloutError
+from deployer.plan.bundle import make_bundle
+from deployer.plan.changes import find_changes, find_retired, is_in_place
+from deployer.plan.model import (
+    Apply,
+    Finish,
+    Phase,
+    Plan,
+    Push,
+    Retire,
+    Route,
+    Shift,
+    Smoke,
+    Soak,
+    TargetPlan,
+    Wait,
+)
+from deployer.release.records import Bundle, Mark, SmokeRecord, TargetBundle
+from deployer.snapshot.model import Snapshot, TargetSnapshot
+from deployer.spec import Spec
+from deployer.values import Money, digest_of
+
+__all__ = [
+    "build_plan",
+    "build_rollback",
+    "deploy_inputs",
+    "fingerprint_of",
+    "rollback_inputs",
+]
+
+_HOURS_PER_MONTH = Decimal(730)
+
+
+def build_plan(
+    spec: Spec,
+    artifact: Artifact,
+    snapshot: Snapshot,
+    *,
+    smoke: SmokeRecord,
+    tool: str,
+    quarantined: int | None = None,
+) -> Plan:
+    """Return the plan that makes ``spec`` with ``artifact`` live on every target.
+
+    The same content as the live release gives a plan that puts back what is missing, or nothing to
+    do. The same content as a release that a crash left unproven reuses its number.
+    """
+    number = (snapshot.releases[-1] if snapshot.releases else 0) + 1
+    bundle = make_bundle(spec, artifact, snapshot, number=number, smoke=smoke, tool=tool)
+    _refuse_quarantined(bundle, snapshot, quarantined)
+    recorded = _recorded_twin(bundle, snapshot)
+    return _plan(
+        "deploy",
+        recorded or bundle,
+        snapshot,
+        new=recorded is None,
+        inputs=deploy_inputs(bundle.content),
+        outcome="all",
+    )
+
+
+def build_rollback(bundle: Bundle, snapshot: Snapshot) -> Plan:
+    """Return the plan that brings ``bundle`` back, whole, wherever it can.
+
+    A target that fails does not stop the others (D22): going back to the bad release because one
+    cloud is away would help nobody.
+    """
+    return _plan(
+        "rollback",
+        bundle,
+        snapshot,
+        new=False,
+        inputs=rollback_inputs(bundle.number),
+        outcome="keep-going",
+    )
+
+
+def deploy_inputs(content: str) -> str:
+    """Return what a deploy of this content asks for: the same command makes the same."""
+    return str(digest_of(["deploy", content]))
+
+
+def rollback_inputs(number: int) -> str:
+    """Return what a rollback to release ``number`` asks for."""
+    return str(digest_of(["rollback", number]))
+
+
+def fingerprint_of(snapshot: Snapshot) -> str:
+    """Return the digest of what a plan depends on: the head and every live object's wanted part."""
+    return str(
+        digest_of(
+            {
+                "epoch": snapshot.head.epoch if snapshot.head else 0,
+                "releases": list(snapshot.releases),
+                "targets": {name: _found(target) for name, target in snapshot.targets.items()},
+            }
+        )
+    )
+
+
+def _found(target: TargetSnapshot) -> dict[str, object]:
+    objects = [
+        {key: value for key, value in manifest.items() if key not in ("status", "metadata")}
+        | {"name": manifest["metadata"]["name"], "labels": manifest["metadata"].get("labels")}
+        for manifest in target.live
+    ]
+    return {
+        "known": not target.unknown,
+        "artifact": target.artifact_present,
+        "objects": objects,
+    }
+
+
+def _refuse_quarantined(bundle: Bundle, snapshot: Snapshot, allowed: int | None) -> None:
+    for number, mark in (snapshot.head.marks if snapshot.head else {}).items():
+        if mark.quarantined and mark.content == bundle.content and number != allowed:
+            raise RolloutError(
+                f"this model and configuration are release {number} of {bundle.name}, which is "
+                f"quarantined: {mark.quarantined}",
+                release=number,
+                hint="Change the model or the spec; or, to try exactly this again: "
+                f"deployer deploy --quarantined {number}",
+            )
+
+
+def _recorded_twin(bundle: Bundle, snapshot: Snapshot) -> Bundle | None:
+    """Return a recorded release with this content: the desired one, or a newest unjudged one."""
+    desired, newest = snapshot.desired, snapshot.newest
+    if desired is not None and desired.content == bundle.content:
+        return desired
+    if newest is None or newest.content != bundle.content:
+        return None
+    mark = snapshot.head.mark(newest.number) if snapshot.head else Mark()
+    return None if mark.verified or mark.quarantined else newest
+
+
+def _plan(
+    kind: Literal["deploy", "rollback"],
+    bundle: Bundle,
+    snapshot: Snapshot,
+    *,
+    new: bool,
+    inputs: str,
+    outcome: Literal["all", "keep-going"],
+) -> Plan:
+    head = snapshot.head
+    return Plan(
+        name=bundle.name,
+        kind=kind,
+        release=bundle.number,
+        new=new,
+        bundle=bundle,
+        before=dict(snapshot.live),
+        desired_before=head.desired if head else None,
+        inputs=inputs,
+        fingerprint=fingerprint_of(snapshot),
+        outcome=outcome,
+        targets=tuple(_target_plan(bundle, target, snapshot) for target in bundle.targets),
+        phases=() if _is_live(bundle, snapshot) else _phases(kind, bundle, snapshot),
+    )
+
+
+def _is_live(bundle: Bundle, snapshot: Snapshot) -> bool:
+    head = snapshot.head
+    return (
+        head is not None
+        and head.desired == bundle.number
+        and head.run is None
+        and all(
+            head.live.get(part.target) == bundle.number
+            and _in_place(part, snapshot.targets.get(part.target))
+            for part in bundle.targets
+        )
+    )
+
+
+def _in_place(part: TargetBundle, target: TargetSnapshot | None) -> bool:
+    return (
+        target is not None
+        and not target.unknown
+        and target.artifact_present
+        and is_in_place(part, target)
+    )
+
+
+def _phases(
+    kind: Literal["deploy", "rollback"], bundle: Bundle, snapshot: Snapshot
+) -> tuple[Phase, ...]:
+    number = bundle.number
+    names = [part.target for part in bundle.targets]
+    live = {**snapshot.live, **dict.fromkeys(names, number)}
+    return (
+        Phase(name="stage", steps=tuple(_stage(bundle.targets, number))),
+        Phase(name="shift", steps=tuple(Shift(target=name, release=number) for name in names)),
+        Phase(name="route", steps=(Route(release=number, live=live),)),
+        Phase(
+            name="soak",
+            steps=tuple(
+                Soak(target=name, release=number, seconds=bundle.soak_seconds) for name in names
+            ),
+        ),
+        Phase(name="retire", steps=tuple(_retire(bundle.targets, snapshot.targets))),
+        Phase(
+            name="finish",
+            steps=(
+                Finish(
+                    desired=number,
+                    live=live,
+                    verified=number,
+                    quarantined=_quarantined(kind, number, snapshot),
+                ),
+            ),
+        ),
+    )
+
+
+def _stage(parts: Iterable[TargetBundle], number: int) -> Iterable[Push | Apply | Wait | Smoke]:
+    for part in parts:
+        yield Push(target=part.target, release=number)
+        yield Apply(target=part.target, release=number)
+        yield Wait(target=part.target, release=number, timeout_seconds=part.timeout_seconds)
+        yield Smoke(target=part.target, release=number)
+
+
+def _retire(
+    parts: Iterable[TargetBundle], targets: Mapping[str, TargetSnapshot]
+) -> Iterable[Retire]:
+    for part in parts:
+        found = targets.get(part.target)
+        objects = find_retired(part, found) if found and not found.unknown else ()
+        if objects:
+            yield Retire(target=part.target, objects=objects)
+
+
+def _quarantined(
+    kind: Literal["deploy", "rollback"], number: int, snapshot: Snapshot
+) -> dict[int, str]:
+    desired = snapshot.head.desired if snapshot.head else None
+    if kind != "rollback" or desired is None or desired == number:
+        return {}
+    return {desired: f"rolled back to release {number} by {snapshot.author}"}
+
+
+def _target_plan(bundle: Bundle, part: TargetBundle, snapshot: Snapshot) -> TargetPlan:
+    found = snapshot.targets.get(part.target)
+    if found is None or found.unknown:
+        return TargetPlan(
+            target=part.target,
+            unknown=found.unknown if found else "it was not asked",
+            weight_before=_weight_before(part.target, snapshot),
+            weight_after=bundle.weights.get(part.target, 0),
+            monthly_unknown="target unknown",
+        )
+    monthly, unknown = _monthly(part)
+    return TargetPlan(
+        target=part.target,
+        upload_bytes=0 if found.artifact_present else bundle.artifact.size,
+        changes=find_changes(part, found),
+        weight_before=_weight_before(part.target, snapshot),
+        weight_after=bundle.weights.get(part.target, 0),
+        monthly=monthly,
+        monthly_unknown=unknown,
+    )
+
+
+def _weight_before(target: str, snapshot: Snapshot) -> int:
+    backends = snapshot.routes.backends if snapshot.routes else ()
+    return next((backend.weight for backend in backends if backend.target == target), 0)
+
+
+def _monthly(part: TargetBundle) -> tuple[str | None, str]:
+    """Price the machine the replicas run on, whole: what a month of it costs at the list price."""
+    if part.price is None:
+        return None, "no price was looked up"
+    if part.price.hourly is None:
+        return None, part.price.unknown
+    return str(Money(part.price.hourly * _HOURS_PER_MONTH, part.price.currency)), ""

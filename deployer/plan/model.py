@@ -1,0 +1,178 @@
+"""A plan as data: phases of typed steps; shown, saved, journaled and run as it is."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from deployer.release.records import Bundle, Document, Record
+
+__all__ = [
+    "Apply",
+    "Change",
+    "Finish",
+    "Phase",
+    "Plan",
+    "Push",
+    "Ref",
+    "Retire",
+    "Route",
+    "Shift",
+    "Smoke",
+    "Soak",
+    "Step",
+    "TargetPlan",
+    "Wait",
+]
+
+
+class Ref(Record):
+    """A Kubernetes object by name."""
+
+    api_version: str
+    kind: str
+    name: str
+
+
+class Push(Record):
+    """Put the artifact into the target's store, verified, or find it there."""
+
+    kind: Literal["push"] = "push"
+    target: str
+    release: int
+
+
+class Apply(Record):
+    """Apply the release's objects; none of them takes traffic."""
+
+    kind: Literal["apply"] = "apply"
+    target: str
+    release: int
+
+
+class Wait(Record):
+    """Wait until the release's workload is ready."""
+
+    kind: Literal["wait"] = "wait"
+    target: str
+    release: int
+    timeout_seconds: float
+
+
+class Smoke(Record):
+    """Send real predictions to the release itself, not through the router."""
+
+    kind: Literal["smoke"] = "smoke"
+    target: str
+    release: int
+
+
+class Shift(Record):
+    """Point the target's stable Service to the release: users feel this one."""
+
+    kind: Literal["shift"] = "shift"
+    target: str
+    release: int
+
+
+class Route(Record):
+    """Tell the routers which release each target serves, and its weight; ``drained`` get none."""
+
+    kind: Literal["route"] = "route"
+    target: Literal[""] = ""
+    release: int
+    live: dict[str, int]
+    drained: tuple[str, ...] = ()
+
+
+class Soak(Record):
+    """Watch the target under traffic; the old release is still there."""
+
+    kind: Literal["soak"] = "soak"
+    target: str
+    release: int
+    seconds: float
+
+
+class Retire(Record):
+    """Delete objects that no live release needs any more."""
+
+    kind: Literal["retire"] = "retire"
+    target: str
+    objects: tuple[Ref, ...]
+
+
+class Finish(Record):
+    """Record the outcome: what is desired and live, what is verified, what is quarantined."""
+
+    kind: Literal["finish"] = "finish"
+    target: Literal[""] = ""
+    desired: int | None
+    live: dict[str, int]
+    verified: int | None = None
+    quarantined: dict[int, str] = Field(default_factory=dict)
+
+
+Step = Annotated[
+    Push | Apply | Wait | Smoke | Shift | Route | Soak | Retire | Finish,
+    Field(discriminator="kind"),
+]
+
+
+class Phase(Record):
+    """Steps of one target run in order, targets side by side; nothing passes the end alone."""
+
+    name: str
+    steps: tuple[Step, ...]
+
+
+class Change(Record):
+    """What happens to one object."""
+
+    op: Literal["create", "change", "keep", "delete"]
+    kind: str
+    name: str
+
+
+class TargetPlan(Record):
+    """What a plan does to one target, for people."""
+
+    target: str
+    unknown: str = ""
+    upload_bytes: int = 0
+    changes: tuple[Change, ...] = ()
+    weight_before: int = 0
+    weight_after: int = 0
+    monthly: str | None = None
+    monthly_unknown: str = ""
+
+
+class Plan(Document):
+    """What one run will do.
+
+    Attributes:
+        release: The release that will serve.
+        new: Whether its bundle is written by this run.
+        before: The release that is live, by target, when the plan was made.
+        inputs: Digest of what was asked for: the same command makes the same.
+        fingerprint: Digest of what was found; a saved plan refuses to run when it has moved (G5).
+        outcome: ``all``: a target that fails turns the run into an undo; ``keep-going``: it is left
+            behind and named.
+    """
+
+    name: str
+    kind: Literal["deploy", "rollback", "undo"]
+    release: int
+    new: bool
+    bundle: Bundle
+    before: dict[str, int]
+    desired_before: int | None
+    inputs: str
+    fingerprint: str
+    outcome: Literal["all", "keep-going"]
+    targets: tuple[TargetPlan, ...]
+    phases: tuple[Phase, ...]
+
+    @property
+    def nothing_to_do(self) -> bool:
+        """Whether running it would change nothing."""
+        return not self.phases

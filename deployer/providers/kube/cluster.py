@@ -1,0 +1,272 @@
+"""One cluster adapter for every Kubernetes: server-side apply, and what the API server tells."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from deployer.errors import NotFoundError, PreconditionError, ProviderError, TransientError
+from deployer.ports import (
+    Applied,
+    Clock,
+    ClusterInfo,
+    HttpRequest,
+    HttpResponse,
+    Manifest,
+    ObjectRef,
+    Readiness,
+    Verdict,
+)
+from deployer.providers.kube.api import Answer, KubeApi
+from deployer.providers.kube.kinds import KINDS, object_path
+from deployer.providers.kube.readiness import count_endpoints, external_url, owned_pods
+from deployer.providers.readiness import judge_deployment, judge_presence, judge_service
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
+__all__ = ["FIELD_MANAGER", "KubeCluster"]
+
+FIELD_MANAGER = "deployer"
+
+_PARALLEL = 8
+_PAGE = 500
+_BODY_BYTES = 1 << 20
+_NEVER = "1"  # a resourceVersion that no object of ours can have: etcd itself wrote that revision
+_LAST_WORDS = 5
+
+
+class KubeCluster:
+    """See `Cluster`. Nothing is imported and nobody is asked before the first call."""
+
+    def __init__(
+        self, connect: "Callable[[], ApiClient]", *, name: str, namespace: str, clock: Clock
+    ) -> None:
+        self._api = KubeApi(connect)
+        self._name, self._namespace, self._clock = name, namespace, clock
+
+    def describe(self) -> ClusterInfo:
+        """See `Cluster.describe`."""
+        answer = self._api.read("/version", resource=f"cluster {self._name}")
+        return ClusterInfo(self._name, answer["gitVersion"])
+
+    def get(self, ref: ObjectRef) -> Manifest | None:
+        """See `Cluster.get`."""
+        try:
+            found: Manifest = self._api.read(self._path(ref), resource=str(ref))
+        except NotFoundError:
+            return None
+        return found
+
+    def list(self, labels: Mapping[str, str]) -> tuple[Manifest, ...]:
+        """See `Cluster.list`."""
+        selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+        with ThreadPoolExecutor(_PARALLEL) as pool:
+            lists = pool.map(lambda kind: self._list_kind(kind, selector), KINDS)
+            found = [manifest for manifests in lists for manifest in manifests]
+        return tuple(sorted(found, key=lambda m: (m["metadata"]["name"], m["kind"])))
+
+    def apply(
+        self, manifest: Manifest, *, dry_run: bool = False, if_version: str | None = None
+    ) -> Applied:
+        """See `Cluster.apply`.
+
+        One GET and one PATCH, so that the answer can say whether anything changed.
+        """
+        ref = ObjectRef.of(manifest)
+        live = self.get(ref)
+        body = _conditional(_namespaced(manifest, self._namespace), if_version)
+        try:
+            after = self._patch(ref, body, dry_run=dry_run)
+        except NotFoundError:
+            if if_version:
+                raise _moved(ref, if_version) from None
+            if not self._make_namespace(dry_run=dry_run):
+                return Applied.CREATED
+            after = self._patch(ref, body, dry_run=dry_run)
+        if live is None:
+            return Applied.CREATED
+        return Applied.UNCHANGED if _content(live) == _content(after) else Applied.CHANGED
+
+    def delete(self, ref: ObjectRef) -> None:
+        """See `Cluster.delete`."""
+        try:
+            self._api.delete(self._path(ref), resource=str(ref))
+        except NotFoundError:
+            return
+
+    def readiness(self, ref: ObjectRef) -> Readiness:
+        """See `Cluster.readiness`."""
+        found = self.get(ref)
+        if ref.kind == "Deployment":
+            pods = self._pods(found) if found else ()
+            judged = judge_deployment(found, pods, now=self._clock.now())
+            return self._explain(judged, ref) if judged.verdict is Verdict.FAILED else judged
+        if ref.kind == "Service":
+            return judge_service(found, count_endpoints(self._slices(ref.name)) if found else 0)
+        return judge_presence(found, str(ref))
+
+    def endpoint(self, service: str) -> str | None:
+        """See `Cluster.endpoint`: the load balancer's address, when there is one."""
+        found = self.get(ObjectRef("v1", "Service", service))
+        return external_url(found) if found else None
+
+    def call(self, service: str, request: HttpRequest, *, timeout_seconds: float) -> HttpResponse:
+        """See `Cluster.call`: through the API server's proxy, which picks a ready endpoint."""
+        resource = f"Service/{service}"
+        found = self.get(ObjectRef("v1", "Service", service))
+        if found is None:
+            raise TransientError(
+                f"there is no {resource}, so no pod is behind it",
+                operation="call",
+                resource=resource,
+            )
+        port = found["spec"]["ports"][0]["port"]
+        path = object_path("v1", "Service", self._namespace, f"{service}:{port}")
+        begun = self._clock.monotonic()
+        answer = self._api.send(
+            request.method,
+            f"{path}/proxy{request.path}",
+            headers=request.headers,
+            body=request.body or None,
+            operation="call",
+            resource=resource,
+            timeout_seconds=timeout_seconds,
+            max_bytes=_BODY_BYTES,
+        )
+        _refuse_proxy_fault(answer, resource)
+        headers = {key.lower(): value for key, value in answer.headers.items()}
+        return HttpResponse(answer.status, answer.body, self._clock.monotonic() - begun, headers)
+
+    def logs(self, workload: str, *, lines: int = 20) -> str:
+        """See `Cluster.logs`."""
+        found = self.get(ObjectRef("apps/v1", "Deployment", workload))
+        pods = self._pods(found) if found else ()
+        return "\n".join(text for pod in pods for text in self._read_logs(pod, lines))
+
+    def _path(self, ref: ObjectRef) -> str:
+        return object_path(ref.api_version, ref.kind, self._namespace, ref.name)
+
+    def _patch(self, ref: ObjectRef, body: Manifest, *, dry_run: bool) -> Manifest:
+        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", "force": "false"}
+        if dry_run:
+            query["dryRun"] = "All"
+        answer: Manifest = self._api.patch(self._path(ref), body, resource=str(ref), query=query)
+        return answer
+
+    def _make_namespace(self, *, dry_run: bool) -> bool:
+        """Create the namespace; a dry run only finds out that it would be."""
+        if dry_run:
+            return False
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self._namespace}}
+        self._api.patch(
+            f"/api/v1/namespaces/{self._namespace}",
+            body,
+            resource=f"Namespace/{self._namespace}",
+            query={"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"},
+        )
+        return True
+
+    def _list_kind(self, key: tuple[str, str], selector: str) -> Sequence[Manifest]:
+        api_version, kind = key
+        path = object_path(api_version, kind, self._namespace)
+        items = self._pages(path, f"every {kind}", selector)
+        return [{"apiVersion": api_version, "kind": kind, **item} for item in items]
+
+    def _pages(self, path: str, resource: str, selector: str) -> Iterator[Any]:
+        query = {"labelSelector": selector, "limit": _PAGE}
+        while True:
+            page = self._api.read(path, resource=resource, query=query)
+            yield from page["items"]
+            token = page["metadata"].get("continue")
+            if not token:
+                return
+            query["continue"] = token
+
+    def _pods(self, deployment: Manifest) -> Sequence[Manifest]:
+        """Return the Deployment's pods, newest first."""
+        labels = deployment["spec"]["selector"].get("matchLabels") or {}
+        selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+        path = f"/api/v1/namespaces/{self._namespace}/pods"
+        return owned_pods(deployment, list(self._pages(path, "every Pod", selector)))
+
+    def _slices(self, service: str) -> Sequence[Manifest]:
+        path = f"/apis/discovery.k8s.io/v1/namespaces/{self._namespace}/endpointslices"
+        selector = f"kubernetes.io/service-name={service}"
+        return list(self._pages(path, "every EndpointSlice", selector))
+
+    def _explain(self, judged: Readiness, ref: ObjectRef) -> Readiness:
+        """Add the last log lines to a failure; that they cannot be had must not hide it."""
+        try:
+            text = self.logs(ref.name, lines=_LAST_WORDS)
+        except ProviderError as error:
+            text = f"(no logs: {error.message})"
+        return replace(judged, message=f"{judged.message}\n{text}".strip()) if text else judged
+
+    def _read_logs(self, pod: Manifest, lines: int) -> Iterator[str]:
+        name = pod["metadata"]["name"]
+        status = pod.get("status") or {}
+        for container in [
+            *(status.get("initContainerStatuses") or ()),
+            *(status.get("containerStatuses") or ()),
+        ]:
+            text = self._read_log(name, container, lines)
+            if text:
+                yield f"{name} {container['name']}:\n{text.rstrip()}"
+
+    def _read_log(self, pod: str, container: Manifest, lines: int) -> str:
+        """Return the end of the log; of the run before when this one has not begun."""
+        waits = "waiting" in (container.get("state") or {})
+        if waits and not container.get("restartCount"):
+            return ""
+        query: dict[str, Any] = {"container": container["name"], "tailLines": lines}
+        if waits:
+            query["previous"] = "true"
+        path = f"/api/v1/namespaces/{self._namespace}/pods/{pod}/log"
+        try:
+            return self._api.read_text(path, resource=f"the log of Pod/{pod}", query=query)
+        except NotFoundError:
+            return ""
+
+
+def _namespaced(manifest: Manifest, namespace: str) -> dict[str, Any]:
+    body = {key: value for key, value in manifest.items() if key != "status"}
+    return {**body, "metadata": {**manifest["metadata"], "namespace": namespace}}
+
+
+def _conditional(body: dict[str, Any], if_version: str | None) -> dict[str, Any]:
+    """Make the apply conditional: the API server compares the body's resourceVersion, if any."""
+    if if_version is None:
+        return body
+    metadata = {**body["metadata"], "resourceVersion": if_version or _NEVER}
+    return {**body, "metadata": metadata}
+
+
+def _moved(ref: ObjectRef, if_version: str) -> PreconditionError:
+    return PreconditionError(
+        f"{ref} is at version (none), not {if_version}: another writer was there in between",
+        operation="apply",
+        resource=str(ref),
+    )
+
+
+def _content(live: Manifest) -> dict[str, Any]:
+    """Return what an apply can change: no status, no bookkeeping."""
+    kept = {key: value for key, value in live.items() if key not in {"status", "metadata"}}
+    bookkeeping = {"managedFields", "resourceVersion", "generation", "creationTimestamp", "uid"}
+    metadata = live["metadata"]
+    kept["metadata"] = {key: metadata[key] for key in metadata if key not in bookkeeping}
+    return kept
+
+
+def _refuse_proxy_fault(answer: Answer, resource: str) -> None:
+    """Tell the API server's own refusals from answers of the pod: only it sends a Status."""
+    if answer.status < 400 or b'"kind":"Status"' not in answer.body.replace(b" ", b""):  # noqa: PLR2004 - HTTP
+        return
+    status = json.loads(answer.body)
+    raise TransientError(
+        f"no pod behind {resource} answered: {str(status.get('message', ''))[:300]}",
+        operation="call",
+        resource=resource,
+    )

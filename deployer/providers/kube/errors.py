@@ -1,0 +1,143 @@
+"""From what the API server and its client say to our errors: the one place that knows both."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from deployer.errors import (
+    AccessDeniedError,
+    AlreadyExistsError,
+    NotFoundError,
+    PreconditionError,
+    ProviderError,
+    QuotaError,
+    SetupError,
+    TransientError,
+)
+
+__all__ = ["MAX_TEXT", "translate_errors", "translate_status"]
+
+MAX_TEXT = 400
+"""Characters of a server's own message that are passed on."""
+
+_SERVER_ERROR = 500
+_BAD_SCHEMA = "failed to create typed patch object"  # a field that does not exist, said with a 500
+
+
+def translate_status(
+    status: int, body: bytes, headers: Mapping[str, str], *, operation: str, resource: str
+) -> ProviderError:
+    """Return our error for an answer that is not 2xx; only the Status' message is passed on."""
+    answer = _read_status(body)
+    text = str(answer.get("message") or "")[:MAX_TEXT] or f"HTTP {status}"
+    kind = _class_of(status, answer)
+    message = f"{operation} {resource}: {text}"
+    if kind is TransientError:
+        return TransientError(
+            message,
+            operation=operation,
+            resource=resource,
+            retry_after_seconds=_retry_after(headers),
+        )
+    if conflicts := _conflicts(answer):
+        message = f"{operation} {resource}: {conflicts}"
+    return kind(message, operation=operation, resource=resource)
+
+
+@contextmanager
+def translate_errors(operation: str, resource: str) -> Iterator[None]:
+    """Turn what the client and its HTTP library raise into our errors."""
+    from kubernetes.client.exceptions import ApiException, OpenApiException
+    from kubernetes.config.config_exception import ConfigException
+    from urllib3.exceptions import HTTPError, MaxRetryError, SSLError
+
+    try:
+        yield
+    except ApiException as error:
+        body = error.body.encode() if isinstance(error.body, str) else b""
+        raise translate_status(
+            int(error.status or 0),
+            body,
+            error.headers or {},
+            operation=operation,
+            resource=resource,
+        ) from error
+    except ConfigException as error:
+        raise SetupError(
+            f"no way to reach the cluster: {str(error)[:MAX_TEXT]}",
+            hint="Check the kubeconfig and its context with `kubectl config get-contexts`.",
+        ) from error
+    except HTTPError as error:
+        reason = error.reason if isinstance(error, MaxRetryError) else error
+        if isinstance(reason, SSLError):
+            raise SetupError(
+                f"the cluster's certificate is not trusted: {str(reason)[:MAX_TEXT]}",
+                hint="Check certificate-authority-data in the kubeconfig.",
+            ) from error
+        raise TransientError(
+            f"{operation} {resource}: the API server did not answer ({type(reason).__name__})",
+            operation=operation,
+            resource=resource,
+        ) from error
+    except (OpenApiException, OSError) as error:
+        raise ProviderError(
+            f"{operation} {resource}: {type(error).__name__}: {str(error)[:MAX_TEXT]}",
+            operation=operation,
+            resource=resource,
+        ) from error
+
+
+def _class_of(status: int, answer: Mapping[str, Any]) -> type[ProviderError]:
+    if status == 403:  # noqa: PLR2004 - HTTP
+        return _class_of_forbidden(answer)
+    if status == 409 and answer.get("reason") == "AlreadyExists":  # noqa: PLR2004 - HTTP
+        return AlreadyExistsError
+    if status == _SERVER_ERROR and _BAD_SCHEMA in str(answer.get("message", "")):
+        return ProviderError
+    table: dict[int, type[ProviderError]] = {
+        401: AccessDeniedError,
+        404: NotFoundError,
+        408: TransientError,
+        409: PreconditionError,
+        410: TransientError,
+        429: TransientError,
+    }
+    fallback = TransientError if status >= _SERVER_ERROR else ProviderError
+    return table.get(status, fallback)
+
+
+def _class_of_forbidden(answer: Mapping[str, Any]) -> type[ProviderError]:
+    """403 is also said of a full quota, and of a namespace that is going away."""
+    causes = {cause.get("reason") for cause in _causes(answer)}
+    if "NamespaceTerminating" in causes:
+        return TransientError
+    if "exceeded quota" in str(answer.get("message", "")):
+        return QuotaError
+    return AccessDeniedError
+
+
+def _conflicts(answer: Mapping[str, Any]) -> str:
+    """Say each field that another manager owns: ``.spec.replicas: conflict with "kubectl"``."""
+    return "; ".join(
+        f"{cause.get('field')}: {cause.get('message')}"
+        for cause in _causes(answer)
+        if cause.get("reason") == "FieldManagerConflict"
+    )[:MAX_TEXT]
+
+
+def _causes(answer: Mapping[str, Any]) -> list[Any]:
+    return list((answer.get("details") or {}).get("causes") or ())
+
+
+def _read_status(body: bytes) -> Mapping[str, Any]:
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) and answer.get("kind") == "Status" else {}
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    value = headers.get("Retry-After", "")
+    return float(value) if value.isdigit() else None

@@ -1,0 +1,178 @@
+"""A cluster on one machine: objects are files, pods are processes."""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from deployer.errors import TransientError
+from deployer.ports import (
+    Applied,
+    Clock,
+    ClusterInfo,
+    HttpRequest,
+    HttpResponse,
+    Manifest,
+    ObjectRef,
+    Probe,
+    Readiness,
+    Verdict,
+)
+from deployer.providers.local.admission import check_manifest, check_name
+from deployer.providers.local.clock import SystemClock
+from deployer.providers.local.cluster_folder import ClusterFolder, read_json
+from deployer.providers.local.lifecycle import (
+    Supervisor,
+    ensure_started,
+    find_supervisor,
+    refuse_stopped,
+)
+from deployer.providers.local.objects import ObjectFiles, matches
+from deployer.providers.local.supervisor.logs import read_end
+from deployer.providers.readiness import judge_deployment, judge_presence, judge_service
+
+__all__ = ["LocalCluster"]
+
+
+class LocalCluster:
+    """See `Cluster`. A folder holds it all; a supervisor process of its own runs the pods.
+
+    `describe` and `apply` start the supervisor when it does not run. A cluster stopped by
+    `stop_cluster` answers every call with `TransientError`, as an unreachable one does. The time is
+    the machine's own: processes do not wait for a manual clock.
+    """
+
+    def __init__(self, folder: Path, namespace: str, *, probe: Probe) -> None:
+        self._folder = ClusterFolder(folder)
+        self._namespace = namespace
+        self._clock: Clock = SystemClock()
+        self._objects = ObjectFiles(self._folder, namespace, self._clock)
+        self._probe = probe
+
+    def describe(self) -> ClusterInfo:
+        """See `Cluster.describe`."""
+        from deployer import __version__
+
+        ensure_started(self._folder, self._clock)
+        return ClusterInfo(self._folder.name, f"local {__version__}")
+
+    def get(self, ref: ObjectRef) -> Manifest | None:
+        """See `Cluster.get`."""
+        refuse_stopped(self._folder)
+        check_name(ref.kind, ref.name)
+        found = self._objects.find(ref)
+        return None if found is None else self._with_status(found)
+
+    def list(self, labels: Mapping[str, str]) -> tuple[Manifest, ...]:
+        """See `Cluster.list`."""
+        refuse_stopped(self._folder)
+        found = [
+            self._with_status(manifest)
+            for manifest in self._objects.list()
+            if matches(manifest["metadata"].get("labels") or {}, labels)
+        ]
+        return tuple(sorted(found, key=lambda m: (m["metadata"]["name"], m["kind"])))
+
+    def apply(
+        self, manifest: Manifest, *, dry_run: bool = False, if_version: str | None = None
+    ) -> Applied:
+        """See `Cluster.apply`."""
+        refuse_stopped(self._folder)
+        check_manifest(manifest)
+        if not dry_run:
+            ensure_started(self._folder, self._clock)
+        return self._objects.apply(manifest, dry_run=dry_run, if_version=if_version)
+
+    def delete(self, ref: ObjectRef) -> None:
+        """See `Cluster.delete`."""
+        refuse_stopped(self._folder)
+        check_name(ref.kind, ref.name)
+        self._objects.delete(ref)
+
+    def readiness(self, ref: ObjectRef) -> Readiness:
+        """See `Cluster.readiness`. Without a running supervisor nothing is ready."""
+        found = self.get(ref)
+        supervisor = find_supervisor(self._folder, self._clock)
+        if found is not None and not supervisor.up:
+            return _judge_down(found, supervisor)
+        if ref.kind == "Deployment":
+            return judge_deployment(found, self._pods(found), now=self._clock.now())
+        if ref.kind == "Service":
+            return judge_service(_without_type(found), len(_endpoints(found)))
+        return judge_presence(found, str(ref))
+
+    def endpoint(self, service: str) -> str | None:
+        """See `Cluster.endpoint`."""
+        refuse_stopped(self._folder)
+        found = self._objects.find_named("Service", service)
+        if found is None:
+            return None
+        return f"http://{found['spec']['clusterIP']}:{found['spec']['ports'][0]['port']}"
+
+    def call(self, service: str, request: HttpRequest, *, timeout_seconds: float) -> HttpResponse:
+        """See `Cluster.call`."""
+        found = self.get(ObjectRef("v1", "Service", service))
+        endpoints = _endpoints(found)
+        if found is None or not endpoints:
+            raise TransientError(
+                f"no pod behind Service/{service} is ready",
+                operation="call",
+                resource=f"Service/{service}",
+            )
+        port = str(found["spec"]["ports"][0]["port"])
+        chosen = random.choice(endpoints)  # noqa: S311 - spreading out, not secrecy
+        url = f"http://{chosen['address']}:{chosen['ports'][port]}"
+        return self._probe.send(url, request, timeout_seconds=timeout_seconds)
+
+    def logs(self, workload: str, *, lines: int = 20) -> str:
+        """See `Cluster.logs`."""
+        refuse_stopped(self._folder)
+        pods = self._pods(self._objects.find_named("Deployment", workload))
+        return "\n".join(text for pod in pods for text in self._read_logs(pod, lines))
+
+    def _read_logs(self, pod: Manifest, lines: int) -> Iterator[str]:
+        name, spec = pod["metadata"]["name"], pod["spec"]
+        for container in [*(spec.get("initContainers") or ()), *spec["containers"]]:
+            log = self._folder.pods(self._namespace) / name / f"{container['name']}.log"
+            if text := read_end(log, lines):
+                yield f"{name} {container['name']}:\n{text}"
+
+    def _pods(self, deployment: Manifest | None) -> Sequence[Any]:
+        """Return the Deployment's pods, newest first."""
+        if deployment is None:
+            return []
+        uid = deployment["metadata"]["uid"]
+        found = map(read_json, self._folder.pods(self._namespace).glob("*/pod.json"))
+        pods = [pod for pod in found if pod and _is_owned(pod, uid)]
+        return sorted(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), reverse=True)
+
+    def _with_status(self, manifest: dict[str, Any]) -> Manifest:
+        """Add the status, if a running supervisor stands behind it."""
+        metadata = manifest["metadata"]
+        path = self._folder.status_file(self._namespace, manifest["kind"], metadata["name"])
+        written = read_json(path)
+        if not written or written["uid"] != metadata["uid"]:
+            return manifest
+        if not find_supervisor(self._folder, self._clock).up:
+            return manifest
+        return {**manifest, "status": written["status"]}
+
+
+def _endpoints(service: Manifest | None) -> Any:
+    return ((service or {}).get("status") or {}).get("endpoints") or []
+
+
+def _is_owned(pod: Manifest, uid: str) -> bool:
+    return any(owner["uid"] == uid for owner in pod["metadata"].get("ownerReferences") or ())
+
+
+def _without_type(service: Manifest | None) -> Manifest | None:
+    """Return the Service as what it is here: every one has its address, none waits for a cloud."""
+    if service is None:
+        return None
+    return {**service, "spec": {**service["spec"], "type": "ClusterIP"}}
+
+
+def _judge_down(manifest: Manifest, supervisor: Supervisor) -> Readiness:
+    desired = int((manifest.get("spec") or {}).get("replicas", 1))
+    return Readiness(Verdict.FAILED, 0, desired, str(supervisor))

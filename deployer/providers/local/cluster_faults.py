@@ -1,0 +1,126 @@
+"""A cluster that fails as it is told to."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from deployer.errors import DeployerError, TransientError
+from deployer.ports import (
+    Applied,
+    Clock,
+    Cluster,
+    ClusterInfo,
+    HttpRequest,
+    HttpResponse,
+    Manifest,
+    ObjectRef,
+    Readiness,
+)
+
+__all__ = ["ClusterFault", "FlakyCluster"]
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class ClusterFault:
+    """What goes wrong with one method.
+
+    Attributes:
+        method: The name of a `Cluster` method; empty for all.
+        error: Makes what is raised; None only delays.
+        name: Only for the object or Service of this name; empty for all.
+        skip: So many matching calls go well first.
+        times: Then so many fail.
+        lost: The work is done, only its answer is lost.
+        delay_seconds: Waited first, on the clock given to `FlakyCluster`.
+    """
+
+    method: str
+    error: Callable[[], DeployerError] | None = None
+    name: str = ""
+    skip: int = 0
+    times: int = 1
+    lost: bool = False
+    delay_seconds: float = 0.0
+
+    def strikes(self, method: str, name: str) -> bool:
+        """Count a call; return whether this is one that fails."""
+        if self.method not in {"", method} or self.name not in {"", name} or self.times == 0:
+            return False
+        if self.skip > 0:
+            self.skip -= 1
+            return False
+        self.times -= 1
+        return True
+
+
+class FlakyCluster:
+    """See `Cluster`. Passes every call on, but for the faults; ``down`` makes all of them fail."""
+
+    def __init__(self, inner: Cluster, clock: Clock, *faults: ClusterFault) -> None:
+        self.down = False
+        self.faults = list(faults)
+        self.calls: list[str] = []
+        self._inner, self._clock = inner, clock
+
+    def describe(self) -> ClusterInfo:
+        """See `Cluster.describe`."""
+        return self._pass("describe", "", self._inner.describe)
+
+    def get(self, ref: ObjectRef) -> Manifest | None:
+        """See `Cluster.get`."""
+        return self._pass("get", ref.name, lambda: self._inner.get(ref))
+
+    def apply(
+        self, manifest: Manifest, *, dry_run: bool = False, if_version: str | None = None
+    ) -> Applied:
+        """See `Cluster.apply`."""
+        return self._pass(
+            "apply",
+            manifest["metadata"]["name"],
+            lambda: self._inner.apply(manifest, dry_run=dry_run, if_version=if_version),
+        )
+
+    def delete(self, ref: ObjectRef) -> None:
+        """See `Cluster.delete`."""
+        self._pass("delete", ref.name, lambda: self._inner.delete(ref))
+
+    def readiness(self, ref: ObjectRef) -> Readiness:
+        """See `Cluster.readiness`."""
+        return self._pass("readiness", ref.name, lambda: self._inner.readiness(ref))
+
+    def endpoint(self, service: str) -> str | None:
+        """See `Cluster.endpoint`."""
+        return self._pass("endpoint", service, lambda: self._inner.endpoint(service))
+
+    def call(self, service: str, request: HttpRequest, *, timeout_seconds: float) -> HttpResponse:
+        """See `Cluster.call`."""
+        return self._pass(
+            "call",
+            service,
+            lambda: self._inner.call(service, request, timeout_seconds=timeout_seconds),
+        )
+
+    def logs(self, workload: str, *, lines: int = 20) -> str:
+        """See `Cluster.logs`."""
+        return self._pass("logs", workload, lambda: self._inner.logs(workload, lines=lines))
+
+    def list(self, labels: Mapping[str, str]) -> tuple[Manifest, ...]:
+        """See `Cluster.list`."""
+        return self._pass("list", "", lambda: self._inner.list(labels))
+
+    def _pass(self, method: str, name: str, action: Callable[[], T]) -> T:
+        self.calls.append(f"{method} {name}".strip())
+        if self.down:
+            raise TransientError("the cluster is down", operation=method, resource=name)
+        struck = [fault for fault in self.faults if fault.strikes(method, name)]
+        for fault in struck:
+            self._clock.sleep(fault.delay_seconds)
+            if fault.error is not None and not fault.lost:
+                raise fault.error()
+        result = action()
+        for fault in struck:
+            if fault.error is not None:
+                raise fault.error()
+        return result

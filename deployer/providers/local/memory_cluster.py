@@ -1,0 +1,206 @@
+"""A cluster in memory, for tests and rehearsals: every Deployment is ready at once."""
+
+import json
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from deployer.errors import TransientError
+from deployer.ports import (
+    Applied,
+    Clock,
+    ClusterInfo,
+    HttpRequest,
+    HttpResponse,
+    Manifest,
+    ObjectRef,
+    PodState,
+    Readiness,
+    Verdict,
+)
+from deployer.providers.local.admission import check_manifest
+from deployer.providers.local.application import plan_apply, stamp
+from deployer.providers.local.objects import matches
+from deployer.providers.readiness import judge_presence, judge_service
+
+__all__ = ["AnswerCall", "MemoryCluster"]
+
+AnswerCall = Callable[[str, HttpRequest], HttpResponse]
+"""Answers a request that reached a pod of the Deployment so named."""
+
+
+class MemoryCluster:
+    """See `Cluster`. Deployments have no pods; what their pods would do is said beforehand.
+
+    Args:
+        answer: What pods answer to `call`; by default 200 and ``{"workload": <name>}``.
+    """
+
+    def __init__(
+        self,
+        name: str = "memory",
+        *,
+        clock: Clock,
+        namespace: str = "default",
+        answer: AnswerCall | None = None,
+    ) -> None:
+        self._name, self._clock, self._namespace = name, clock, namespace
+        self._answer = answer or _say_workload
+        self._stored: dict[ObjectRef, dict[str, Any]] = {}
+        self._scripts: dict[str, deque[Readiness]] = {}
+        self._logs: dict[str, str] = {}
+        self._version = 0
+        self._lock = threading.RLock()
+
+    def script_readiness(self, workload: str, *readiness: Readiness) -> None:
+        """Answer these for the Deployment, one after the other; the last is repeated.
+
+        None at all goes back to being ready at once.
+        """
+        with self._lock:
+            self._scripts.pop(workload, None)
+            if readiness:
+                self._scripts[workload] = deque(readiness)
+
+    def script_logs(self, workload: str, text: str) -> None:
+        """Let the Deployment's pods have written this."""
+        with self._lock:
+            self._logs[workload] = text
+
+    def describe(self) -> ClusterInfo:
+        """See `Cluster.describe`."""
+        return ClusterInfo(self._name, "memory")
+
+    def get(self, ref: ObjectRef) -> Manifest | None:
+        """See `Cluster.get`."""
+        with self._lock:
+            stored = self._stored.get(ref)
+            return None if stored is None else self._with_status(stored["object"])
+
+    def list(self, labels: Mapping[str, str]) -> tuple[Manifest, ...]:
+        """See `Cluster.list`."""
+        with self._lock:
+            found = [
+                self._with_status(stored["object"])
+                for stored in self._stored.values()
+                if matches(stored["object"]["metadata"].get("labels") or {}, labels)
+            ]
+        return tuple(sorted(found, key=lambda m: (m["metadata"]["name"], m["kind"])))
+
+    def apply(
+        self, manifest: Manifest, *, dry_run: bool = False, if_version: str | None = None
+    ) -> Applied:
+        """See `Cluster.apply`."""
+        check_manifest(manifest)
+        ref = ObjectRef.of(manifest)
+        with self._lock:
+            stored = self._stored.get(ref)
+            planned = plan_apply(stored, manifest, if_version=if_version, pick=self._pick)
+            if dry_run:
+                return planned.verdict
+            if planned.verdict is Applied.UNCHANGED:
+                self._stored[ref] = planned.stored
+                return planned.verdict
+            self._version += 1
+            self._stored[ref] = stamp(
+                planned, namespace=self._namespace, version=self._version, now=self._clock.now()
+            )
+            return planned.verdict
+
+    def delete(self, ref: ObjectRef) -> None:
+        """See `Cluster.delete`."""
+        with self._lock:
+            self._stored.pop(ref, None)
+
+    def readiness(self, ref: ObjectRef) -> Readiness:
+        """See `Cluster.readiness`."""
+        with self._lock:
+            found = self.get(ref)
+            if ref.kind == "Deployment":
+                return self._judge(found, ref.name)
+            if ref.kind == "Service":
+                ready = sum(self._peek(name).ready for name in self._behind(found))
+                return judge_service(found, ready)
+            return judge_presence(found, str(ref))
+
+    def endpoint(self, service: str) -> str | None:
+        """See `Cluster.endpoint`: a name that resolves nowhere."""
+        found = self.get(ObjectRef("v1", "Service", service))
+        return f"http://{service}.{self._namespace}.{self._name}.invalid" if found else None
+
+    def call(self, service: str, request: HttpRequest, *, timeout_seconds: float) -> HttpResponse:
+        """See `Cluster.call`."""
+        with self._lock:
+            behind = self._behind(self.get(ObjectRef("v1", "Service", service)))
+            ready = [name for name in behind if self._peek(name).ready]
+        if not ready:
+            raise TransientError(
+                f"no pod behind Service/{service} is ready (asked for {timeout_seconds:g} s)",
+                operation="call",
+                resource=f"Service/{service}",
+            )
+        return self._answer(ready[0], request)
+
+    def logs(self, workload: str, *, lines: int = 20) -> str:
+        """See `Cluster.logs`."""
+        with self._lock:
+            if not self._deployment(workload):
+                return ""
+            text = self._logs.get(workload, f"{workload}-1 server:\nready")
+        return "\n".join(text.splitlines()[-lines:])
+
+    def _judge(self, found: Manifest | None, name: str) -> Readiness:
+        if found is None:
+            return Readiness(Verdict.MISSING, 0, 0, "there is no such Deployment")
+        script = self._scripts.get(name)
+        if script is not None and len(script) > 1:
+            return script.popleft()
+        return self._peek(name)
+
+    def _peek(self, name: str) -> Readiness:
+        """Return the next answer without using it up."""
+        if script := self._scripts.get(name):
+            return script[0]
+        found = self._deployment(name)
+        replicas = int(found["spec"].get("replicas", 1)) if found else 0
+        pods = tuple(PodState(f"{name}-{n + 1}", ready=True, restarts=0) for n in range(replicas))
+        return Readiness(Verdict.READY, replicas, replicas, "", pods)
+
+    def _behind(self, service: Manifest | None) -> Sequence[str]:
+        selector = (service or {}).get("spec", {}).get("selector")
+        if not selector:
+            return []
+        return sorted(
+            ref.name
+            for ref, stored in self._stored.items()
+            if ref.kind == "Deployment" and matches(_pod_labels(stored["object"]), selector)
+        )
+
+    def _deployment(self, name: str) -> Any:
+        stored = self._stored.get(ObjectRef("apps/v1", "Deployment", name))
+        return stored["object"] if stored else None
+
+    def _with_status(self, live: Manifest) -> Manifest:
+        if live["kind"] != "Deployment":
+            return json.loads(json.dumps(live))  # type: ignore[no-any-return]
+        judged = self._peek(live["metadata"]["name"])
+        status = {
+            "observedGeneration": live["metadata"]["generation"],
+            "replicas": judged.desired,
+            "updatedReplicas": judged.desired,
+            "readyReplicas": judged.ready,
+            "availableReplicas": judged.ready,
+        }
+        return json.loads(json.dumps({**live, "status": status}))  # type: ignore[no-any-return]
+
+    def _pick(self, _ports: Sequence[int]) -> str:
+        return f"10.0.{len(self._stored) // 250}.{len(self._stored) % 250 + 1}"
+
+
+def _pod_labels(deployment: Manifest) -> Mapping[str, str]:
+    return deployment["spec"]["template"]["metadata"].get("labels") or {}
+
+
+def _say_workload(workload: str, _request: HttpRequest) -> HttpResponse:
+    return HttpResponse(200, json.dumps({"workload": workload}).encode(), seconds=0.001)

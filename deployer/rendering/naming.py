@@ -1,0 +1,135 @@
+"""Names and labels, set last: no layer and no patch can point a Service at the wrong pods."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from deployer.ports import Manifest
+from deployer.rendering.merge import merge_manifest
+from deployer.values import Json, digest_of
+
+__all__ = ["RELEASE_LABEL", "Names", "config_name", "finish_object", "name_template"]
+
+RELEASE_LABEL = "deployer/release"
+
+_TEMPLATE = "model"
+"""What objects are called in the library."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of one release's objects.
+
+    Attributes:
+        base: The deployment's name; the stable Service and the ServiceAccount have it.
+        config: The ConfigMap's, with a hash of its data: a release keeps the one it has.
+    """
+
+    base: str
+    config: str
+    release: int
+    artifact: str
+
+    @property
+    def workload(self) -> str:
+        """The name of the Deployment and of the Service that leads to it alone."""
+        return f"{self.base}-r{self.release}"
+
+    @property
+    def labels(self) -> dict[str, Json]:
+        """The labels of everything that belongs to this deployment."""
+        return {
+            "app.kubernetes.io/name": self.base,
+            "app.kubernetes.io/managed-by": "deployer",
+            "deployer/name": self.base,
+        }
+
+    @property
+    def selector(self) -> dict[str, Json]:
+        """What this release's pods have, and no others."""
+        return {"deployer/name": self.base, RELEASE_LABEL: str(self.release)}
+
+
+def name_template(manifest: Manifest, base: str) -> Manifest:
+    """Return a library object under the deployment's name: what patches call it by."""
+    name = manifest["metadata"]["name"].replace(_TEMPLATE, base, 1)
+    named = {**manifest, "metadata": {**manifest["metadata"], "name": name}}
+    renamed: Manifest = _rename_references(named, _TEMPLATE, base, base)
+    return renamed
+
+
+def config_name(base: str, manifest: Manifest) -> str:
+    """Return the ConfigMap's final name; equal data gives equal names."""
+    content = {key: manifest.get(key) for key in ("data", "binaryData")}
+    return f"{base}-{digest_of(content).hex[:8]}"
+
+
+def finish_object(manifest: Manifest, names: Names) -> Manifest:
+    """Return the object with its final name, labels, selector and references."""
+    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    labelled = merge_manifest(manifest, {"metadata": {"labels": names.labels}})
+    if (kind, name) == ("ConfigMap", names.base):
+        return merge_manifest(labelled, {"metadata": {"name": names.config}})
+    if (kind, name) == ("Deployment", names.base):
+        return _finish_workload(labelled, names)
+    if (kind, name) == ("Service", f"{names.base}-direct"):
+        return _finish_direct(labelled, names)
+    if (kind, name) == ("Service", names.base):
+        return merge_manifest(labelled, _select(names))
+    return labelled
+
+
+def _select(names: Names) -> Manifest:
+    return {"spec": {"selector": {"$patch": "replace", **names.selector}}}
+
+
+def _finish_direct(manifest: Manifest, names: Names) -> Manifest:
+    metadata = {"name": names.workload, "labels": names.selector}
+    return merge_manifest(manifest, {"metadata": metadata, **_select(names)})
+
+
+def _finish_workload(manifest: Manifest, names: Names) -> Manifest:
+    labels, artifact = {**names.labels, **names.selector}, {"deployer/artifact": names.artifact}
+    merged = merge_manifest(
+        manifest,
+        {
+            "metadata": {"name": names.workload, "labels": labels, "annotations": artifact},
+            "spec": {
+                "selector": {"matchLabels": {"$patch": "replace", **names.selector}},
+                "template": {"metadata": {"labels": labels, "annotations": artifact}},
+            },
+        },
+    )
+    return _select_own_pods(_rename_references(merged, names.base, names.base, names.config), names)
+
+
+def _select_own_pods(manifest: Manifest, names: Names) -> Manifest:
+    """Spread this release's pods among themselves, where a constraint says nothing else."""
+    pod = manifest["spec"]["template"]["spec"]
+    own = {"labelSelector": {"matchLabels": names.selector}}
+    constraints = [
+        item if item.get("labelSelector", {}).get("matchLabels") else {**item, **own}
+        for item in pod.get("topologySpreadConstraints", [])
+    ]
+    if not constraints:
+        return manifest
+    change = {"topologySpreadConstraints": constraints}
+    return merge_manifest(manifest, {"spec": {"template": {"spec": change}}})
+
+
+_CONFIG_REFERENCES = ("configMap", "configMapRef", "configMapKeyRef")
+
+
+def _rename_references(value: Json, old: str, account: str, config: str) -> Json:
+    """Return ``value`` with references to the ServiceAccount and the ConfigMap ``old`` renamed."""
+    if isinstance(value, list):
+        return [_rename_references(item, old, account, config) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    renamed = {key: _rename_references(item, old, account, config) for key, item in value.items()}
+    if renamed.get("serviceAccountName") == old:
+        renamed["serviceAccountName"] = account
+    for key in _CONFIG_REFERENCES:
+        reference = renamed.get(key)
+        if isinstance(reference, Mapping) and reference.get("name") == old:
+            renamed[key] = {**reference, "name": config}
+    return renamed

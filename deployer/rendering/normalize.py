@@ -1,0 +1,33 @@
+"""The written form that servers agree on: protocols spelled out, quantities as strings.
+
+Server-side apply tells ports apart by number and protocol, so the protocol is never left to a
+default (Kubernetes API, ``x-kubernetes-list-map-keys`` of ports); older servers refuse quantities
+that are numbers.
+"""
+
+from collections.abc import Mapping
+
+from deployer.values import Json
+
+__all__ = ["normalize_object"]
+
+
+def normalize_object(value: Json, key: str = "") -> Json:
+    """Return the same object in its normal form; a deep copy, which shares nothing."""
+    if isinstance(value, list):
+        return [normalize_object(_with_protocol(item, key), "") for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    if key in {"requests", "limits"}:
+        return {name: _text(quantity) for name, quantity in value.items()}
+    return {name: normalize_object(item, name) for name, item in value.items()}
+
+
+def _text(quantity: Json) -> Json:
+    return str(quantity) if isinstance(quantity, int | float) else quantity
+
+
+def _with_protocol(item: Json, key: str) -> Json:
+    """Return a port of a container or a Service with its protocol; anything else as it is."""
+    is_port = key == "ports" and isinstance(item, Mapping) and {"port", "containerPort"} & set(item)
+    return {**item, "protocol": item.get("protocol", "TCP")} if is_port else item

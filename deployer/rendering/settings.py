@@ -1,0 +1,124 @@
+"""What the spec sets in the objects: replicas, resources, images, probes, environment.
+
+All by assigning to fields; no text is ever pasted into YAML. Written as one more layer where a
+merge can say it, by hand where order counts: Kubernetes expands ``$(NAME)`` only from variables
+that stand before (Kubernetes API reference, EnvVar.value).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import deployer
+from deployer.ports import Manifest
+from deployer.rendering.merge import merge_manifest
+from deployer.rendering.server import Server
+from deployer.spec.model import Spec, TargetSpec
+from deployer.values import Cloud, Json
+
+__all__ = ["MODEL_DIR", "default_image", "set_config", "set_workload"]
+
+MODEL_DIR = "/mnt/models"
+"""Where the model is in the pod."""
+
+
+def default_image() -> str:
+    """Return the image that pulls the model when the spec names none: the repository's own."""
+    return f"deployer:{deployer.__version__}"
+
+
+def set_config(manifest: Manifest, spec: Spec) -> Manifest:
+    """Return the ConfigMap with the spec's environment in it."""
+    return merge_manifest(manifest, {"data": dict(spec.service.env)})
+
+
+def set_workload(
+    manifest: Manifest, spec: Spec, target: TargetSpec, server: Server, model: Mapping[str, str]
+) -> Manifest:
+    """Return the Deployment as the spec wants it.
+
+    Args:
+        model: ``MODEL_URI`` and ``MODEL_DIGEST``: which bytes are pulled.
+    """
+    merged = merge_manifest(manifest, _settings(spec, target, server))
+    pod = merged["spec"]["template"]["spec"]
+    standard = _literals({"MODEL_NAME": spec.name, "MODEL_DIR": MODEL_DIR, **model})
+    pulling = [*standard, *_literals(_region(target))]
+    return _with_pod(
+        merged,
+        {
+            **pod,
+            "initContainers": [_pulling(item, pulling, target) for item in pod["initContainers"]],
+            "containers": [_serving(item, standard, spec) for item in pod["containers"]],
+        },
+    )
+
+
+def _settings(spec: Spec, target: TargetSpec, server: Server) -> Manifest:
+    containers = [
+        {
+            "name": "server",
+            "resources": _resources(spec),
+            "startupProbe": {"httpGet": {"path": server.ready}},
+            "readinessProbe": {"httpGet": {"path": server.ready}},
+            "livenessProbe": {"httpGet": {"path": server.live}},
+        }
+    ]
+    image = {"name": "model", "image": spec.service.image or default_image()}
+    return {
+        "spec": {
+            "replicas": spec.service.replicas.min,
+            "progressDeadlineSeconds": max(1, int(target.timeout)),
+            "template": {"spec": {"containers": containers, "initContainers": [image]}},
+        }
+    }
+
+
+def _resources(spec: Spec) -> Json:
+    """Return requests and limits: memory is a promise both ways, processor time may be borrowed."""
+    wanted = spec.service.resources
+    gpu = {"nvidia.com/gpu": str(wanted.gpu)} if wanted.gpu else {}
+    return {
+        "requests": {"cpu": wanted.cpu, "memory": wanted.memory, **gpu},
+        "limits": {"memory": wanted.memory, **gpu},
+    }
+
+
+def _region(target: TargetSpec) -> Mapping[str, str]:
+    """Return what the S3 client in the pod must know of the region."""
+    is_s3 = target.provider in {Cloud.AWS, Cloud.KUBERNETES}
+    return {"AWS_REGION": target.region} if is_s3 and target.region else {}
+
+
+def _pulling(container: Manifest, env: Sequence[Json], target: TargetSpec) -> Manifest:
+    if container["name"] != "model":
+        return container
+    endpoint = target.store.endpoint
+    command = [*container["command"], *(["--endpoint", endpoint] if endpoint else [])]
+    return {**container, "command": command, "env": _ordered(env, container)}
+
+
+def _serving(container: Manifest, standard: Sequence[Json], spec: Spec) -> Manifest:
+    if container["name"] != "server":
+        return container
+    chosen = [
+        {"name": name, "valueFrom": {"configMapKeyRef": {"name": "model", "key": name}}}
+        for name in spec.service.env
+    ]
+    return {**container, "env": _ordered(standard, container, chosen)}
+
+
+def _ordered(first: Sequence[Json], container: Manifest, last: Sequence[Json] = ()) -> list[Json]:
+    """Return each variable once: ours, the runtime's, the user's; of two the later one stays."""
+    by_name: dict[str, Json] = {}
+    for item in [*first, *container.get("env", []), *last]:
+        by_name[item["name"]] = item
+    return list(by_name.values())
+
+
+def _literals(values: Mapping[str, str]) -> list[Json]:
+    return [{"name": name, "value": value} for name, value in values.items()]
+
+
+def _with_pod(manifest: Manifest, pod: Any) -> Manifest:
+    spec = manifest["spec"]
+    return {**manifest, "spec": {**spec, "template": {**spec["template"], "spec": pod}}}

@@ -1,0 +1,186 @@
+"""The reports as JSON documents: stable names, times in ISO 8601 UTC, money as decimal strings.
+
+A field may be added under the same schema; taking one away or changing its meaning makes a new one.
+What is unknown is null, with a sentence beside it that says why.
+"""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from deployer.release.records import Bundle
+from deployer.report.component import Component
+from deployer.report.cost import CostReport, TargetCost
+from deployer.report.health import HealthReport, TargetHealth
+from deployer.report.history import HistoryRow
+from deployer.report.status import Status, StatusRow
+from deployer.values import Json, Money
+
+__all__ = [
+    "COST_SCHEMA",
+    "HEALTH_SCHEMA",
+    "HISTORY_SCHEMA",
+    "RELEASE_SCHEMA",
+    "STATUS_SCHEMA",
+    "describe_cost",
+    "describe_health",
+    "describe_history",
+    "describe_history_row",
+    "describe_release",
+    "describe_status",
+    "describe_time",
+]
+
+STATUS_SCHEMA = "deployer/status/v1"
+HEALTH_SCHEMA = "deployer/health/v1"
+COST_SCHEMA = "deployer/cost/v1"
+HISTORY_SCHEMA = "deployer/history/v1"
+RELEASE_SCHEMA = "deployer/release/v1"
+
+_PRECISION = Decimal("0.000001")
+
+
+def describe_time(moment: datetime | None) -> str | None:
+    """Return the time as ``2026-11-23T05:04:40Z``; None stays None."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def describe_health(report: HealthReport) -> dict[str, Json]:
+    """Return the document of `HEALTH_SCHEMA`."""
+    return {
+        "name": report.name,
+        "at": describe_time(report.at),
+        "verdict": report.state.value,
+        "exit_code": report.exit_code,
+        "targets": [_target_health(target) for target in report.targets],
+    }
+
+
+def describe_status(status: Status) -> dict[str, Json]:
+    """Return the document of `STATUS_SCHEMA`."""
+    return {
+        "name": status.name,
+        "at": describe_time(status.health.at),
+        "desired_release": status.desired,
+        "verdict": status.health.state.value,
+        "exit_code": status.health.exit_code,
+        "run": status.run or None,
+        "refused": status.refused or None,
+        "targets": [_status_row(row) for row in status.rows],
+    }
+
+
+def describe_history(name: str, rows: tuple[HistoryRow, ...]) -> dict[str, Json]:
+    """Return the document of `HISTORY_SCHEMA`."""
+    return {"name": name, "releases": [describe_history_row(row) for row in rows]}
+
+
+def describe_history_row(row: HistoryRow) -> dict[str, Json]:
+    """Return one release as `HISTORY_SCHEMA` lists it."""
+    return {
+        "number": row.number,
+        "created": describe_time(row.created),
+        "by": row.by,
+        "artifact": str(row.artifact),
+        "size": row.size,
+        "label": row.label,
+        "state": row.state.value,
+        "reason": row.reason or None,
+        "live_on": list(row.live_on),
+        "verified": describe_time(row.verified),
+        "verdicts": dict(row.verdicts),
+    }
+
+
+def describe_release(row: HistoryRow, bundle: Bundle) -> dict[str, Json]:
+    """Return the document of `RELEASE_SCHEMA`: the row and the whole bundle."""
+    return {**describe_history_row(row), "bundle": bundle.model_dump(mode="json", by_alias=True)}
+
+
+def describe_cost(report: CostReport) -> dict[str, Json]:
+    """Return the document of `COST_SCHEMA`. Amounts are per month, with six decimals.
+
+    A ``total`` leaves out what is unknown, and ``partial`` says that something is; ``most`` is the
+    same at every autoscaler's maximum.
+    """
+    return {
+        "name": report.name,
+        "at": describe_time(report.at),
+        "period": "month",
+        "total": _total(report.known, partial=report.partial, most=report.most),
+        "requests": _total(report.requests, partial=report.requests_partial),
+        "left_out": list(report.left_out),
+        "book": {
+            "as_of": report.book_as_of.isoformat() if report.book_as_of else None,
+            "age_days": report.book_age_days,
+        },
+        "assumptions": list(report.assumptions),
+        "targets": [_target_cost(target) for target in report.targets],
+    }
+
+
+def _target_health(target: TargetHealth) -> dict[str, Json]:
+    return {
+        "target": target.target,
+        "desired_release": target.desired,
+        "live_release": target.live,
+        "verdict": target.state.value,
+        "reason": target.reason,
+        "ready": target.ready,
+        "replicas": target.replicas,
+        "probe_status": target.probe_status,
+        "probe_seconds": target.probe_seconds,
+        "seen": describe_time(target.seen),
+        "age_seconds": target.age_seconds,
+        "error": target.error or None,
+    }
+
+
+def _status_row(row: StatusRow) -> dict[str, Json]:
+    return {**_target_health(row.health), "weight_percent": row.weight, "label": row.label}
+
+
+def _target_cost(target: TargetCost) -> dict[str, Json]:
+    return {
+        "target": target.target,
+        "release": target.release,
+        "cloud": target.cloud.value,
+        "region": target.region,
+        "machine": target.machine,
+        "hourly": _amount(target.hourly),
+        "hourly_from": target.hourly_from or None,
+        "replicas": target.replicas,
+        "replicas_from": target.replicas_from,
+        "max_replicas": target.max_replicas,
+        "nodes": target.nodes,
+        "requests": _component(target.requests),
+        "bill": [_component(component) for component in target.bill],
+        "total": _total(target.known, partial=target.partial, most=target.most),
+    }
+
+
+def _total(known: Money, *, partial: bool, most: Money | None = None) -> dict[str, Json]:
+    """Describe a sum; null when it is partial and nothing of it is known."""
+    total: dict[str, Json] = {
+        "monthly": None if partial and not known.amount else _amount(known),
+        "currency": known.currency,
+        "partial": partial,
+    }
+    return total if most is None else {**total, "most": _amount(most)}
+
+
+def _component(component: Component) -> dict[str, Json]:
+    return {
+        "name": component.name,
+        "monthly": _amount(component.monthly),
+        "unknown": component.unknown or None,
+        "basis": component.basis,
+        "as_of": component.as_of.isoformat() if component.as_of else None,
+        "confidence": component.confidence or None,
+        "source": component.source or None,
+    }
+
+
+def _amount(money: Money | None) -> str | None:
+    return None if money is None else f"{money.amount.quantize(_PRECISION):f}"

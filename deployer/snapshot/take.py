@@ -1,0 +1,101 @@
+"""Reads all that a plan needs: the state by majority, every target at once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from deployer.artifact import has_artifact
+from deployer.errors import DeployerError, NotFoundError
+from deployer.parallel import ask_each
+from deployer.ports import Clock, Price, PriceQuery, Provider
+from deployer.release.records import Bundle, PriceRecord
+from deployer.release.state import StateStore
+from deployer.snapshot.model import Snapshot, TargetSnapshot
+from deployer.values import Digest
+
+__all__ = ["Place", "take_snapshot"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What has to be known of a target to read it: its provider, and what its machine is."""
+
+    provider: Provider
+    region: str
+    machine: str
+
+
+def take_snapshot(
+    places: Mapping[str, Place],
+    state: StateStore,
+    digest: Digest,
+    *,
+    clock: Clock,
+    author: str,
+    timeout_seconds: float = 15.0,
+) -> Snapshot:
+    """Read the state and every target, in parallel; a target that fails is unknown, not absent.
+
+    Raises:
+        StateError: No majority of the state stores answers.
+    """
+    head = state.read_head()
+    releases = tuple(state.list_releases())
+    at = clock.now()
+    calls = {name: _reader(name, place, state.name, digest, at) for name, place in places.items()}
+    answers = ask_each(calls, timeout_seconds=timeout_seconds, what="reading the target")
+    return Snapshot(
+        at=at,
+        author=author,
+        head=head,
+        releases=releases,
+        newest=_read_release(state, releases[-1] if releases else None),
+        desired=_read_release(state, head.desired if head else None),
+        routes=state.read_routes(),
+        targets={name: _known(name, answer, at) for name, answer in answers.items()},
+    )
+
+
+def _reader(
+    name: str, place: Place, deployment: str, digest: Digest, at: datetime
+) -> Callable[[], TargetSnapshot]:
+    def read() -> TargetSnapshot:
+        place.provider.cluster.describe()
+        return TargetSnapshot(
+            target=name,
+            at=at,
+            artifact_present=has_artifact(place.provider.store, digest),
+            live=place.provider.cluster.list({"deployer/name": deployment}),
+            price=_price(place),
+        )
+
+    return read
+
+
+def _known(name: str, answer: TargetSnapshot | DeployerError, at: datetime) -> TargetSnapshot:
+    if isinstance(answer, DeployerError):
+        return TargetSnapshot(target=name, at=at, unknown=answer.message)
+    return answer
+
+
+def _read_release(state: StateStore, number: int | None) -> Bundle | None:
+    if number is None:
+        return None
+    try:
+        return state.read_release(number)
+    except NotFoundError:
+        return None
+
+
+def _price(place: Place) -> PriceRecord:
+    query = PriceQuery(place.provider.cloud, place.region, "instance", place.machine)
+    found = place.provider.prices.find(query)
+    if isinstance(found, Price):
+        return PriceRecord(
+            sku=place.machine,
+            hourly=found.money.amount,
+            currency=found.money.currency,
+            source=found.source,
+            as_of=found.as_of.isoformat(),
+        )
+    return PriceRecord(sku=place.machine, hourly=None, unknown=found.reason)

@@ -1,0 +1,111 @@
+"""The spec that ``deployer init`` writes: commented, and valid as it stands."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from deployer.errors import SourceError
+from deployer.spec.scalars import LABEL, PATTERN_WORDS
+from deployer.values import Cloud
+
+__all__ = ["draft_spec", "write_draft"]
+
+
+def draft_spec(name: str, clouds: Sequence[Cloud]) -> str:
+    """Return a commented ``deployer.yaml`` with one target per cloud, which `load_spec` accepts.
+
+    Raises:
+        SourceError: ``name`` is no name for a deployment.
+    """
+    if not re.fullmatch(LABEL, name):
+        raise SourceError(f"{name!r} cannot be a name: expected {PATTERN_WORDS[LABEL]}")
+    targets = "".join(_TARGETS[cloud].replace("NAME", name) for cloud in clouds)
+    return _HEAD.replace("NAME", name) + targets + _TAIL
+
+
+def write_draft(file: Path, text: str) -> None:
+    """Write a new file; one that is there is never overwritten.
+
+    Raises:
+        SourceError: It is there, or cannot be written.
+    """
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError as error:
+        raise SourceError(f"{file} is there already", hint="-f names another file.") from error
+    except OSError as error:
+        raise SourceError(f"cannot write {file}: {error.strerror}") from error
+
+
+_HEAD = """\
+# One model, served from every target below. `deployer schema` prints every key there is;
+# `deployer plan` shows what a deploy would do, and touches nothing.
+name: NAME
+
+model:
+  path: ./model               # a file or a folder; paths are relative to this file
+  # format: sklearn           # guessed from the files when left out
+
+# or your own server: {image: …, port: 8080, health: /ready, protocol: custom}
+runtime: mlserver-sklearn
+
+service:
+  replicas: {min: 2}          # copies per target
+  resources: {cpu: "1", memory: 1Gi}
+  # env: {LOG_LEVEL: info}    # recorded with every release: no secrets here
+
+targets:                      # names are yours, and stay: the records know targets by them
+"""
+
+_TARGETS = {
+    Cloud.AWS: """\
+  - name: aws-virginia
+    provider: aws
+    region: us-east-1
+    machine: m6i.large        # what a node is, for prices
+    store: s3://NAME-models   # the bucket, with a prefix if you like
+    cluster: {context: aws-virginia}    # a context of your kubeconfig
+    namespace: default
+""",
+    Cloud.GCP: """\
+  - name: gcp-iowa
+    provider: gcp
+    region: us-central1
+    machine: e2-standard-2
+    store: gs://NAME-models
+    cluster: {context: gcp-iowa}
+    namespace: default
+""",
+    Cloud.AZURE: """\
+  - name: azure-virginia
+    provider: azure
+    region: eastus
+    machine: Standard_D2s_v5
+    store: az://NAME-models   # the container; the account is AZURE_STORAGE_ACCOUNT
+    cluster: {context: azure-virginia}
+    namespace: default
+""",
+    Cloud.KUBERNETES: """\
+  - name: on-premises
+    provider: kubernetes      # any cluster, and any store that speaks S3
+    store: {url: s3://NAME-models, endpoint: "https://s3.example.com"}
+    cluster: {context: on-premises}
+    namespace: default
+""",
+    Cloud.LOCAL: """\
+  - name: here
+    provider: local           # this machine: a folder as the store, processes as pods
+    store: file://.deployer/store    # a folder, relative to this file
+    cluster: {local: .deployer/cluster}
+""",
+}
+
+_TAIL = """
+strategy: {type: blue-green, soak: 60s}    # the old release stays this long after the shift
+gates:
+  smoke: {}                   # {requests: examples.json}: predictions with expected answers
+routing:
+  idempotent: true            # a prediction may be sent to a second target when the first fails
+  # weights: {…}              # each target's share; equal when left out
+"""

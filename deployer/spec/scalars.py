@@ -1,0 +1,88 @@
+"""The single values of a spec: durations, quantities, names; each with its pattern in words."""
+
+import re
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+__all__ = [
+    "CURRENCY",
+    "HTTP",
+    "LABEL",
+    "PATH",
+    "PATTERN_WORDS",
+    "STORE",
+    "VARIABLE",
+    "DnsLabel",
+    "Namespace",
+    "Quantity",
+    "Seconds",
+    "Text",
+]
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def _seconds(value: object) -> object:
+    if isinstance(value, str):
+        match = _DURATION.fullmatch(value.strip())
+        if match is None:
+            raise ValueError("expected a duration such as 30s, 2m or 500ms")
+        return float(match[1]) * _UNITS[match[2]]
+    return value
+
+
+Seconds = Annotated[
+    float,
+    Field(ge=0),
+    BeforeValidator(
+        _seconds,
+        json_schema_input_type=Annotated[str, Field(pattern=r"^\d+(\.\d+)?(ms|s|m|h)$")] | float,
+    ),
+]
+"""A duration: ``30s``, ``2m``, ``500ms``, or a number of seconds."""
+
+LABEL = r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$"
+NAMESPACE = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+QUANTITY = r"^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
+STORE = r"^(s3|gs|az|file)://.+"
+HTTP = r"^https?://[^/]+"
+PATH = r"^/"
+CURRENCY = r"^[A-Z]{3}$"
+VARIABLE = r"^[-._A-Za-z][-._A-Za-z0-9]*$"
+
+PATTERN_WORDS = {
+    LABEL: "lower-case letters, digits and dashes, a letter first, at most 40 characters",
+    NAMESPACE: "lower-case letters, digits and dashes, at most 63 characters",
+    QUANTITY: 'a Kubernetes quantity such as "1", 500m or 2Gi',
+    STORE: "a bucket such as s3://bucket/prefix, gs://bucket, az://container or file:///folder",
+    HTTP: "a URL that begins with http:// or https://",
+    PATH: "a path that begins with /",
+    CURRENCY: 'a currency\'s three letters, as in "1200 USD"',
+    VARIABLE: "the name of an environment variable: letters, digits, _, - and .",
+}
+"""Each pattern of this module in words, for the message when a value does not match."""
+
+DnsLabel = Annotated[str, Field(pattern=LABEL)]
+"""A Kubernetes name that leaves room for ``-r42`` and hashes: at most 40 characters."""
+
+Namespace = Annotated[str, Field(pattern=NAMESPACE)]
+"""A Kubernetes namespace (RFC 1123 label)."""
+
+
+def _quantity(value: object) -> object:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Quantity = Annotated[
+    str,
+    Field(pattern=QUANTITY),
+    BeforeValidator(
+        _quantity, json_schema_input_type=Annotated[str, Field(pattern=QUANTITY)] | float
+    ),
+]
+"""A Kubernetes quantity; a bare number is taken as its text, as kubectl does."""
+
+Text = Annotated[str, Field(min_length=1)]
+"""A string with something in it."""

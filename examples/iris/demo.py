@@ -1,0 +1,316 @@
+"""The whole story on this machine, with real parts: three stand-in clouds, real model servers.
+
+    make demo
+
+A scikit-learn model goes to three object stores, comes up behind a router on three targets, loses
+one of them, gets upgraded, has a bad version refused, is rolled back, and is priced, while real
+predictions keep coming. Every claim is measured; the exit code is 0 only when each one held.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from traffic import Answer, Traffic, summarize
+
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parent.parent
+DEPLOYER = Path(sys.executable).parent / "deployer"
+MODEL_PYTHON = REPOSITORY / ".venv-mlserver" / "bin" / "python"
+LOST = "gcp"
+LOST_TARGET = "gcp-iowa"
+SETTLE_SECONDS = 2.0
+
+
+@dataclass
+class Story:
+    """What has been claimed so far, and how long each step took."""
+
+    claims: list[tuple[str, bool, str]] = field(default_factory=list)
+    steps: list[tuple[str, float]] = field(default_factory=list)
+
+    def claim(self, text: str, held: bool, measured: str) -> None:
+        """Note a claim, whether it held, and the figure behind it."""
+        self.claims.append((text, held, measured))
+        print(f"  {'✓ held  ' if held else '✗ FAILED'}  {text}: {measured}", flush=True)
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        """Time a step and say its title."""
+        print(f"\n── {title} {'─' * max(0, 84 - len(title))}", flush=True)
+        started = time.monotonic()
+        yield
+        self.steps.append((title, time.monotonic() - started))
+
+
+class Demo:
+    """One run of the story in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.models = folder / "models"
+        self.sandbox = folder / "sandbox"
+        self.spec = self.sandbox / "deployer.yaml"
+        self.environment = {**os.environ, "IRIS_MODEL": "v1", "COLUMNS": "100"}
+        self.story = Story()
+        self.port = _free_port()
+        self.traffic = Traffic(
+            "127.0.0.1", self.port, "/v2/models/iris/infer", self.models / "requests.json"
+        )
+
+    def run(self) -> bool:
+        """Tell the story; return whether every claim held."""
+        self.train()
+        self.start_clouds()
+        self.deploy_first()
+        with self.router():
+            self.lose_a_cloud()
+            self.upgrade()
+            self.refuse_bad_version()
+            self.roll_back()
+            self.report()
+        self.sum_up()
+        return all(held for _, held, _ in self.story.claims)
+
+    def train(self) -> None:
+        """Train three versions with scikit-learn; one of them is bad on purpose."""
+        with self.story.step("train a scikit-learn classifier: v1, v2, and a bad version"):
+            subprocess.run(
+                [MODEL_PYTHON, HERE / "train.py", "--out", self.models], check=True, text=True
+            )
+        self.traffic = Traffic(
+            "127.0.0.1", self.port, "/v2/models/iris/infer", self.models / "requests.json"
+        )
+
+    def start_clouds(self) -> None:
+        """Start the stand-ins and take over the environment that their logins need."""
+        with self.story.step("start three stand-in clouds: object stores and clusters on loopback"):
+            self.deployer("sandbox", "up", "--dir", self.sandbox)
+            self.environment |= _read_environment(self.sandbox / "env")
+            shutil.copy(HERE / "deployer.yaml", self.spec)
+
+    def deploy_first(self) -> None:
+        """Plan, then deploy version 1."""
+        with self.story.step("deploy v1 to three clouds"):
+            self.deployer("plan", "-f", self.spec, expect=2)
+            self.deployer("deploy", "-f", self.spec)
+            self.story.claim("release 1 is live on 3 targets", *self.live(1))
+
+    def lose_a_cloud(self) -> None:
+        """Kill one cloud, store and cluster, under traffic; then bring it back."""
+        with self.story.step(f"lose {LOST} under traffic: its store and its pods are killed"):
+            lost_at = time.monotonic()
+            self.deployer("sandbox", "down", LOST, "--now", "--dir", self.sandbox)
+            killed_at = time.monotonic()
+            time.sleep(6 * SETTLE_SECONDS)
+            answers = self.traffic.since(lost_at)
+            self.no_failure("no request fails when a cloud is lost", answers)
+            last = max((a.at for a in answers if a.target == LOST_TARGET), default=lost_at)
+            held = last - lost_at <= killed_at - lost_at + 1.0
+            self.story.claim(
+                "traffic leaves the lost cloud",
+                held,
+                f"its last answer came {max(0.0, last - lost_at):.2f} s after the kill began, "
+                f"{len([a for a in answers if a.at > last])} went elsewhere since",
+            )
+            self.deployer("status", "-f", self.spec, expect=3)
+            self.deployer("history", "-f", self.spec)
+        with self.story.step(f"{LOST} comes back, empty; the same deploy heals it"):
+            self.deployer("sandbox", "up", LOST, "--dir", self.sandbox)
+            self.deployer("deploy", "-f", self.spec)
+            self.story.claim("the lost cloud serves again", *self.answers_from(LOST_TARGET, 1))
+
+    def upgrade(self) -> None:
+        """Deploy version 2 under traffic."""
+        with self.story.step("upgrade to v2 under traffic"):
+            started = time.monotonic()
+            self.environment["IRIS_MODEL"] = "v2"
+            self.deployer("deploy", "-f", self.spec)
+            time.sleep(SETTLE_SECONDS)
+            self.no_failure("no request fails during the upgrade", self.traffic.since(started))
+            self.story.claim("release 2 is live on 3 targets", *self.live(2))
+
+    def refuse_bad_version(self) -> None:
+        """Deploy the bad version: it must be refused, and never asked by the router."""
+        with self.story.step("deploy the bad version: it loads, it is ready, and it is wrong"):
+            started = time.monotonic()
+            self.environment["IRIS_MODEL"] = "bad"
+            code = self.deployer("deploy", "-f", self.spec, expect=1)
+            answers = self.traffic.since(started)
+            self.story.claim(
+                "the bad version is refused and undone", code == 1, f"exit code {code}"
+            )
+            self.no_failure("no request fails while it is refused", answers)
+            wrong = sum(a.status == 200 and not a.right for a in answers)
+            asked = sum(a.release == 3 for a in answers)
+            self.story.claim(
+                "the bad version never gets a request",
+                wrong == 0 and asked == 0,
+                f"{asked} of {len(answers)} answers name it, {wrong} are wrong",
+            )
+            self.story.claim("release 2 is still live", *self.live(2))
+
+    def roll_back(self) -> None:
+        """Roll back to version 1 under traffic."""
+        with self.story.step("roll back to the release before, under traffic"):
+            started = time.monotonic()
+            self.deployer("rollback", "-f", self.spec)
+            time.sleep(SETTLE_SECONDS)
+            self.no_failure("no request fails during the rollback", self.traffic.since(started))
+            self.story.claim("release 1 is live on 3 targets again", *self.live(1))
+
+    def report(self) -> None:
+        """Show cost, health and history."""
+        with self.story.step("cost, health, history"):
+            self.deployer("report", "cost", "-f", self.spec)
+            print()
+            code = self.deployer("report", "health", "-f", self.spec)
+            print()
+            self.deployer("history", "-f", self.spec)
+            self.story.claim("all targets are healthy at the end", code == 0, f"exit code {code}")
+            cost = json.loads(self.read("report", "cost", "-f", self.spec, "-o", "json"))
+            self.story.claim(*_priced(cost))
+
+    def sum_up(self) -> None:
+        """Print the table of figures."""
+        answers = self.traffic.answers
+        times = sorted(a.seconds for a in answers if a.status == 200)
+        print(f"\n{'step':<70}{'seconds':>10}")
+        for title, seconds in self.story.steps:
+            print(f"{title[:68]:<70}{seconds:>10.1f}")
+        print(f"{'':<70}{'─' * 10:>10}")
+        print(f"{'all of it':<70}{sum(s for _, s in self.story.steps):>10.1f}")
+        print(f"\nrequests through the router: {summarize(answers)}")
+        if times:
+            p50, p99 = times[len(times) // 2], times[int(len(times) * 0.99)]
+            print(f"latency: p50 {p50 * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms")
+        failed = [text for text, held, _ in self.story.claims if not held]
+        print(f"\n{len(self.story.claims) - len(failed)} of {len(self.story.claims)} claims held")
+        for text in failed:
+            print(f"  ✗ {text}")
+
+    @contextmanager
+    def router(self) -> Iterator[None]:
+        """Run the router and the traffic for the rest of the story."""
+        with self.story.step("start the router, and predictions through it: 20 a second"):
+            log = (self.folder / "router.log").open("wb")
+            listen = f"127.0.0.1:{self.port}"
+            process = subprocess.Popen(
+                [DEPLOYER, "router", "serve", "-f", self.spec, "--listen", listen, "--fast"],
+                env=self.environment,
+                stderr=log,
+            )
+            _await_port(self.port, process)
+            self.traffic.start()
+            time.sleep(2 * SETTLE_SECONDS)
+            self.no_failure("every target answers through the router", self.traffic.answers)
+        try:
+            yield
+        finally:
+            self.traffic.stop()
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=20)
+            log.close()
+
+    def no_failure(self, text: str, answers: list[Answer]) -> None:
+        """Claim that requests were sent, and that every one was answered rightly."""
+        held = bool(answers) and all(answer.right for answer in answers)
+        self.story.claim(text, held, summarize(answers))
+
+    def live(self, release: int) -> tuple[bool, str]:
+        """Return whether ``release`` is live and healthy everywhere, as status says."""
+        status = json.loads(self.read("status", "-f", self.spec, "-o", "json"))
+        seen = [(t["target"], t["live_release"], t["verdict"]) for t in status["targets"]]
+        held = len(seen) == 3 and all(
+            number == release and verdict == "healthy" for _, number, verdict in seen
+        )
+        return held, ", ".join(f"{name}: {number} {verdict}" for name, number, verdict in seen)
+
+    def answers_from(self, target: str, release: int) -> tuple[bool, str]:
+        """Return whether ``target`` answers through the router within a while."""
+        started = time.monotonic()
+        while time.monotonic() - started < 15:
+            time.sleep(0.5)
+            got = [a for a in self.traffic.since(started) if a.target == target and a.right]
+            if got:
+                return got[0].release == release, f"after {got[0].at - started:.1f} s"
+        return False, "not in 15 s"
+
+    def deployer(self, *arguments: object, expect: int = 0) -> int:
+        """Run a command as a user would, show it, and demand its exit code."""
+        words = [str(argument) for argument in arguments]
+        shown = " ".join(word.replace(str(self.folder) + "/", "") for word in words)
+        print(f"$ deployer {shown}", flush=True)
+        done = subprocess.run([DEPLOYER, *words], env=self.environment, check=False)
+        if done.returncode != expect:
+            self.story.claim(
+                f"deployer {shown} exits {expect}", False, f"it exited {done.returncode}"
+            )
+        return done.returncode
+
+    def read(self, *arguments: object) -> str:
+        """Run a command quietly and return what it printed."""
+        words = [str(argument) for argument in arguments]
+        done = subprocess.run(
+            [DEPLOYER, *words], env=self.environment, check=False, capture_output=True, text=True
+        )
+        return done.stdout
+
+    def stop_clouds(self) -> None:
+        """Stop everything that `start_clouds` started."""
+        self.deployer("sandbox", "down", "--dir", self.sandbox)
+
+
+def _priced(cost: dict) -> tuple[str, bool, str]:
+    total = cost["total"]
+    return "the month is priced", bool(total["monthly"]), f"{total['monthly']} {total['currency']}"
+
+
+def _read_environment(file: Path) -> dict[str, str]:
+    lines = [line.removeprefix("export ") for line in file.read_text().splitlines()]
+    pairs = [line.split("=", 1) for line in lines if "=" in line and not line.startswith("#")]
+    return {name: value.strip("'\"") for name, value in pairs}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _await_port(port: int, process: subprocess.Popen) -> None:
+    for _ in range(100):
+        if process.poll() is not None:
+            raise SystemExit("the router did not start; see router.log")
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise SystemExit("the router did not open its port in 10 s")
+
+
+def main() -> None:
+    """Run the demo in a temporary folder and clean up whatever happens."""
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="deployer-demo-") as folder:
+        demo = Demo(Path(folder))
+        try:
+            held = demo.run()
+        finally:
+            demo.stop_clouds()
+    print(f"wall time {time.monotonic() - started:.0f} s, installation not counted")
+    raise SystemExit(0 if held else 1)
+
+
+if __name__ == "__main__":
+    main()

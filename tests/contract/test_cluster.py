@@ -1,0 +1,352 @@
+"""What every `Cluster` promises, asked of each adapter.
+
+Kubernetes takes part when DEPLOYER_TEST_KUBECONFIG names a kubeconfig; parts that need running
+pods are left out there unless DEPLOYER_TEST_PODS=1 says that the cluster has nodes.
+"""
+
+import json
+import os
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployer.errors import PreconditionError, ProviderError, TransientError
+from deployer.ports import (
+    Applied,
+    Cluster,
+    HttpRequest,
+    ObjectRef,
+    PodState,
+    Readiness,
+    Verdict,
+)
+from deployer.providers.http.probe import HttpProbe
+from deployer.providers.kube.connect import connect_cluster
+from deployer.providers.local.clock import SystemClock
+from deployer.providers.local.cluster import LocalCluster
+from deployer.providers.local.cluster_faults import FlakyCluster
+from deployer.providers.local.lifecycle import stop_cluster
+from deployer.providers.local.memory_cluster import MemoryCluster
+
+SERVER = Path(__file__).parents[1] / "pods" / "server.py"
+KUBECONFIG = os.environ.get("DEPLOYER_TEST_KUBECONFIG", "")
+CLOCK = SystemClock()
+
+
+@dataclass(frozen=True)
+class Rig:
+    """A cluster under test, and how to make its pods misbehave."""
+
+    cluster: Cluster
+    runs_pods: bool
+    crash: Callable[[str], None]
+    hold: Callable[[str], None]
+
+    def need_pods(self) -> None:
+        if not self.runs_pods:
+            pytest.skip("pods do not run here: no node (DEPLOYER_TEST_PODS=1 says there is one)")
+
+
+@pytest.fixture(params=["memory", "flaky", "local", "kube"])
+def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
+    match request.param:
+        case "memory" | "flaky":
+            yield _memory_rig(flaky=request.param == "flaky")
+        case "local":
+            cluster = LocalCluster(tmp_path / "cluster", "models", probe=HttpProbe(CLOCK))
+            yield Rig(cluster, True, _nothing, _nothing)
+            stop_cluster(tmp_path / "cluster", now=True)
+        case _:
+            yield from _kube_rig()
+
+
+def _memory_rig(*, flaky: bool) -> Rig:
+    memory = MemoryCluster(clock=CLOCK)
+    pod = PodState("bad-1", ready=False, restarts=3, reason="CrashLoopBackOff")
+    crashed = Readiness(Verdict.FAILED, 0, 1, "pod bad-1: CrashLoopBackOff: no model", (pod,))
+    held = Readiness(Verdict.PROGRESSING, 0, 1, "0 of 1 pods are ready", (replace(pod, reason=""),))
+    return Rig(
+        FlakyCluster(memory, CLOCK) if flaky else memory,
+        True,
+        lambda name: memory.script_readiness(name, crashed),
+        lambda name: memory.script_readiness(name, held),
+    )
+
+
+def _kube_rig() -> Iterator[Rig]:
+    if not KUBECONFIG:
+        pytest.skip("no API server: set DEPLOYER_TEST_KUBECONFIG to a kubeconfig")
+    namespace = f"deployer-test-{uuid.uuid4().hex[:8]}"
+    cluster = connect_cluster(namespace=namespace, clock=CLOCK, kubeconfig=KUBECONFIG)
+    yield Rig(cluster, os.environ.get("DEPLOYER_TEST_PODS") == "1", _nothing, _nothing)
+    for manifest in cluster.list({}):
+        cluster.delete(ObjectRef.of(manifest))
+
+
+def _nothing(_name: str) -> None:
+    """The workload's own manifest makes it misbehave."""
+
+
+def config_map(name: str = "settings", **data: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "labels": {"deployer/name": "iris"}},
+        "data": data,
+    }
+
+
+def deployment(name: str, **env: str) -> dict[str, Any]:
+    labels = {"deployer/name": "iris", "workload": name}
+    container = {
+        "name": "server",
+        "image": "docker.io/library/python:3.11-slim",
+        "command": [sys.executable, str(SERVER)],
+        "env": [
+            {"name": "ADDRESS", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+            {"name": "PORT", "value": "8080"},
+            {"name": "NAME", "value": name},
+            *({"name": key, "value": value} for key, value in env.items()),
+        ],
+        "ports": [{"name": "http", "containerPort": 8080, "protocol": "TCP"}],
+        "readinessProbe": {
+            "httpGet": {"path": "/ready", "port": "http"},
+            "periodSeconds": 1,
+        },
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "labels": labels},
+        "spec": {
+            "replicas": 1,
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {"containers": [container], "terminationGracePeriodSeconds": 1},
+            },
+        },
+    }
+
+
+def service(name: str, workload: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "labels": {"deployer/name": "iris"}},
+        "spec": {
+            "selector": {"workload": workload},
+            "ports": [{"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP"}],
+        },
+    }
+
+
+def wait_for(cluster: Cluster, manifest: dict[str, Any], verdict: Verdict) -> Readiness:
+    deadline = CLOCK.monotonic() + 20
+    while (found := cluster.readiness(ObjectRef.of(manifest))).verdict is not verdict:
+        assert CLOCK.monotonic() < deadline, f"still {found}"
+        CLOCK.sleep(0.05)
+    return found
+
+
+def test_a_cluster_says_who_it_is(rig: Rig) -> None:
+    info = rig.cluster.describe()
+    assert info.name
+    assert info.version
+
+
+def test_an_apply_creates_then_changes_then_leaves_alone(rig: Rig) -> None:
+    assert rig.cluster.apply(config_map(color="red")) is Applied.CREATED
+    assert rig.cluster.apply(config_map(color="red")) is Applied.UNCHANGED
+    assert rig.cluster.apply(config_map(color="blue")) is Applied.CHANGED
+    found = rig.cluster.get(ObjectRef("v1", "ConfigMap", "settings"))
+    assert found is not None
+    assert found["data"] == {"color": "blue"}
+
+
+def test_applying_a_whole_workload_twice_changes_nothing(rig: Rig) -> None:
+    for manifest in (service("iris", "iris-r1"), deployment("iris-r1")):
+        assert rig.cluster.apply(manifest) is Applied.CREATED
+        assert rig.cluster.apply(manifest) is Applied.UNCHANGED
+
+
+def test_a_dry_run_says_what_would_happen_and_changes_nothing(rig: Rig) -> None:
+    ref = ObjectRef("v1", "ConfigMap", "settings")
+    assert rig.cluster.apply(config_map(color="red"), dry_run=True) is Applied.CREATED
+    assert rig.cluster.get(ref) is None
+    rig.cluster.apply(config_map(color="red"))
+    before = rig.cluster.get(ref)
+    assert rig.cluster.apply(config_map(color="red"), dry_run=True) is Applied.UNCHANGED
+    assert rig.cluster.apply(config_map(color="blue"), dry_run=True) is Applied.CHANGED
+    assert rig.cluster.get(ref) == before
+
+
+def test_fields_that_are_no_longer_named_vanish(rig: Rig) -> None:
+    rig.cluster.apply(config_map(color="red", size="big"))
+    assert rig.cluster.apply(config_map(size="big")) is Applied.CHANGED
+    found = rig.cluster.get(ObjectRef("v1", "ConfigMap", "settings"))
+    assert found is not None
+    assert found["data"] == {"size": "big"}
+
+
+def test_an_environment_variable_that_is_no_longer_named_vanishes(rig: Rig) -> None:
+    rig.cluster.apply(deployment("iris-r1", EXTRA="1"))
+    rig.cluster.apply(deployment("iris-r1"))
+    found = rig.cluster.get(ObjectRef("apps/v1", "Deployment", "iris-r1"))
+    assert found is not None
+    (container,) = found["spec"]["template"]["spec"]["containers"]
+    assert [variable["name"] for variable in container["env"]] == ["ADDRESS", "PORT", "NAME"]
+
+
+def test_an_object_is_swapped_only_at_the_version_that_was_read(rig: Rig) -> None:
+    ref = ObjectRef("v1", "ConfigMap", "settings")
+    assert rig.cluster.apply(config_map(token="1"), if_version="") is Applied.CREATED
+    first = rig.cluster.get(ref)
+    assert first is not None
+    version = first["metadata"]["resourceVersion"]
+    assert rig.cluster.apply(config_map(token="2"), if_version=version) is Applied.CHANGED
+    with pytest.raises(PreconditionError, match="settings"):
+        rig.cluster.apply(config_map(token="3"), if_version=version)
+    with pytest.raises(PreconditionError, match="settings"):
+        rig.cluster.apply(config_map(token="3"), if_version="")
+    found = rig.cluster.get(ref)
+    assert found is not None
+    assert found["data"] == {"token": "2"}
+
+
+def test_a_version_of_something_that_is_not_there_is_refused(rig: Rig) -> None:
+    with pytest.raises(PreconditionError, match="settings"):
+        rig.cluster.apply(config_map(token="1"), if_version="123456")
+    assert rig.cluster.get(ObjectRef("v1", "ConfigMap", "settings")) is None
+
+
+def test_a_delete_is_idempotent(rig: Rig) -> None:
+    ref = ObjectRef("v1", "ConfigMap", "settings")
+    rig.cluster.delete(ref)
+    rig.cluster.apply(config_map(color="red"))
+    rig.cluster.delete(ref)
+    rig.cluster.delete(ref)
+    assert rig.cluster.get(ref) is None
+    assert rig.cluster.readiness(ref).verdict is Verdict.MISSING
+
+
+def test_objects_are_listed_by_labels_and_in_order_of_name(rig: Rig) -> None:
+    rig.cluster.apply(service("iris", "iris-r1"))
+    rig.cluster.apply(config_map("b"))
+    rig.cluster.apply(config_map("a"))
+    other = config_map("other")
+    other["metadata"]["labels"] = {"deployer/name": "other"}
+    rig.cluster.apply(other)
+    found = rig.cluster.list({"deployer/name": "iris"})
+    assert [(m["apiVersion"], m["kind"], m["metadata"]["name"]) for m in found] == [
+        ("v1", "ConfigMap", "a"),
+        ("v1", "ConfigMap", "b"),
+        ("v1", "Service", "iris"),
+    ]
+
+
+def test_an_invalid_manifest_is_refused_for_good(rig: Rig) -> None:
+    broken = deployment("iris-r1")
+    broken["spec"]["template"]["metadata"]["labels"] = {"workload": "other"}
+    with pytest.raises(ProviderError, match="iris-r1") as refused:
+        rig.cluster.apply(broken)
+    assert not isinstance(refused.value, TransientError)
+
+
+def test_an_object_without_work_is_ready_when_it_is_there(rig: Rig) -> None:
+    rig.cluster.apply(config_map(color="red"))
+    found = rig.cluster.readiness(ObjectRef("v1", "ConfigMap", "settings"))
+    assert found.verdict is Verdict.READY
+
+
+def test_a_service_without_a_ready_pod_is_not_ready_and_cannot_be_called(rig: Rig) -> None:
+    rig.cluster.apply(service("iris", "iris-r1"))
+    found = rig.cluster.readiness(ObjectRef("v1", "Service", "iris"))
+    assert found.verdict is Verdict.PROGRESSING
+    with pytest.raises(TransientError, match="iris"):
+        rig.cluster.call("iris", HttpRequest(), timeout_seconds=2)
+
+
+def test_a_call_to_a_service_that_is_not_there_fails(rig: Rig) -> None:
+    with pytest.raises(TransientError, match="iris"):
+        rig.cluster.call("iris", HttpRequest(), timeout_seconds=2)
+
+
+def test_a_service_that_is_not_there_has_no_endpoint(rig: Rig) -> None:
+    assert rig.cluster.endpoint("iris") is None
+
+
+def test_a_missing_deployment_is_missing_and_has_no_logs(rig: Rig) -> None:
+    found = rig.cluster.readiness(ObjectRef("apps/v1", "Deployment", "iris-r1"))
+    assert found.verdict is Verdict.MISSING
+    assert rig.cluster.logs("iris-r1") == ""
+
+
+def test_a_deployment_comes_up_and_has_logs(rig: Rig) -> None:
+    rig.need_pods()
+    manifest = deployment("iris-r1")
+    rig.cluster.apply(manifest)
+    found = wait_for(rig.cluster, manifest, Verdict.READY)
+    assert (found.ready, found.desired) == (1, 1)
+    assert [pod.ready for pod in found.pods] == [True]
+    assert "iris-r1" in rig.cluster.logs("iris-r1")
+
+
+def test_a_deployment_that_is_never_ready_stays_in_progress(rig: Rig) -> None:
+    rig.need_pods()
+    manifest = deployment("iris-r1", READY="no")
+    rig.hold("iris-r1")
+    rig.cluster.apply(manifest)
+    CLOCK.sleep(0.3)
+    found = rig.cluster.readiness(ObjectRef.of(manifest))
+    assert found.verdict is Verdict.PROGRESSING
+    assert found.ready == 0
+    assert found.message
+
+
+def test_a_deployment_that_crashes_fails_and_the_reason_is_named(rig: Rig) -> None:
+    rig.need_pods()
+    manifest = deployment("iris-r1")
+    (container,) = manifest["spec"]["template"]["spec"]["containers"]
+    container["command"] = ["sh", "-c", "echo no model; exit 3"]
+    rig.crash("iris-r1")
+    rig.cluster.apply(manifest)
+    found = wait_for(rig.cluster, manifest, Verdict.FAILED)
+    assert "CrashLoopBackOff" in found.message
+    assert "no model" in found.message
+    assert found.pods[0].restarts >= 3
+
+
+def test_a_service_follows_its_selector(rig: Rig) -> None:
+    rig.need_pods()
+    first, second = deployment("iris-r1"), deployment("iris-r2")
+    for manifest in (service("iris", "iris-r1"), first, second):
+        rig.cluster.apply(manifest)
+    for manifest in (first, second, service("iris", "")):
+        wait_for(rig.cluster, manifest, Verdict.READY)
+    assert _who(rig.cluster) == "iris-r1"
+    assert rig.cluster.apply(service("iris", "iris-r2")) is Applied.CHANGED
+    deadline = CLOCK.monotonic() + 5
+    while _who(rig.cluster) != "iris-r2":
+        assert CLOCK.monotonic() < deadline
+        CLOCK.sleep(0.05)
+
+
+def test_a_deployment_without_replicas_is_ready_with_none(rig: Rig) -> None:
+    manifest = deployment("iris-r1")
+    manifest["spec"]["replicas"] = 0
+    rig.cluster.apply(manifest)
+    found = wait_for(rig.cluster, manifest, Verdict.READY)
+    assert (found.ready, found.desired) == (0, 0)
+
+
+def _who(cluster: Cluster) -> str:
+    request = HttpRequest("GET", "/ready")
+    answer = cluster.call("iris", request, timeout_seconds=5)
+    assert answer.status == 200
+    return str(json.loads(answer.body)["workload"])
