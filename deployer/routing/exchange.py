@@ -162,13 +162,11 @@ class Exchange:
 
     def leave(self, reason: str) -> None:
         """See `Ongoing.leave`."""
-        now = self._traffic.now()
-        waiting = self._phase in (_Phase.SENDING, _Phase.WAITING)
-        if (
-            waiting
-            and self._traffic.fleet.has_alternative(self._tried, now)
-            and self._may_retry(sent=True)
-        ):
+        # Its work there is lost and its connection is closed, so it moves instead of multiplying:
+        # nobody gets more than if the member had been known to be down. Hence outside the budget.
+        fleet, now = self._traffic.fleet, self._traffic.now()
+        unanswered = self._phase in (_Phase.SEEKING, _Phase.SENDING, _Phase.WAITING)
+        if unanswered and fleet.has_alternative(self._tried, now) and self._may_retry(sent=False):
             self._note(reason)
             self._close_attempt(Outcome.ABANDONED)
             self._retry()

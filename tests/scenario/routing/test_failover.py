@@ -93,14 +93,15 @@ class Cast:
 
     async def _ask(self) -> str:
         host, port = self.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
         try:
             async with asyncio.timeout(5):
-                reader, writer = await asyncio.open_connection(host, int(port))
                 writer.write(POST)
                 answer = await reader.read(-1)
-                writer.close()
         except (TimeoutError, OSError) as error:
             return type(error).__name__
+        finally:
+            writer.transport.abort()
         return answer[9:12].decode() if answer.endswith(b"ok") or answer[9:10] != b"2" else "cut"
 
 

@@ -158,7 +158,7 @@ class Rig:
             self.read_routes,
             clock=SystemClock(),
             options=RouterOptions(port=0, **{"drain_seconds": 1.0, **options}),
-            rng=random.Random(7),  # noqa: S311 - a test's chance
+            rng=random.Random(7),
             tell=self.told.append,
             access_log=self.log,
         )

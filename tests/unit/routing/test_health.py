@@ -17,7 +17,7 @@ from deployer.routing.health import (
     outcome_of_status,
 )
 
-RNG = random.Random(1)  # noqa: S311 - a test's chance
+RNG = random.Random(1)
 EXACT = Rules(jitter=0.0)
 
 
@@ -207,6 +207,6 @@ def test_the_word_always_agrees_with_what_is_used(sequence: list[Outcome]) -> No
 def test_the_jitter_of_an_ejection_is_within_a_fifth(seed: int) -> None:
     health = HEALTHY
     for _ in range(5):
-        health = judge(health, Outcome.FAILED, 0.0, rng=random.Random(seed))  # noqa: S311
+        health = judge(health, Outcome.FAILED, 0.0, rng=random.Random(seed))
     assert health.ejected_until is not None
     assert 4.0 <= health.ejected_until <= 6.0

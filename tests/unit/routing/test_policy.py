@@ -21,7 +21,7 @@ EJECTED = Health(since=0.0, state=State.DOWN, proven=True, ejected_until=10.0, l
 
 
 def rng(seed: int = 1) -> random.Random:
-    return random.Random(seed)  # noqa: S311 - a test's chance
+    return random.Random(seed)
 
 
 def fleet(*members: tuple[int, Health]) -> list[Candidate]:

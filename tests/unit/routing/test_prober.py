@@ -4,7 +4,7 @@ from deployer.routing.health import Health, State
 from deployer.routing.prober import Pace, next_wait_seconds
 
 STEADY = Pace(jitter=0.0)
-RNG = random.Random(1)  # noqa: S311 - a test's chance
+RNG = random.Random(1)
 
 
 def wait(health: Health, pace: Pace = STEADY) -> float:

@@ -45,6 +45,6 @@ def test_retries_never_exceed_a_fifth_of_the_requests_and_three(
 
 
 def test_backoff_grows_to_a_quarter_of_a_second() -> None:
-    rng = random.Random(3)  # noqa: S311 - a test's chance
+    rng = random.Random(3)
     assert all(0.0 <= backoff_seconds(0, rng) <= 0.025 for _ in range(100))
     assert max(backoff_seconds(9, rng) for _ in range(200)) <= 0.25
