@@ -162,9 +162,11 @@ class Exchange:
 
     def leave(self, reason: str) -> None:
         """See `Ongoing.leave`."""
-        now = self._traffic.now()
-        waiting = self._phase in (_Phase.SENDING, _Phase.WAITING)
-        if waiting and self._traffic.fleet.has_alternative(self._tried, now) and self._may_retry():
+        # Its work there is lost and its connection is closed, so it moves instead of multiplying:
+        # nobody gets more than if the member had been known to be down. Hence outside the budget.
+        fleet, now = self._traffic.fleet, self._traffic.now()
+        unanswered = self._phase in (_Phase.SEEKING, _Phase.SENDING, _Phase.WAITING)
+        if unanswered and fleet.has_alternative(self._tried, now) and self._may_retry(sent=False):
             self._note(reason)
             self._close_attempt(Outcome.ABANDONED)
             self._retry()
@@ -302,19 +304,21 @@ class Exchange:
 
     def _fail(self, reason: str, *, status: int) -> None:
         self._note(reason)
+        sent = self._phase is not _Phase.SEEKING
         panic = self._ticket is not None and self._ticket.panic
         self._close_attempt(Outcome.FAILED, reason)
-        if self._may_retry():
+        if self._may_retry(sent=sent):
             self._retry()
         else:
             usable = self._traffic.fleet.has_usable(self._traffic.now())
             self._give_up(status if usable and not panic else 503)
 
-    def _may_retry(self) -> bool:
+    def _may_retry(self, *, sent: bool) -> bool:
+        # An attempt that sent nothing cost no backend anything, so trying again adds no load.
         return (
             len(self._tried) <= MAX_RETRIES
             and self._request.may_be_sent
-            and self._traffic.budget.spend(self._traffic.now())
+            and (not sent or self._traffic.budget.spend(self._traffic.now()))
         )
 
     def _retry(self) -> None:

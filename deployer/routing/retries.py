@@ -26,7 +26,7 @@ def backoff_seconds(retry: int, rng: random.Random) -> float:
 
 
 class RetryBudget:
-    """Retries are at most a share of the requests of the last seconds, and a few more.
+    """Retries of what was sent are at most a share of the last seconds' requests, and a few more.
 
     A budget instead of a count per request keeps an outage from doubling the load on those that are
     left (the retry budgets of Envoy and Finagle: 20 %, and 3 so that a quiet router may retry).
@@ -55,8 +55,8 @@ class RetryBudget:
         return True
 
     def _slot(self, now: float) -> list[float]:
+        self._forget(now)
         if not self._seconds or now - self._seconds[-1][0] >= 1.0:
-            self._forget(now)
             self._seconds.append([now, 0, 0])
         return self._seconds[-1]
 

@@ -1,0 +1,40 @@
+import socket
+
+import pytest
+from typer.testing import CliRunner
+
+from deployer.cli.app import app
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["router", "serve", *arguments])
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize(
+    "listen", ["8080", "localhost", ":80", "localhost:http", "localhost:99999"]
+)
+def test_an_address_that_is_none_is_bad_input(listen: str) -> None:
+    code, said = run("--listen", listen, "--backend", "a=http://127.0.0.1:1")
+    assert code == 4
+    assert "is no address to listen on" in said
+
+
+def test_a_backend_that_is_none_is_bad_input() -> None:
+    code, said = run("--backend", "127.0.0.1:9000")
+    assert code == 4
+    assert "NAME=URL" in said
+
+
+def test_there_is_only_one_place_to_read_from() -> None:
+    code, said = run("--backend", "a=http://127.0.0.1:1", "--routes", "routes.json")
+    assert code == 4
+    assert "only one of" in said
+
+
+def test_an_address_that_is_taken_is_a_matter_of_setup() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        code, said = run("--listen", listen, "--backend", "a=http://127.0.0.1:1")
+    assert code == 5
+    assert "can't be listened on" in said

@@ -1,0 +1,132 @@
+import math
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deployer.routing.health import Health, State, begin_trial, is_usable
+from deployer.routing.policy import (
+    Candidate,
+    Choice,
+    choose,
+    effective_shares,
+    has_alternative,
+)
+
+HEALTHY = Health(since=0.0, state=State.HEALTHY, proven=True)
+DEGRADED = Health(since=0.0, state=State.DEGRADED, proven=True, requests_failed=2)
+UNKNOWN = Health(since=0.0)
+DOWN = Health(since=0.0, state=State.DOWN, up=False, last_failure=5.0)
+EJECTED = Health(since=0.0, state=State.DOWN, proven=True, ejected_until=10.0, last_failure=3.0)
+
+
+def rng(seed: int = 1) -> random.Random:
+    return random.Random(seed)
+
+
+def fleet(*members: tuple[int, Health]) -> list[Candidate]:
+    return [Candidate(f"t{i}", weight, health) for i, (weight, health) in enumerate(members)]
+
+
+def counts(candidates: list[Candidate], rounds: int = 10_000) -> dict[str, int]:
+    chance = rng(42)
+    seen = {candidate.key: 0 for candidate in candidates}
+    for _ in range(rounds):
+        choice = choose(candidates, now=0.0, rng=chance)
+        assert choice is not None
+        seen[choice.key] += 1
+    return seen
+
+
+def test_without_candidates_there_is_no_choice() -> None:
+    assert choose([], now=0.0, rng=rng()) is None
+
+
+def test_weight_0_gets_nothing_even_in_panic() -> None:
+    assert choose(fleet((0, HEALTHY)), now=0.0, rng=rng()) is None
+    choice = choose(fleet((0, HEALTHY), (1, DOWN)), now=0.0, rng=rng())
+    assert choice == Choice("t1", panic=True)
+
+
+def test_the_weight_of_one_that_is_down_is_shared_in_proportion() -> None:
+    seen = counts(fleet((50, DOWN), (30, HEALTHY), (20, DEGRADED)))
+    assert seen["t0"] == 0
+    assert abs(seen["t1"] - 6_000) < 4 * math.sqrt(10_000 * 0.6 * 0.4)
+    shares = effective_shares(fleet((50, DOWN), (30, HEALTHY), (20, DEGRADED)), now=0.0)
+    assert shares == {"t0": 0.0, "t1": 0.6, "t2": 0.4}
+
+
+def test_an_unknown_backend_waits_while_a_proven_one_is_there() -> None:
+    assert counts(fleet((1, UNKNOWN), (1, HEALTHY)), 50)["t0"] == 0
+    assert counts(fleet((1, UNKNOWN), (1, DOWN)), 50)["t0"] == 50
+
+
+def test_an_ejected_backend_is_tried_by_one_request_when_its_time_is_over() -> None:
+    only = fleet((1, EJECTED), (1, DOWN))
+    assert choose(only, now=10.0, rng=rng()) == Choice("t0", trial=True)
+    on_trial = fleet((1, begin_trial(EJECTED)), (1, DOWN))
+    assert choose(on_trial, now=10.0, rng=rng()) == Choice("t0", panic=True)
+
+
+def test_panic_takes_the_one_that_failed_longest_ago_and_then_another() -> None:
+    candidates = fleet((1, DOWN), (1, EJECTED))
+    assert choose(candidates, now=6.0, rng=rng()) == Choice("t1", panic=True)
+    assert choose(candidates, now=6.0, rng=rng(), tried=["t1"]) == Choice("t0", panic=True)
+    assert choose(candidates, now=6.0, rng=rng(), tried=["t1", "t0"]) == Choice("t1", panic=True)
+
+
+def test_a_tried_backend_is_taken_again_only_when_it_is_the_only_usable_one() -> None:
+    candidates = fleet((99, HEALTHY), (1, UNKNOWN), (1, DOWN))
+    assert choose(candidates, now=0.0, rng=rng(), tried=["t0"]) == Choice("t1")
+    assert choose(candidates, now=0.0, rng=rng(), tried=["t0", "t1"]) == Choice("t0")
+    assert has_alternative(candidates, now=0.0, tried=["t0"])
+    assert not has_alternative(candidates, now=0.0, tried=["t0", "t1"])
+
+
+def test_without_anything_usable_all_shares_are_nothing() -> None:
+    assert effective_shares(fleet((1, DOWN), (0, HEALTHY)), now=0.0) == {"t0": 0.0, "t1": 0.0}
+
+
+healths = st.sampled_from([HEALTHY, DEGRADED, UNKNOWN, DOWN, EJECTED])
+members = st.lists(st.tuples(st.integers(0, 100), healths), max_size=6)
+
+
+@given(members, st.sets(st.sampled_from(["t0", "t1", "t2"])), st.integers(), st.floats(0, 20))
+def test_nothing_unusable_is_chosen_while_another_is_usable(
+    drawn: list[tuple[int, Health]], tried: set[str], seed: int, now: float
+) -> None:
+    candidates = fleet(*drawn)
+    usable = {c.key for c in candidates if c.weight > 0 and is_usable(c.health, now)}
+    choice = choose(candidates, now=now, rng=rng(seed), tried=tried)
+    if choice is None:
+        assert all(candidate.weight == 0 for candidate in candidates)
+        return
+    assert choice.panic == (not usable)
+    assert choice.key in (usable - tried or usable or {c.key for c in candidates if c.weight > 0})
+
+
+@given(members, st.integers())
+def test_the_same_chance_makes_the_same_choice(drawn: list[tuple[int, Health]], seed: int) -> None:
+    candidates = fleet(*drawn)
+    first = choose(candidates, now=0.0, rng=rng(seed))
+    assert first == choose(candidates, now=0.0, rng=rng(seed))
+
+
+@settings(max_examples=25)
+@given(st.lists(st.integers(1, 100), min_size=2, max_size=5), st.integers(0, 2**32))
+def test_in_the_long_run_each_gets_its_weight(weights: list[int], seed: int) -> None:
+    rounds = 1_000
+    candidates = fleet(*[(weight, HEALTHY) for weight in weights])
+    chance = rng(seed)
+    picks = [choose(candidates, now=0.0, rng=chance) for _ in range(rounds)]
+    for candidate in candidates:
+        share = candidate.weight / sum(weights)
+        seen = sum(1 for pick in picks if pick is not None and pick.key == candidate.key)
+        sigma = math.sqrt(rounds * share * (1 - share))
+        assert abs(seen - rounds * share) <= 6 * sigma + 1  # 4 would fail once in 16 000 draws
+
+
+@given(members, st.floats(0, 20))
+def test_shares_add_up_to_1_or_to_nothing(drawn: list[tuple[int, Health]], now: float) -> None:
+    total = sum(effective_shares(fleet(*drawn), now=now).values())
+    assert math.isclose(total, 1.0) or total == 0.0

@@ -1,0 +1,29 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from deployer.errors import SourceError
+from deployer.release.records import RouteSettings
+from deployer.routing.static import make_routes, parse_backend
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_a_backend_is_a_name_a_url_and_perhaps_a_weight() -> None:
+    assert parse_backend("a=http://x:1").weight == 1
+    backend = parse_backend("a=http://x:1,weight=30")
+    assert (backend.target, backend.url, backend.weight) == ("a", "http://x:1", 30)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a", "a=", "=http://x", "a=http://x,weight=-1", "a=http://x,size=1", "a=ftp://x"]
+)
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(SourceError):
+        parse_backend(text)
+
+
+def test_two_backends_of_one_name_are_refused() -> None:
+    twice = [parse_backend("a=http://x:1"), parse_backend("a=http://x:2")]
+    with pytest.raises(SourceError, match="called a"):
+        make_routes(twice, settings=RouteSettings(), now=NOW)
