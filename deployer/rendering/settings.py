@@ -105,12 +105,15 @@ def _pulling(
 
 
 def _other_sources(spec: Spec, target: TargetSpec, digest: Digest) -> list[str]:
-    """Return where else the model is: a pod whose own store is away still starts (G7)."""
+    """Return where else the model is: a pod whose own store is away still starts (G7).
+
+    A folder is a source only for pods on the same machine.
+    """
+    stores = dict.fromkeys(other.store for other in spec.targets if other.store != target.store)
     return [
-        artifact_uri(other.store.url, digest)
-        + (f",endpoint={other.store.endpoint}" if other.store.endpoint else "")
-        for other in spec.targets
-        if other.store != target.store
+        artifact_uri(store.url, digest) + (f",endpoint={store.endpoint}" if store.endpoint else "")
+        for store in stores
+        if target.cluster.local or not store.url.startswith("file://")
     ]
 
 

@@ -97,13 +97,22 @@ def test_another_endpoint_is_handed_to_the_pull(render: Render) -> None:
     assert pull["command"][7:9] == ["--endpoint", "http://127.0.0.1:9000"]
 
 
-def test_the_pull_knows_every_other_store_but_not_its_own_twice(render: Render) -> None:
+def test_the_pull_knows_every_other_store_once_and_no_folder_of_another_machine(
+    render: Render, digest: str
+) -> None:
     [pull] = pod_of(render())["initContainers"]
     words = pull["command"][7:]
-    assert words[::2] == ["--or"] * (len(words) // 2)
-    assert words[1::2]
-    assert not [source for source in words[1::2] if source.startswith("s3://models/")]
-    assert [source for source in words[1::2] if ",endpoint=http" in source]
+    where = f"artifacts/{digest.replace(':', '/')}"
+    assert words == [
+        *("--or", f"gs://models/{where}"),
+        *("--or", f"az://models/{where}"),
+        *("--or", f"s3://models/{where},endpoint=http://127.0.0.1:9000"),
+    ]
+
+
+def test_on_one_machine_its_folder_is_a_source_too(render: Render) -> None:
+    [pull] = pod_of(render("sandbox"))["initContainers"]
+    assert any(word.startswith("file:///models/") for word in pull["command"])
 
 
 def test_containers_beside_ours_are_left_alone(make_spec: MakeSpec, digest: str, uri: str) -> None:
