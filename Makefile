@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 # Compiled modules are kept: a model server that starts without them takes three times as long.
 unexport PYTHONDONTWRITEBYTECODE
+export UV_PYTHON_DOWNLOADS := never
 
 UV := $(shell command -v uv 2>/dev/null || echo .venv/bin/uv)
 BIN := .venv/bin
@@ -18,13 +19,17 @@ help:            ## What there is
 setup: .venv/.ready $(MLSERVER)  ## Everything demo, test and check need
 
 .venv/.ready: pyproject.toml uv.lock
-	@command -v uv >/dev/null || { test -x .venv/bin/uv || { python3 -m venv .venv && .venv/bin/pip install -q uv; }; }
-	$(UV) sync --frozen --quiet --inexact --group dev
+	@started=$$(date +%s); \
+	command -v uv >/dev/null || test -x .venv/bin/uv || { python3 -m venv .venv && .venv/bin/pip install -q uv; }; \
+	$(UV) sync --frozen --quiet --inexact --group dev; \
+	echo "installed deployer into .venv in $$(( $$(date +%s) - started )) s"
 	@touch $@
 
 $(MLSERVER): .venv/.ready examples/iris/requirements.txt
-	$(UV) venv --quiet --allow-existing --python $(BIN)/python .venv-mlserver
-	$(UV) pip install --quiet --python .venv-mlserver/bin/python -r examples/iris/requirements.txt
+	@started=$$(date +%s); \
+	$(UV) venv --quiet --allow-existing --python $(BIN)/python .venv-mlserver; \
+	$(UV) pip install --quiet --python .venv-mlserver/bin/python -r examples/iris/requirements.txt; \
+	echo "installed the model server into .venv-mlserver in $$(( $$(date +%s) - started )) s"
 	@touch $@
 
 demo: setup      ## Three stand-in clouds on this machine: deploy, lose one, upgrade, refuse, roll back, price

@@ -38,7 +38,7 @@ _TARGET = """\
 """
 
 _TAIL = """\
-strategy: {{type: blue-green, soak: 5s}}
+strategy: {{type: blue-green, soak: 2s}}
 outcome: all
 gates:
   smoke: {{requests: {requests}}}

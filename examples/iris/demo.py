@@ -7,6 +7,7 @@ one of them, gets upgraded, has a bad version refused, is rolled back, and is pr
 predictions keep coming. Every claim is measured; the exit code is 0 only when each one held.
 """
 
+import http.client
 import json
 import os
 import signal
@@ -115,7 +116,7 @@ class Demo:
             lost_at = time.monotonic()
             self.deployer("sandbox", "down", LOST, "--now", "--dir", self.sandbox)
             killed_at = time.monotonic()
-            time.sleep(6 * SETTLE_SECONDS)
+            time.sleep(3 * SETTLE_SECONDS)
             answers = self.traffic.since(lost_at)
             self.no_failure("no request fails when a cloud is lost", answers)
             last = max((a.at for a in answers if a.target == LOST_TARGET), default=lost_at)
@@ -214,7 +215,7 @@ class Demo:
                 cwd=self.folder,
                 stderr=log,
             )
-            _await_port(self.port, process)
+            _await_ready(self.port, process)
             self.traffic.start()
             time.sleep(2 * SETTLE_SECONDS)
             self.no_failure("every target answers through the router", self.traffic.answers)
@@ -302,15 +303,21 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _await_port(port: int, process: subprocess.Popen) -> None:
-    for _ in range(100):
+def _await_ready(port: int, process: subprocess.Popen) -> None:
+    for _ in range(150):
         if process.poll() is not None:
             raise SystemExit("the router did not start; see router.log")
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        try:
+            connection.request("GET", "/-/ready")
+            if connection.getresponse().status == 200:
                 return
+        except OSError:
+            pass
+        finally:
+            connection.close()
         time.sleep(0.1)
-    raise SystemExit("the router did not open its port in 10 s")
+    raise SystemExit("the router was not ready in 15 s")
 
 
 def main() -> None:
