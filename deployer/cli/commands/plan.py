@@ -49,9 +49,8 @@ def plan(
     if save is not None:
         save.write_bytes(encode_record(made))
     if output_format is Format.JSON:
-        output.print_json(
-            "deployer/plan/v1", made.model_dump(mode="json", exclude={"schema_version"})
-        )
+        document = made.model_dump(mode="json", by_alias=True, exclude={"schema_version"})
+        output.print_json("deployer/plan/v1", document)
     else:
         _print_plan(made, wide=output_format is Format.WIDE)
     if not made.nothing_to_do:

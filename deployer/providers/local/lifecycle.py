@@ -111,7 +111,7 @@ def refuse_stopped(folder: ClusterFolder) -> None:
     """Raise `TransientError` when the cluster was stopped: it is as good as unreachable."""
     if mark := read_json(folder.stopped_mark):
         raise TransientError(
-            f"the local cluster {folder.name} is stopped (since {mark['since']})",
+            f"the local cluster {folder.name} has been stopped since {mark['since'][:19]}Z",
             operation="connect",
             resource=str(folder.path),
             hint="Start it again with `deployer sandbox up`.",
