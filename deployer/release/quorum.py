@@ -50,14 +50,22 @@ class Quorum:
             StateError: A majority cannot be had any more; names each store and its reason.
             SetupError: The same, and nothing but logins or buckets is missing.
         """
-        answers = self._collect(operation)
+        answers = self._collect(operation, self._decided)
         if sum(answer.error is None for answer in answers) < self.majority:
             raise self._too_few(answers, what)
         return answers
 
     def ask_all(self, operation: Callable[[ObjectStore], T]) -> list[Answer[T]]:
         """Run ``operation`` on every store and wait for every answer, errors included."""
-        return self._collect(operation, everyone=True)
+        return self._collect(operation, lambda _answers, _pending: False)
+
+    def agree(self, operation: Callable[[ObjectStore], bool]) -> bool:
+        """Run ``operation`` on every store; return whether a majority said yes, as soon as it did.
+
+        A no is certain only when every store has answered or failed.
+        """
+        answers = self._collect(operation, lambda found, _pending: self._says_yes(found))
+        return self._says_yes(answers)
 
     def _too_few(self, answers: Sequence[Answer[T]], what: str) -> DeployerError:
         good = sum(answer.error is None for answer in answers)
@@ -75,16 +83,24 @@ class Quorum:
             "Check the network and the logins, then run the same command again.",
         )
 
+    def _says_yes(self, answers: Sequence[Answer[bool]]) -> bool:
+        return sum(bool(answer.value) for answer in answers) >= self.majority
+
+    def _decided(self, answers: Sequence[Answer[T]], pending: int) -> bool:
+        good = sum(answer.error is None for answer in answers)
+        return good >= self.majority or good + pending < self.majority
+
     def _collect(
-        self, operation: Callable[[ObjectStore], T], *, everyone: bool = False
+        self,
+        operation: Callable[[ObjectStore], T],
+        enough: Callable[[Sequence[Answer[T]], int], bool],
     ) -> list[Answer[T]]:
         pending = {lane.submit(operation) for lane in self._lanes}
         answers: list[Answer[T]] = []
         while pending:
             finished, pending = wait(pending, return_when=FIRST_COMPLETED)
             answers += [future.result() for future in finished]
-            good = sum(answer.error is None for answer in answers)
-            if not everyone and (good >= self.majority or good + len(pending) < self.majority):
+            if enough(answers, len(pending)):
                 break
         return answers
 

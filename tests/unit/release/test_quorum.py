@@ -72,3 +72,24 @@ def test_a_defect_in_an_operation_comes_out() -> None:
 def test_a_quorum_of_nothing_makes_no_sense() -> None:
     with pytest.raises(ValueError, match="at least one store"):
         Quorum([], ManualClock())
+
+
+def test_a_majority_that_agrees_does_not_wait_for_the_rest() -> None:
+    clock = SystemClock()
+    stores = [MemoryStore(clock, f"memory://{name}") for name in "abc"]
+    release = threading.Event()
+
+    def swap(store: ObjectStore) -> bool:
+        return store.url != "memory://a" or not release.wait(30)
+
+    try:
+        assert Quorum(stores, clock).agree(swap)
+        assert not release.is_set()
+    finally:
+        release.set()
+
+
+def test_a_minority_does_not_agree() -> None:
+    clock = ManualClock()
+    stores = [MemoryStore(clock, f"memory://{name}") for name in "abc"]
+    assert not Quorum(stores, clock).agree(lambda store: store.url == "memory://a")
