@@ -22,7 +22,10 @@ def hold_fence(cluster: Cluster, name: str, token: int) -> None:
     for _ in range(_TRIES):
         live = cluster.get(ref)
         if live is not None and _token_of(live) > token:
-            raise LeaseLostError(f"a later run has changed {name} on this cluster; this one stops")
+            raise LeaseLostError(
+                f"a later run has changed {name} on this cluster; this one stops",
+                hint=f"If the state was lost and begun anew, no run is later: delete {ref}.",
+            )
         if live is not None and _token_of(live) == token:
             return
         version = live["metadata"]["resourceVersion"] if live is not None else ""

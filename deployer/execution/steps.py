@@ -25,7 +25,7 @@ from deployer.plan.model import (
     Step,
     Wait,
 )
-from deployer.ports import Cluster, ObjectRef, Readiness, Verdict
+from deployer.ports import Cluster, ObjectRef, Verdict
 from deployer.release.records import TargetBundle
 from deployer.retry import Backoff, retry_transient
 from deployer.values import Digest
@@ -70,7 +70,7 @@ def run_step(step: Step, context: Context) -> str:
 
 
 def _push(step: Push, context: Context) -> str:
-    store = context.providers[step.target].store
+    store = context.provider(step.target).store
     digest = Digest.parse(context.bundle(step.release).artifact.digest)
 
     def sent(count: int) -> None:
@@ -110,7 +110,7 @@ def _elsewhere(step: Push, context: Context, digest: Digest) -> str:
 def _bring_from_elsewhere(
     step: Push, context: Context, digest: Digest, sent: Callable[[int], None]
 ) -> str:
-    store = context.providers[step.target].store
+    store = context.provider(step.target).store
     for name, provider in context.providers.items():
         if name == step.target:
             continue
@@ -131,9 +131,8 @@ def _bring_from_elsewhere(
 
 def _apply(step: Apply, context: Context) -> str:
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
-    hold_fence(cluster, context.state.name, context.lease.token)
     for manifest in part.objects:
-        context.check()
+        _fence(cluster, context)
         _patiently(context, partial(cluster.apply, manifest))
     return f"{len(part.objects)} objects"
 
@@ -142,23 +141,24 @@ def _wait(step: Wait, context: Context) -> str:
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
     ref = ObjectRef("apps/v1", "Deployment", part.workload)
     started = context.clock.monotonic()
-    last = "no status yet"
+    last, away = "no status yet", False
     while context.clock.monotonic() - started < step.timeout_seconds:
         context.check()
         try:
             readiness = cluster.readiness(ref)
         except TransientError as error:
-            last = error.message
+            last, away = error.message, True
         else:
             if readiness.verdict is Verdict.READY:
                 return f"{readiness.ready}/{readiness.desired} ready"
             if readiness.verdict is Verdict.FAILED:
                 raise _not_ready(step.target, step.release, part, cluster, readiness.message)
-            last = readiness.message or readiness.verdict.value
+            last, away = readiness.message or readiness.verdict.value, False
         context.clock.sleep(_POLL_SECONDS)
-    raise _not_ready(
-        step.target, step.release, part, cluster, f"not ready in {step.timeout_seconds:g} s: {last}"
-    )
+    why = f"not ready in {step.timeout_seconds:g} s: {last}"
+    if away:
+        raise _no_answer(step.target, part.workload, why)
+    raise _not_ready(step.target, step.release, part, cluster, why)
 
 
 def _not_ready(
@@ -172,16 +172,24 @@ def _not_ready(
     return RolloutError(f"{target}: Deployment {part.workload}: {why}", release=release, hint=hint)
 
 
+def _no_answer(target: str, workload: str, why: str) -> TransientError:
+    """A cluster that does not answer says nothing about the release: it is not to blame."""
+    return TransientError(
+        f"{target}: Deployment {workload}: {why}", operation="readiness", resource=workload
+    )
+
+
 def _smoke(step: Smoke, context: Context) -> str:
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
     smoke = context.bundle(step.release).smoke
-    return _patiently(context, lambda: run_smoke(cluster, part, smoke, step.release))
+    verdict = _patiently(context, lambda: run_smoke(cluster, part, smoke, step.release))
+    context.verdicts[step.target] = verdict
+    return verdict
 
 
 def _shift(step: Shift, context: Context) -> str:
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
-    hold_fence(cluster, context.state.name, context.lease.token)
-    context.check()
+    _fence(cluster, context)
     _patiently(context, lambda: cluster.apply(part.shift))
     return f"Service {part.service} → {part.workload}"
 
@@ -193,31 +201,33 @@ def _soak(step: Soak, context: Context) -> str:
     good_at = started
     while (now := context.clock.monotonic()) - started < step.seconds:
         context.check()
-        trouble = _trouble(cluster, ref)
-        if not trouble:
+        trouble = _trouble(step, cluster, ref)
+        if trouble is None:
             good_at = now
         elif now - good_at > min(_FLAP_SECONDS, step.seconds / 2):
-            raise RolloutError(
-                f"{step.target}: release {step.release} did not stay ready: {trouble}",
-                release=step.release,
-            )
+            raise trouble
         context.clock.sleep(min(_POLL_SECONDS * 2, step.seconds))
     return f"{step.seconds:g} s"
 
 
-def _trouble(cluster: Cluster, ref: ObjectRef) -> str:
+def _trouble(step: Soak, cluster: Cluster, ref: ObjectRef) -> DeployerError | None:
     try:
-        readiness: Readiness = cluster.readiness(ref)
+        readiness = cluster.readiness(ref)
     except TransientError as error:
-        return error.message
-    return "" if readiness.verdict is Verdict.READY else readiness.message or readiness.verdict
+        return _no_answer(step.target, ref.name, error.message)
+    if readiness.verdict is Verdict.READY:
+        return None
+    return RolloutError(
+        f"{step.target}: release {step.release} did not stay ready: "
+        f"{readiness.message or readiness.verdict}",
+        release=step.release,
+    )
 
 
 def _retire(step: Retire, context: Context) -> str:
     cluster = _cluster(step.target, context)
-    hold_fence(cluster, context.state.name, context.lease.token)
     for ref in step.objects:
-        context.check()
+        _fence(cluster, context)
         _patiently(context, partial(cluster.delete, ObjectRef(ref.api_version, ref.kind, ref.name)))
     return f"{len(step.objects)} objects"
 
@@ -234,4 +244,10 @@ def _part(target: str, release: int, context: Context) -> TargetBundle:
 
 
 def _cluster(target: str, context: Context) -> Cluster:
-    return context.providers[target].cluster
+    return context.provider(target).cluster
+
+
+def _fence(cluster: Cluster, context: Context) -> None:
+    """Make sure, on the cluster itself, that no later run has been here."""
+    context.check()
+    _patiently(context, lambda: hold_fence(cluster, context.state.name, context.lease.token))
