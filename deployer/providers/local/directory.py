@@ -161,10 +161,12 @@ class DirectoryStore:
 
     def _refuse_file(self) -> None:
         """Refuse a path where no directory can be; one that is missing is made by a write."""
-        if self._root.is_file():
-            raise SetupError(
-                f"{self._root} is a file, and a store is a folder", hint="Write file:///FOLDER."
-            )
+        with self._translated("open", ""):
+            if not self._root.exists() or self._root.is_dir():
+                return
+        raise SetupError(
+            f"{self._root} is a file, and a store is a folder", hint="Write file:///FOLDER."
+        )
 
     def _head(self, key: str) -> ObjectInfo | None:
         try:
