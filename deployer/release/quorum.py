@@ -59,6 +59,19 @@ class Quorum:
         """Run ``operation`` on every store and wait for every answer, errors included."""
         return self._collect(operation, everyone=True)
 
+    def vote(self, operation: Callable[[ObjectStore], bool]) -> bool:
+        """Run ``operation`` on every store; return whether a majority said yes, once it is settled.
+
+        A store that does not answer holds nobody up who has a majority without it; it is still
+        asked, in order, and an error counts as a no.
+        """
+        pending = {lane.submit(operation) for lane in self._lanes}
+        yes = 0
+        while yes < self.majority <= yes + len(pending):
+            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+            yes += sum(bool(future.result().value) for future in finished)
+        return yes >= self.majority
+
     def _too_few(self, answers: Sequence[Answer[T]], what: str) -> DeployerError:
         good = sum(answer.error is None for answer in answers)
         message = (

@@ -168,8 +168,7 @@ class StateStore:
         give it back.
         """
         body = encode_record(new)
-        answers = self._quorum.ask_all(lambda store: self._swap_one(store, body, may_replace))
-        return sum(bool(answer.value) for answer in answers) >= self._quorum.majority
+        return self._quorum.vote(lambda store: self._swap_one(store, body, may_replace))
 
     # repair -------------------------------------------------------------------------------
 

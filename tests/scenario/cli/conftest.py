@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -266,3 +267,46 @@ def own_clusters(tmp_path: Path) -> Iterator[dict[str, Path]]:
     """Three clusters that a test may lose."""
     with _clusters(tmp_path / "clusters") as clusters:
         yield clusters
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """Stand-in clouds that run: what logs in to them, and where everything is."""
+
+    folder: Path
+    environment: dict[str, str]
+    clouds: Mapping[str, Any]
+
+    def store(self, cloud: str) -> str:
+        url: str = self.clouds[cloud]["store"]["url"]
+        return url
+
+    @contextmanager
+    def black_hole(self, cloud: str) -> Iterator[None]:
+        """Meanwhile the cloud's store accepts connections and never says anything."""
+        state = json.loads((self.folder / "state.json").read_text())
+        pid = state["clouds"][cloud]["server"]["pid"]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+
+@pytest.fixture(scope="session")
+def sandbox(
+    tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]
+) -> Iterator[Sandbox]:
+    """Three stand-in clouds for all tests of this worker, in a folder with a space."""
+    place = tmp_path_factory.mktemp("clouds") / "sand box"
+    shell = Shell(place.parent, dict(environment))
+    try:
+        document = shell.run("sandbox", "up", "--dir", place, "-o", "json").json
+        lines = [line.removeprefix("export ") for line in (place / "env").read_text().splitlines()]
+        pairs = [line.split("=", 1) for line in lines if not line.startswith("#")]
+        login = {name: shlex.split(value)[0] for name, value in pairs}
+        clouds = {one["cloud"]: one for one in document["clouds"]}
+        yield Sandbox(place, environment | login, clouds)
+    finally:
+        shell.run("sandbox", "down", "--dir", place)
+        shell.close()

@@ -107,7 +107,8 @@ def test_what_is_no_command_line_is_bad_input(shell: Any) -> None:
     assert "'xml' is not one of 'table', 'wide', 'json'" in wrong
     assert "Value error" not in wrong
     assert "the plan cannot be read" in shell.run("deploy", "--plan", "no", expect=4).err
+    assert "is damaged" in shell.run("deploy", "--plan", "deployer.yaml", expect=4).err
     with socket.create_server(("127.0.0.1", 0)) as taken:
         listen = f"127.0.0.1:{taken.getsockname()[1]}"
         fixed = ("--backend", "a=http://127.0.0.1:9", "--listen", listen)
-        assert "in use" in shell.run("router", "serve", *fixed, expect=None).err
+        assert "in use" in shell.run("router", "serve", *fixed, expect=5).err
