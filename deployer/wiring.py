@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deployer.errors import NotFoundError, SetupError, SourceError
+from deployer.errors import NotFoundError, SetupError, SourceError, StateError
 from deployer.ports import Cluster, ObjectStore, Prices, Probe, Provider
 
 if TYPE_CHECKING:
@@ -143,17 +143,18 @@ def read_plan(file: Path) -> "Plan":
     """Read a plan that ``deployer plan --save`` wrote.
 
     Raises:
-        SourceError: There is no such file.
-        StateError: It is damaged, or a newer version wrote it.
+        SourceError: There is no such file, it is no plan, or a newer version wrote it.
     """
     from deployer.plan import Plan
     from deployer.release.records import decode_record
 
     try:
-        body = file.read_bytes()
+        return decode_record(Plan, file.read_bytes(), where=str(file))
     except OSError as error:
         raise SourceError(f"{file}: the plan cannot be read: {error.strerror}") from error
-    return decode_record(Plan, body, where=str(file))
+    except StateError as error:
+        hint = "Make a new one: deployer plan --save FILE"
+        raise SourceError(error.message, hint=hint) from error
 
 
 def _open_provider(spec: "Spec", target: "TargetSpec", prices: Prices) -> Provider:

@@ -81,6 +81,10 @@ def _usage_is_bad_input(call: Callable[[], Any]) -> Any:
         return call()
     except typer.TyperException as error:
         error.exit_code = 4
+        if isinstance(error, typer.BadParameter):
+            error.message = error.message.removeprefix(
+                "Value error, "
+            )  # pydantic's, not the user's
         raise
 
 

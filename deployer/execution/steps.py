@@ -13,6 +13,7 @@ from deployer.execution.events import Event
 from deployer.execution.fence import hold_fence
 from deployer.execution.finish import record_finish, write_routes
 from deployer.execution.smoke import run_smoke
+from deployer.parallel import ask_each
 from deployer.plan.model import (
     Apply,
     Finish,
@@ -25,7 +26,7 @@ from deployer.plan.model import (
     Step,
     Wait,
 )
-from deployer.ports import Cluster, ObjectRef, Verdict
+from deployer.ports import Cluster, ObjectRef, ObjectStore, Verdict
 from deployer.release.records import TargetBundle
 from deployer.retry import Backoff, retry_transient
 from deployer.values import Digest
@@ -35,6 +36,7 @@ __all__ = ["run_step"]
 T = TypeVar("T")
 
 _POLL_SECONDS = 0.25
+_ASK_SECONDS = 5.0
 _FLAP_SECONDS = 10.0
 
 
@@ -84,7 +86,7 @@ def _push(step: Push, context: Context) -> str:
             else "present"
         )
     try:
-        if has_artifact(store, digest):
+        if _holds(store, digest):
             return "present"
     except TransientError:
         return _elsewhere(step, context, digest)
@@ -97,7 +99,7 @@ def _elsewhere(step: Push, context: Context, digest: Digest) -> str:
         if name == step.target:
             continue
         try:
-            if has_artifact(provider.store, digest):
+            if _holds(provider.store, digest):
                 return f"own store does not answer; {provider.store.url} has it"
         except DeployerError:
             continue
@@ -115,7 +117,7 @@ def _bring_from_elsewhere(
         if name == step.target:
             continue
         try:
-            if not has_artifact(provider.store, digest):
+            if not _holds(provider.store, digest):
                 continue
             with tempfile.TemporaryDirectory(prefix="deployer-") as folder:
                 artifact = pull_artifact(provider.store, digest, Path(folder))
@@ -127,6 +129,19 @@ def _bring_from_elsewhere(
         f"{step.target}: no store that answers has the artifact of release {step.release}",
         release=step.release,
     )
+
+
+def _holds(store: ObjectStore, digest: Digest) -> bool:
+    """Ask for a short while: a store that says nothing must not hold a rollback up (G9).
+
+    Raises:
+        TransientError: It did not answer in that time.
+    """
+    question = {store.url: partial(has_artifact, store, digest)}
+    (answer,) = ask_each(question, timeout_seconds=_ASK_SECONDS, what="find artifact").values()
+    if isinstance(answer, DeployerError):
+        raise answer
+    return answer
 
 
 def _apply(step: Apply, context: Context) -> str:

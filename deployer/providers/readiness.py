@@ -20,6 +20,7 @@ Long enough for a registry's hiccup or a ConfigMap applied a moment later, far b
 after which Kubernetes itself gives up (progressDeadlineSeconds).
 """
 
+_WORDS = 300
 _CRASHES = 3  # restarts in a crash loop before it counts as failed, however quick they were
 _STUCK = frozenset(
     {
@@ -163,9 +164,9 @@ def _describe(pod: Manifest, container: Manifest, waiting: Manifest) -> str:
     parts = [f"pod {pod['metadata']['name']}, container {container['name']}: {waiting['reason']}"]
     if "exitCode" in last:
         parts.append(f" (exit code {last['exitCode']}, {restarts} restarts)")
-    detail = (last.get("message") or waiting.get("message") or "").strip()
-    if detail:
-        parts.append(f": {detail}")
+    lines = (last.get("message") or waiting.get("message") or "").strip().splitlines()
+    if lines:
+        parts.append(f": {lines[-1].strip()[:_WORDS]}")  # the cause ends a stack; the logs have all
     return "".join(parts)
 
 

@@ -42,6 +42,7 @@ class Lease:
         self._state = state
         self._seconds = seconds
         self._valid_until = state.clock.monotonic() + seconds
+        self._successor: LeaseRecord | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._renew_forever, name="lease", daemon=True)
 
@@ -60,6 +61,12 @@ class Lease:
         Raises:
             LeaseLostError: It could not be renewed in time, or somebody took it.
         """
+        if self._successor is not None:
+            raise LeaseLostError(
+                f"{self._successor.holder} has taken the lease over from run {self.record.run} "
+                f"(run {self._successor.run}); this one has stopped writing",
+                hint="deployer status shows what is live; the other run goes on from the journal.",
+            )
         if self._state.clock.monotonic() >= self._valid_until:
             raise LeaseLostError(
                 f"run {self.record.run} could not renew its lease in time and has stopped writing",
@@ -75,6 +82,8 @@ class Lease:
         if self._state.swap_lease(record, self._is_ours):
             self._valid_until = started + self._seconds
             self.record = record
+        else:
+            self._successor = self._find_successor()
 
     def release(self) -> None:
         """Give the lease back, so that the next run need not wait."""
@@ -82,6 +91,10 @@ class Lease:
         if self._thread.is_alive():
             self._thread.join(timeout=self._seconds)
         self._state.swap_lease(self.record.model_copy(update={"released": True}), self._is_ours)
+
+    def _find_successor(self) -> LeaseRecord | None:
+        there = self._state.read_lease()
+        return there if there is not None and there.token > self.record.token else None
 
     def _is_ours(self, other: LeaseRecord) -> bool:
         return other.token < self.record.token or other.run == self.record.run

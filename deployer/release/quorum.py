@@ -67,13 +67,18 @@ class Quorum:
             raise self._too_few(answers, what)
         return answers
 
-    def agree(self, operation: Callable[[ObjectStore], bool]) -> bool:
-        """Run ``operation`` on every store; return whether a majority said yes, as soon as it did.
+    def vote(self, operation: Callable[[ObjectStore], bool]) -> bool:
+        """Run ``operation`` on every store; return whether a majority said yes, once it is settled.
 
-        A no is certain only when every store has answered or failed.
+        A store that does not answer holds nobody up who has a majority without it; it is still
+        asked, in order, and an error counts as a no.
         """
-        answers = self._collect(operation, lambda found, _pending: self._says_yes(found))
-        return self._says_yes(answers)
+        pending = {lane.submit(operation) for lane in self._lanes}
+        yes = 0
+        while yes < self.majority <= yes + len(pending):
+            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+            yes += sum(bool(future.result().value) for future in finished)
+        return yes >= self.majority
 
     def _too_few(self, answers: Sequence[Answer[T]], what: str) -> DeployerError:
         good = sum(answer.error is None for answer in answers)
@@ -90,9 +95,6 @@ class Quorum:
             hint="The state lives in the targets' own stores; it needs a majority of them. "
             "Check the network and the logins, then run the same command again.",
         )
-
-    def _says_yes(self, answers: Sequence[Answer[bool]]) -> bool:
-        return sum(bool(answer.value) for answer in answers) >= self.majority
 
     def _decided(self, answers: Sequence[Answer[T]], pending: int) -> bool:
         good = sum(answer.error is None for answer in answers)

@@ -175,7 +175,7 @@ class StateStore:
         give it back.
         """
         body = encode_record(new)
-        return self._quorum.agree(lambda store: self._swap_one(store, body, may_replace))
+        return self._quorum.vote(lambda store: self._swap_one(store, body, may_replace))
 
     # repair -------------------------------------------------------------------------------
 

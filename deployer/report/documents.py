@@ -94,8 +94,12 @@ def describe_history_row(row: HistoryRow) -> dict[str, Json]:
 
 
 def describe_release(row: HistoryRow, bundle: Bundle) -> dict[str, Json]:
-    """Return the document of `RELEASE_SCHEMA`: the row and the whole bundle."""
-    return {**describe_history_row(row), "bundle": bundle.model_dump(mode="json", by_alias=True)}
+    """Return the document of `RELEASE_SCHEMA`: name, the row, and the whole bundle."""
+    return {
+        "name": bundle.name,
+        **describe_history_row(row),
+        "bundle": bundle.model_dump(mode="json", by_alias=True),
+    }
 
 
 def describe_cost(report: CostReport) -> dict[str, Json]:

@@ -41,7 +41,7 @@ PATIENCE_SECONDS = 9.0
 class Rig:
     """A kind of store. ``open(prefix)`` may be called often; equal prefixes are equal stores.
 
-    ``missing`` is a store whose bucket does not exist; ``connect(endpoint)`` goes another way to
+    ``missing`` is a store whose bucket does not exist and is not made by a write; ``connect(endpoint)`` goes another way to
     the same bucket; ``endpoint`` is None where there is no server.
     """
 
@@ -229,7 +229,7 @@ def _directory_rig(folder: Path) -> Rig:
         (folder / prefix).mkdir(exist_ok=True)
         return DirectoryStore(folder / prefix)
 
-    return Rig("directory", open_store, missing=lambda: DirectoryStore(folder / "nowhere"))
+    return Rig("directory", open_store)
 
 
 def _cloud_rig(name: str, scheme: str, connect: Callable[..., ObjectStore], url: str) -> Rig:

@@ -305,7 +305,7 @@ def test_a_missing_bucket_is_a_matter_of_setup(
     rig: Any, tmp_path: Path, call: Callable[[ObjectStore, Path], object]
 ) -> None:
     if rig.missing is None:
-        pytest.skip("memory is always there")
+        pytest.skip("this store is made by its first write")
     path = tmp_path / "file"
     path.write_bytes(b"x")
     with pytest.raises(SetupError) as caught:

@@ -37,6 +37,7 @@ def deploy(
     from deployer.artifact import scan_artifact
     from deployer.wiring import open_session, read_plan
 
+    saved = read_plan(plan) if plan else None
     session = open_session(file)
     artifact = scan_artifact(session.spec.locate(session.spec.model.path))
     with narrate(quiet=quiet) as tell, output.explain_interrupt(_INTERRUPTED):
@@ -44,7 +45,7 @@ def deploy(
             session,
             artifact,
             tell=tell,
-            saved=read_plan(plan) if plan else None,
+            saved=saved,
             quarantined=quarantined,
             takeover=takeover,
         )

@@ -13,7 +13,7 @@ __all__ = ["init"]
 
 def init(
     clouds: Annotated[
-        list[Cloud] | None, typer.Argument(metavar="[CLOUD]...", help="aws, gcp, azure, …")
+        list[Cloud] | None, typer.Argument(metavar="CLOUD", help="aws, gcp, azure, …")
     ] = None,
     name: Annotated[str, typer.Option("--name", "-n", help="The deployment's name.")] = "model",
     file: Annotated[Path, typer.Option("--file", "-f", help="The file to write.")] = Path(

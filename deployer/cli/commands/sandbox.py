@@ -1,6 +1,7 @@
 """``deployer sandbox``: stand-in clouds on this machine."""
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,7 +23,7 @@ commands = typer.Typer(
 
 Clouds = Annotated[
     list[Cloud] | None,
-    typer.Argument(metavar="[CLOUD]...", help="aws, gcp, azure; all by default."),
+    typer.Argument(metavar="CLOUD", help="aws, gcp, azure; all by default."),
 ]
 Folder = Annotated[Path, typer.Option("--dir", metavar="DIR", help="The sandbox's folder.")]
 
@@ -52,7 +53,8 @@ def up(
     )
     _show(folder, found, output)
     if output is not Format.JSON:
-        print_note(f"Next: source {folder}/env; deployer plan -f {folder}/deployer.yaml")
+        env, spec = quote(f"{folder}/env"), quote(f"{folder}/deployer.yaml")
+        print_note(f"Next: source {env}; deployer plan -f {spec}")
 
 
 @commands.command()

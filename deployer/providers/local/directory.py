@@ -1,7 +1,7 @@
 """A directory as an object store: for one machine, the edge, and tests.
 
-Objects are plain files under their own names; characters a file name cannot hold are
-percent-encoded. What the store knows beside the bytes lies under ``.deployer-store``, one small
+The first write makes the directory; until then the store is empty. Objects are plain files under
+their own names; characters a file name cannot hold are percent-encoded. What the store knows beside the bytes lies under ``.deployer-store``, one small
 file per object, bound to the data file's inode and time: a file that was put there by hand is an
 object like any other, its checksum computed when asked.
 
@@ -53,7 +53,7 @@ def connect_store(url: str) -> "DirectoryStore":
 
 
 class DirectoryStore:
-    """See `ObjectStore`. The directory itself has to exist, as a bucket has to."""
+    """See `ObjectStore`."""
 
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
@@ -66,7 +66,7 @@ class DirectoryStore:
 
     def head(self, key: str) -> ObjectInfo | None:
         """See `ObjectStore.head`."""
-        self._require_root()
+        self._refuse_file()
         with self._translated("read", key):
             return self._head(key)
 
@@ -130,8 +130,9 @@ class DirectoryStore:
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """See `ObjectStore.list`."""
-        self._require_root()
-        found = (key_of(name) for name in _walk(self._root))
+        self._refuse_file()
+        with self._translated("list", prefix):
+            found = [key_of(name) for name in _walk(self._root)]
         for key in sorted((key for key in found if key.startswith(prefix)), key=str.encode):
             info = self.head(key)
             if info is not None:  # deleted since
@@ -139,9 +140,12 @@ class DirectoryStore:
 
     def delete(self, key: str) -> None:
         """See `ObjectStore.delete`."""
-        self._require_root()
+        self._refuse_file()
+        path = self._path(key)
+        with self._translated("delete", key):
+            if not path.is_file():
+                return
         with self._translated("delete", key), self._lock():
-            path = self._path(key)
             if path.is_file():
                 path.unlink()
                 drop_about(self._own, key)
@@ -155,11 +159,14 @@ class DirectoryStore:
         with translated(operation, f"{self.url}/{key}"):
             yield
 
-    def _require_root(self) -> None:
-        if not self._root.is_dir():
-            raise SetupError(
-                f"there is no directory {self._root}", hint=f"Create it: mkdir -p {self._root}"
-            )
+    def _refuse_file(self) -> None:
+        """Refuse a path where no directory can be; one that is missing is made by a write."""
+        with self._translated("open", ""):
+            if not self._root.exists() or self._root.is_dir():
+                return
+        raise SetupError(
+            f"{self._root} is a file, and a store is a folder", hint="Write file:///FOLDER."
+        )
 
     def _head(self, key: str) -> ObjectInfo | None:
         try:
@@ -170,7 +177,7 @@ class DirectoryStore:
 
     @contextmanager
     def _opened(self, key: str) -> Iterator[IO[bytes]]:
-        self._require_root()
+        self._refuse_file()
         with self._translated("read", key):
             try:
                 file = self._path(key).open("rb")
@@ -186,7 +193,7 @@ class DirectoryStore:
     @contextmanager
     def _temporary(self, key: str) -> Iterator[IO[bytes]]:
         """Open a file on the same file system that is gone afterwards, unless published."""
-        self._require_root()
+        self._refuse_file()
         with self._translated("write", key):
             folder = self._own / "tmp"
             folder.mkdir(parents=True, exist_ok=True)
@@ -251,11 +258,17 @@ class DirectoryStore:
 
 
 def _walk(root: Path) -> Iterator[str]:
-    for folder, folders, files in os.walk(root):
+    """Yield every file's path; a folder that cannot be read is an error, one that went is not."""
+    for folder, folders, files in os.walk(root, onerror=_raise_unless_gone):
         if folder == str(root) and OWN in folders:
             folders.remove(OWN)
         for name in files:
             yield Path(folder, name).relative_to(root).as_posix()
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error
 
 
 def _sync_folder(folder: Path) -> None:

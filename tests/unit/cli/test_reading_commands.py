@@ -48,9 +48,21 @@ def test_every_reading_command_answers_in_json(command: list[str], spec: Path) -
 
 @pytest.mark.parametrize("command", [["status"], ["report", "health"]], ids=" ".join)
 def test_a_state_that_cannot_be_read_is_unknown_to_scripts(command: list[str], spec: Path) -> None:
-    (spec.parent / "store").rmdir()
+    head = spec.parent / "store" / "deployer" / "iris" / "head.json"
+    head.parent.mkdir(parents=True)
+    head.write_text("no record")
     result = run(command, spec)
     assert result.exit_code == 3
+    assert "is damaged" in result.stderr
+    assert not result.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_state_that_nobody_can_open_is_a_matter_of_setup(command: list[str], spec: Path) -> None:
+    (spec.parent / "store").rmdir()
+    (spec.parent / "store").write_text("a file")
+    result = run(command, spec)
+    assert result.exit_code == 5
     assert result.stderr.startswith("error: reading head.json of iris")
     assert not result.stdout
 

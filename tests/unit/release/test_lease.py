@@ -74,12 +74,11 @@ def test_a_holder_that_renews_is_not_taken_over(open_state: Open, clock: ManualC
     alive.release()
 
 
-def test_takeover_stops_the_holder(open_state: Open, clock: ManualClock) -> None:
+def test_takeover_stops_the_holder_and_says_who_it_was(open_state: Open) -> None:
     alive = take(open_state(), "r1")
     thief = take(open_state(), "r2", takeover=True)
     alive.renew()
-    clock.advance(TTL)
-    with pytest.raises(LeaseLostError):
+    with pytest.raises(LeaseLostError, match=r"ann@laptop has taken .* from run r1 \(run r2\)"):
         alive.check()
     thief.renew()
     thief.check()

@@ -83,7 +83,7 @@ def test_a_majority_that_agrees_does_not_wait_for_the_rest() -> None:
         return store.url != "memory://a" or not release.wait(30)
 
     try:
-        assert Quorum(stores, clock).agree(swap)
+        assert Quorum(stores, clock).vote(swap)
         assert not release.is_set()
     finally:
         release.set()
@@ -92,4 +92,4 @@ def test_a_majority_that_agrees_does_not_wait_for_the_rest() -> None:
 def test_a_minority_does_not_agree() -> None:
     clock = ManualClock()
     stores = [MemoryStore(clock, f"memory://{name}") for name in "abc"]
-    assert not Quorum(stores, clock).agree(lambda store: store.url == "memory://a")
+    assert not Quorum(stores, clock).vote(lambda store: store.url == "memory://a")

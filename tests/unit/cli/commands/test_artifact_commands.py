@@ -85,7 +85,7 @@ def test_a_model_that_is_none_is_bad_input(
     assert words in run("push", tmp_path / source, store.as_uri(), code=code).stderr
 
 
-@pytest.mark.parametrize("url", ["ftp://acme", "file:///no/such/directory"])
+@pytest.mark.parametrize("url", ["ftp://acme", "file:///dev/null"])
 def test_a_store_that_is_none_is_a_matter_of_setup(model: Path, url: str) -> None:
     assert "error: " in run("push", model, url, code=5).stderr
 

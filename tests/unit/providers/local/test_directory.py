@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer.errors import SetupError, SourceError
+from deployer.errors import AccessDeniedError, NotFoundError, SetupError, SourceError
 from deployer.providers.local.directory import DirectoryStore, connect_store
 
 
@@ -77,6 +77,39 @@ def test_a_file_and_a_folder_of_one_name_are_refused(store: DirectoryStore) -> N
         store.put("a", b"2")
     store.delete("a")
     assert store.get("a/b").body == b"1"
+
+
+def test_a_missing_folder_is_an_empty_store_until_the_first_write(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path / "not" / "yet")
+    assert store.head("a") is None
+    assert list(store.list()) == []
+    with pytest.raises(NotFoundError):
+        store.get("a")
+    store.delete("a")
+    assert not (tmp_path / "not").exists()
+    store.put("a", b"1", if_version="")
+    assert (tmp_path / "not" / "yet" / "a").read_bytes() == b"1"
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_bytes(b"x")
+    store = DirectoryStore(tmp_path / "taken")
+    for call in (lambda: store.head("a"), lambda: list(store.list()), lambda: store.put("a", b"")):
+        with pytest.raises(SetupError, match="is a file, and a store is a folder"):
+            call()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_may_not_be_read_is_not_left_out(
+    store: DirectoryStore, tmp_path: Path
+) -> None:
+    store.put("a/b", b"1")
+    (tmp_path / "a").chmod(0)
+    try:
+        with pytest.raises(AccessDeniedError):
+            list(store.list())
+    finally:
+        (tmp_path / "a").chmod(0o700)
 
 
 def test_a_url_names_the_directory(tmp_path: Path) -> None:

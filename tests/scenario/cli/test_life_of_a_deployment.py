@@ -1,0 +1,125 @@
+"""From the first deploy to a rollback, through the real command line, under real traffic."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+Make = Callable[..., Any]
+TRAFFIC = Path(__file__).with_name("traffic.py")
+READING = (
+    ["status"],
+    ["history"],
+    ["history", "show", "1"],
+    ["report", "cost"],
+    ["report", "health"],
+)
+
+
+@contextmanager
+def router(deployment: Any) -> Iterator[str]:
+    """Run the router until the end; yield its address."""
+    running = deployment.start("router", "serve", "-f", "deployer.yaml", "--listen", "127.0.0.1:0")
+    yield running.wait_for("listening on").split()[-1]
+    running.process.send_signal(signal.SIGTERM)
+    assert running.finish().code == 0
+
+
+@contextmanager
+def traffic(deployment: Any, url: str) -> Iterator[dict[str, int]]:
+    """Send predictions meanwhile; what became of them is in the dict afterwards."""
+    sender = subprocess.Popen(
+        [sys.executable, TRAFFIC, url, deployment.name],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    answers: dict[str, int] = {}
+    try:
+        yield answers
+    finally:
+        answers |= json.loads(sender.communicate()[0])
+
+
+def test_traffic_never_feels_an_upgrade_a_bad_version_or_a_rollback(make_deployment: Make) -> None:
+    deployment = make_deployment()
+    first = deployment.run("plan", expect=2)
+    assert f"{deployment.name}: release 1 (the first) on 3 targets" in first.out
+    assert "release 1 is live on every target" in deployment.run("deploy").out
+    assert "nothing to do" in deployment.run("plan").out
+    with router(deployment) as url, traffic(deployment, url) as answers:
+        deployment.write_model("v2")
+        deployment.run("deploy")
+        deployment.write_model("bad", sign=-1.0)
+        refused = deployment.run("deploy", expect=1)
+        assert "release 3 was refused and undone; release 2 never stopped serving" in refused.err
+        assert "0 of 4 answers are as expected" in refused.err
+        assert deployment.serving() == dict.fromkeys(deployment.clusters, 2)
+        back = deployment.run("rollback")
+        assert "release 1 is live on every target" in back.out
+    assert set(answers) == {"v1", "v2"}, answers
+    assert min(answers.values()) > 20
+    assert deployment.serving() == dict.fromkeys(deployment.clusters, 1)
+    assert deployment.workloads() == {(f"Deployment/{deployment.name}-r1",)}
+    states = deployment.run("history", "-o", "json").json["releases"]
+    assert [(one["number"], one["state"]) for one in states] == [
+        (3, "quarantined"),
+        (2, "quarantined"),
+        (1, "live"),
+    ]
+    assert "quarantined" in deployment.run("deploy", expect=1).err
+
+
+def test_what_is_live_can_be_read_and_kept_without_the_files_it_was_made_from(
+    make_deployment: Make,
+) -> None:
+    deployment = make_deployment("gcp-iowa", patches=["extra.yaml"])
+    extra = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "extra"}, "data": {}}
+    (deployment.folder / "extra.yaml").write_text(json.dumps(extra))
+    assert deployment.run("deploy", "-o", "json").json["schema"] == "deployer/deploy/v1"
+    for file in ("extra.yaml", "requests.json", "model/model.json"):
+        (deployment.folder / file).unlink()
+    for words in READING:
+        document = deployment.run(*words, "-o", "json").json
+        assert re.fullmatch(r"deployer/[a-z-]+/v\d", document["schema"])
+        assert document["name"] == deployment.name
+        assert all(len(line) <= 100 for line in deployment.run(*words).out.splitlines())
+    assert deployment.run("rollback", "-o", "json", "--to", 1).json["changed"] is False
+    for words in (["plan"], ["deploy"], ["render"]):
+        deployment.run(*words, expect=4)
+
+
+def test_a_saved_plan_runs_once_and_is_refused_when_something_has_moved(
+    make_deployment: Make,
+) -> None:
+    deployment = make_deployment("aws-virginia")
+    saved = deployment.run("plan", "--save", "plan.json", "-o", "json", expect=2).json
+    assert saved["schema"] == "deployer/plan/v1"
+    deployment.run("deploy", "--plan", "plan.json")
+    again = deployment.run("deploy", "--plan", "plan.json", expect=1)
+    assert "has changed since" in again.err
+    deployment.write_model("v2")
+    moved = deployment.run("deploy", "--plan", "plan.json", expect=1)
+    assert "was made from another model or spec" in moved.err
+    assert deployment.serving() == {"aws-virginia": 1}
+    assert "deployer plan --save" in moved.err
+
+
+def test_a_folder_with_spaces_is_a_folder(make_deployment: Make, tmp_path: Path) -> None:
+    deployment = make_deployment("aws-virginia")
+    place = tmp_path / "my models"
+    place.mkdir()
+    for name in ("deployer.yaml", "requests.json", "model"):
+        (tmp_path / name).rename(place / name)
+    deployment.folder = place
+    deployment.write_spec(
+        targets=[deployment.target("aws-virginia", store="file://./my store")],
+    )
+    deployment.run("deploy", "-f", place / "deployer.yaml")
+    assert (place / "my store" / "deployer" / deployment.name / "head.json").is_file()
+    assert "healthy on 1 of 1 target" in deployment.run("status").out
