@@ -20,17 +20,17 @@ commands = typer.Typer(
     no_args_is_help=True,
 )
 
-Clouds = Annotated[
+_Clouds = Annotated[
     list[Cloud] | None,
     typer.Argument(metavar="[CLOUD]...", help="aws, gcp, azure; all by default."),
 ]
-Folder = Annotated[Path, typer.Option("--dir", metavar="DIR", help="The sandbox's folder.")]
+_Folder = Annotated[Path, typer.Option("--dir", metavar="DIR", help="The sandbox's folder.")]
 
 
 @commands.command()
 def up(
-    clouds: Clouds = None,
-    folder: Folder = Path(".sandbox"),
+    clouds: _Clouds = None,
+    folder: _Folder = Path(".sandbox"),
     example: Annotated[
         Path, typer.Option(metavar="DIR", help="Where the example's models are, for the spec.")
     ] = Path("examples/iris/build"),
@@ -57,8 +57,8 @@ def up(
 
 @commands.command()
 def down(
-    clouds: Clouds = None,
-    folder: Folder = Path(".sandbox"),
+    clouds: _Clouds = None,
+    folder: _Folder = Path(".sandbox"),
     now: Annotated[bool, typer.Option("--now", help="Kill at once: a cloud is lost.")] = False,
     output: Output = Format.TABLE,
 ) -> None:
@@ -74,7 +74,7 @@ def down(
 
 
 @commands.command()
-def status(folder: Folder = Path(".sandbox"), output: Output = Format.TABLE) -> None:
+def status(folder: _Folder = Path(".sandbox"), output: Output = Format.TABLE) -> None:
     """Show which clouds run, and where.
 
     Example: deployer sandbox status -o json
