@@ -16,13 +16,13 @@ __all__ = ["commands", "down", "status", "up"]
 
 commands = typer.Typer(
     name="sandbox",
-    help="Stand-in clouds on this machine: three object stores and three clusters on loopback.",
+    help="Run stand-in clouds on this machine.\n\nObject stores and clusters on loopback.",
     no_args_is_help=True,
 )
 
 _Clouds = Annotated[
     list[Cloud] | None,
-    typer.Argument(metavar="[CLOUD]...", help="aws, gcp, azure; all by default."),
+    typer.Argument(metavar="CLOUD", help="aws, gcp, azure; all by default."),
 ]
 _Folder = Annotated[Path, typer.Option("--dir", metavar="DIR", help="The sandbox's folder.")]
 
@@ -41,7 +41,7 @@ def up(
 ) -> None:
     """Start the clouds; what runs already is left as it is.
 
-    Example: deployer sandbox up && source .sandbox/env && deployer plan -f .sandbox/deployer.yaml
+    Example: deployer sandbox up && source .sandbox/env
     """
     from deployer.providers.local.clock import SystemClock
     from deployer.sandbox.clouds import start_sandbox
@@ -62,7 +62,9 @@ def down(
     now: Annotated[bool, typer.Option("--now", help="Kill at once: a cloud is lost.")] = False,
     output: Output = Format.TABLE,
 ) -> None:
-    """Stop the clouds; no process of theirs is left, and their stores are empty.
+    """Stop the clouds.
+
+    No process of theirs is left, and their stores are empty.
 
     Example: deployer sandbox down azure --now
     """
