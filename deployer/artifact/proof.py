@@ -1,12 +1,11 @@
 """Proving that a store holds a file's very bytes: by its own checksum, else by reading back."""
 
 import hashlib
-import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Protocol
 
 from deployer.artifact.model import CHUNK, ArtifactFile
+from deployer.checksums import Crc32, Hasher, new_crc32c, new_md5
 from deployer.errors import SourceError
 from deployer.ports import ObjectInfo, ObjectStore
 
@@ -16,37 +15,13 @@ READ_BACK = "read back"
 """How it was proven when no checksum of the store's could be used."""
 
 
-class _Hasher(Protocol):
-    def update(self, data: bytes, /) -> None: ...
-
-    def digest(self) -> bytes: ...
-
-
-class _Crc32:
-    def __init__(self) -> None:
-        self._value = 0
-
-    def update(self, data: bytes, /) -> None:
-        self._value = zlib.crc32(data, self._value)
-
-    def digest(self) -> bytes:
-        return self._value.to_bytes(4, "big")
-
-
-def _crc32c() -> _Hasher:
-    import google_crc32c  # noqa: PLC0415 - comes with the one SDK whose store uses it
-
-    checksum: _Hasher = google_crc32c.Checksum()  # type: ignore[no-untyped-call]
-    return checksum
-
-
-_HASHERS: dict[str, Callable[[], _Hasher]] = {
+_HASHERS: dict[str, Callable[[], Hasher]] = {
     "sha256": hashlib.sha256,
-    "crc32c": _crc32c,
-    "crc32": _Crc32,
-    "md5": lambda: hashlib.md5(usedforsecurity=False),
+    "crc32c": new_crc32c,
+    "crc32": Crc32,
+    "md5": new_md5,
 }
-"""In order of preference; all detect damage, and none but sha256 is asked to detect malice."""
+"""In order of preference."""
 
 
 def prove_stored(
@@ -102,7 +77,7 @@ def _digest_source(source: Path, file: ArtifactFile, algorithm: str | None) -> s
     return other.digest().hex() if other is not None else None
 
 
-def _digest_all(chunks: Iterable[bytes], hasher: _Hasher) -> str:
+def _digest_all(chunks: Iterable[bytes], hasher: Hasher) -> str:
     for chunk in chunks:
         hasher.update(chunk)
     return hasher.digest().hex()

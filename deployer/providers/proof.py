@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from deployer.checksums import Hasher
 from deployer.errors import (
     AlreadyExistsError,
     IntegrityError,
@@ -10,7 +11,6 @@ from deployer.errors import (
     ProviderError,
 )
 from deployer.ports import ObjectInfo, ObjectStore, StoredObject
-from deployer.providers.source import Hasher
 
 __all__ = ["TOKEN", "Sent", "Written", "confirm_stored", "settle_conflict"]
 

@@ -1,42 +1,15 @@
 """A file on its way to a store: read once in order, digested, watched for changes."""
 
 import os
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Protocol, Self
+from typing import BinaryIO, Self
 
+from deployer.checksums import Hasher
 from deployer.errors import SourceError
 
-__all__ = ["Crc32", "Hasher", "SourceFile"]
-
-
-class Hasher(Protocol):
-    """What `hashlib` objects are."""
-
-    def update(self, data: bytes, /) -> None:
-        """Take the next bytes."""
-        ...
-
-    def digest(self) -> bytes:
-        """Return the digest of all bytes taken."""
-        ...
-
-
-class Crc32:
-    """CRC-32 (ISO-HDLC) as a `Hasher`, big-endian: what S3 calls CRC32."""
-
-    def __init__(self) -> None:
-        self._value = 0
-
-    def update(self, data: bytes, /) -> None:
-        """See `Hasher.update`."""
-        self._value = zlib.crc32(data, self._value)
-
-    def digest(self) -> bytes:
-        """See `Hasher.digest`."""
-        return self._value.to_bytes(4, "big")
+__all__ = ["SourceFile"]
 
 
 class SourceFile:

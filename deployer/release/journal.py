@@ -12,7 +12,7 @@ from deployer.values import Json
 
 __all__ = ["About", "Journal", "begun"]
 
-Kind = Literal["plan", "begin", "done", "failed", "undo", "finish", "takeover"]
+_Kind = Literal["plan", "begin", "done", "failed", "undo", "finish", "takeover"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class About:
     target: str = ""
 
 
-NOTHING = About()
+_NOTHING = About()
 
 
 class Journal:
@@ -40,8 +40,8 @@ class Journal:
 
     def write(
         self,
-        event: Kind,
-        about: About = NOTHING,
+        event: _Kind,
+        about: About = _NOTHING,
         *,
         detail: str = "",
         data: Json = None,

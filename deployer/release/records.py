@@ -19,6 +19,7 @@ __all__ = [
     "ArtifactRecord",
     "Backend",
     "Bundle",
+    "Document",
     "Entry",
     "Head",
     "LeaseRecord",
@@ -35,7 +36,7 @@ __all__ = [
     "encode_record",
 ]
 
-SCHEMA = 1
+_SCHEMA = 1
 
 
 class Record(BaseModel):
@@ -47,7 +48,7 @@ class Record(BaseModel):
 class Document(Record):
     """A record with a file of its own."""
 
-    schema_version: int = Field(SCHEMA, alias="schema", serialization_alias="schema")
+    schema_version: int = Field(_SCHEMA, alias="schema", serialization_alias="schema")
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
@@ -258,9 +259,9 @@ def _why(body: bytes, where: str, error: ValidationError) -> str:
         version = _Version.model_validate_json(body).schema_version
     except ValidationError:
         return f"{where} is damaged: it is not a record of ours"
-    if version > SCHEMA:
+    if version > _SCHEMA:
         return (
-            f"{where} was written by a newer deployer (schema {version}, this one knows {SCHEMA})"
+            f"{where} was written by a newer deployer (schema {version}, this one knows {_SCHEMA})"
         )
     first = error.errors(include_url=False)[0]
     return f"{where} is damaged at {'.'.join(map(str, first['loc']))}: {first['msg']}"

@@ -5,12 +5,12 @@ from functools import cache
 from pathlib import Path
 
 from deployer.ports import Manifest
-from deployer.spec.library import list_runtimes, load_runtime, manifests_folder
+from deployer.spec.library import load_runtime, manifests_folder
 from deployer.spec.model import RuntimeSpec, TargetSpec
 from deployer.spec.tree import parse_trees, read_text
 from deployer.values import Json
 
-__all__ = ["Layer", "list_runtimes", "load_layers", "load_runtime", "overlay_of", "runtime_layer"]
+__all__ = ["Layer", "load_layers", "overlay_of", "runtime_layer"]
 
 Layer = tuple[Manifest, ...]
 """Objects, or parts of objects to be merged into those of the layers before."""

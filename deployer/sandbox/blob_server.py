@@ -11,7 +11,7 @@ from deployer.sandbox.blob.account import DEVELOPMENT_ACCOUNT, DEVELOPMENT_KEY
 from deployer.sandbox.blob.routes import BlobApi
 from deployer.sandbox.loopback import RunningServer, serve_forever, start_server
 
-__all__ = ["DEVELOPMENT_ACCOUNT", "DEVELOPMENT_KEY", "main", "start_blob_server"]
+__all__ = ["main", "start_blob_server"]
 
 
 def start_blob_server(

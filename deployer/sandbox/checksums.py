@@ -3,14 +3,16 @@
 import base64
 import hashlib
 
-import google_crc32c
+from deployer.checksums import new_crc32c
 
 __all__ = ["crc32c_base64", "md5_base64"]
 
 
 def crc32c_base64(body: bytes) -> str:
     """Return Google Cloud Storage's ``crc32c`` of the body."""
-    return base64.b64encode(google_crc32c.value(body).to_bytes(4, "big")).decode()
+    hasher = new_crc32c()
+    hasher.update(body)
+    return base64.b64encode(hasher.digest()).decode()
 
 
 def md5_base64(body: bytes) -> str:

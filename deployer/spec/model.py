@@ -44,7 +44,6 @@ __all__ = [
     "Resources",
     "Routing",
     "RuntimeSpec",
-    "Seconds",
     "ServiceSpec",
     "Smoke",
     "Spec",
@@ -134,7 +133,7 @@ def _store(value: object) -> object:
     return {"url": value} if isinstance(value, str) else value
 
 
-Store = Annotated[
+_Store = Annotated[
     StoreSpec,
     BeforeValidator(
         _store, json_schema_input_type=Annotated[str, Field(pattern=STORE)] | StoreSpec
@@ -163,7 +162,7 @@ class TargetSpec(_Part):
     name: DnsLabel = Field(description="Your name for it; stable, it is in the records.")
     provider: Cloud = Field(description="Whose store, cluster and prices.")
     region: str = Field("", description="The provider's region, such as us-east-1.")
-    store: Store = Field(description="The bucket that the model and the state go to.")
+    store: _Store = Field(description="The bucket that the model and the state go to.")
     cluster: ClusterSpec = Field(description="Where pods run.")
     namespace: Namespace = Field("default", description="The cluster's namespace to use.")
     machine: str = Field("", description="What a node is, for prices and placement.")
@@ -276,7 +275,7 @@ class Budget(_Part):
 class StateSpec(_Part):
     """Where the state lives, besides the targets' own stores."""
 
-    stores: tuple[Store, ...] = Field((), description="More stores, for a majority.")
+    stores: tuple[_Store, ...] = Field((), description="More stores, for a majority.")
     lease: Seconds = Field(
         15.0, ge=1, description="How long a run that died holds the others up, at most."
     )
@@ -286,7 +285,7 @@ def _runtime_tag(value: object) -> str:
     return "(name)" if isinstance(value, str) else "(image)"
 
 
-Runtime = Annotated[
+_Runtime = Annotated[
     Annotated[str, Tag("(name)")] | Annotated[RuntimeSpec, Tag("(image)")],
     Discriminator(_runtime_tag),
 ]
@@ -297,7 +296,7 @@ def _outcome_tag(value: object) -> str:
     return "(word)" if isinstance(value, str) else "(quorum)"
 
 
-Outcome = Annotated[
+_Outcome = Annotated[
     Annotated[Literal["all", "keep-going"], Tag("(word)")] | Annotated[Quorum, Tag("(quorum)")],
     Discriminator(_outcome_tag),
 ]
@@ -309,13 +308,13 @@ class Spec(_Part):
 
     name: DnsLabel = Field(description="The deployment's name; its Service is called this.")
     model: ModelSpec = Field(description="The trained model.")
-    runtime: Runtime = Field(
+    runtime: _Runtime = Field(
         "mlserver-sklearn", description="A model server of the library, or {image: …}."
     )
     service: ServiceSpec = Field(ServiceSpec(), description="How the model is served.")
     targets: tuple[TargetSpec, ...] = Field(min_length=1, description="Where it is served.")
     strategy: Strategy = Field(Strategy(), description="How traffic moves to a new release.")
-    outcome: Outcome = Field("all", description="all targets or none, keep-going, or {quorum: K}.")
+    outcome: _Outcome = Field("all", description="all targets or none, keep-going, or {quorum: K}.")
     gates: Gates = Field(Gates(), description="What a release must pass to take traffic.")
     routing: Routing = Field(Routing(), description="How the router shares traffic out.")
     budget: Budget | None = Field(None, description="What a month may cost.")

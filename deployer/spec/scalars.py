@@ -44,8 +44,8 @@ Seconds = Annotated[
 """A duration: ``30s``, ``2m``, ``500ms``, or a number of seconds."""
 
 LABEL = r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$"
-NAMESPACE = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
-QUANTITY = r"^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
+_NAMESPACE = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+_QUANTITY = r"^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
 STORE = r"^(s3|gs|az|file)://.+"
 HTTP = r"^https?://[^/]+"
 PATH = r"^/"
@@ -54,8 +54,8 @@ VARIABLE = r"^[-._A-Za-z][-._A-Za-z0-9]*$"
 
 PATTERN_WORDS = {
     LABEL: "lower-case letters, digits and dashes, a letter first, at most 40 characters",
-    NAMESPACE: "lower-case letters, digits and dashes, at most 63 characters",
-    QUANTITY: 'a Kubernetes quantity such as "1", 500m or 2Gi',
+    _NAMESPACE: "lower-case letters, digits and dashes, at most 63 characters",
+    _QUANTITY: 'a Kubernetes quantity such as "1", 500m or 2Gi',
     STORE: "a bucket such as s3://bucket/prefix, gs://bucket, az://container or file:///folder",
     HTTP: "a URL that begins with http:// or https://",
     PATH: "a path that begins with /",
@@ -67,7 +67,7 @@ PATTERN_WORDS = {
 DnsLabel = Annotated[str, Field(pattern=LABEL)]
 """A Kubernetes name that leaves room for ``-r42`` and hashes: at most 40 characters."""
 
-Namespace = Annotated[str, Field(pattern=NAMESPACE)]
+Namespace = Annotated[str, Field(pattern=_NAMESPACE)]
 """A Kubernetes namespace (RFC 1123 label)."""
 
 
@@ -77,9 +77,9 @@ def _quantity(value: object) -> object:
 
 Quantity = Annotated[
     str,
-    Field(pattern=QUANTITY),
+    Field(pattern=_QUANTITY),
     BeforeValidator(
-        _quantity, json_schema_input_type=Annotated[str, Field(pattern=QUANTITY)] | float
+        _quantity, json_schema_input_type=Annotated[str, Field(pattern=_QUANTITY)] | float
     ),
 ]
 """A Kubernetes quantity; a bare number is taken as its text, as kubectl does."""

@@ -20,13 +20,13 @@ from deployer.values import Json
 
 __all__ = ["Finding", "Place", "Tree", "TreePath", "dig", "format_path", "parse_trees", "read_text"]
 
-MAX_BYTES = 1024 * 1024
+_MAX_BYTES = 1024 * 1024
 """A file larger than this is no spec; it is refused before it is parsed."""
 
-MAX_VALUES = 20_000
+_MAX_VALUES = 20_000
 """Values in one document after aliases are expanded: a thousand targets need half of it."""
 
-MAX_DEPTH = 64
+_MAX_DEPTH = 64
 
 TreePath = tuple[str | int, ...]
 """Keys and indexes from the top of a document to a value."""
@@ -93,11 +93,11 @@ def read_text(file: Path) -> str:
     """
     try:
         with file.open("rb") as stream:
-            body = stream.read(MAX_BYTES + 1)
+            body = stream.read(_MAX_BYTES + 1)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise SpecError(f"cannot read {file}: {reason}", file=file, hint=_START) from error
-    if len(body) > MAX_BYTES:
+    if len(body) > _MAX_BYTES:
         raise SpecError(f"{file} is larger than 1 MiB; it is not read", file=file)
     return _decode(body, file)
 
@@ -200,7 +200,7 @@ class _Reader:
     """Turns one document's nodes into data, with a budget that aliases count against."""
 
     def __init__(self) -> None:
-        self._budget = MAX_VALUES
+        self._budget = _MAX_VALUES
         self._values: dict[TreePath, Place] = {(): Place(1, 1)}
         self._keys: dict[TreePath, Place] = {}
         self._findings: list[Finding] = []
@@ -221,9 +221,9 @@ class _Reader:
     def _spend(self, node: Node, path: TreePath) -> None:
         self._budget -= 1
         if self._budget < 0:
-            raise _TooLargeError(node, f"more than {MAX_VALUES} values once aliases are expanded")
-        if len(path) > MAX_DEPTH:
-            raise _TooLargeError(node, f"nested more than {MAX_DEPTH} levels deep")
+            raise _TooLargeError(node, f"more than {_MAX_VALUES} values once aliases are expanded")
+        if len(path) > _MAX_DEPTH:
+            raise _TooLargeError(node, f"nested more than {_MAX_DEPTH} levels deep")
 
     def _read_map(self, node: MappingNode, path: TreePath) -> dict[str, Json]:
         result: dict[str, Json] = {}

@@ -26,11 +26,8 @@ from deployer.providers.gcp.connect import connect_store as connect_gcs
 from deployer.providers.local.clock import SystemClock
 from deployer.providers.local.directory import DirectoryStore
 from deployer.providers.local.memory import MemoryStore
-from deployer.sandbox.blob_server import (
-    DEVELOPMENT_ACCOUNT,
-    DEVELOPMENT_KEY,
-    start_blob_server,
-)
+from deployer.sandbox.blob.account import DEVELOPMENT_ACCOUNT, DEVELOPMENT_KEY
+from deployer.sandbox.blob_server import start_blob_server
 from deployer.sandbox.gcs_server import start_gcs_server
 
 BUCKET = "contract"

@@ -27,7 +27,8 @@ from azure.storage.blob import (
     ExponentialRetry,
 )
 
-from deployer.sandbox.blob_server import DEVELOPMENT_ACCOUNT, DEVELOPMENT_KEY, start_blob_server
+from deployer.sandbox.blob.account import DEVELOPMENT_ACCOUNT, DEVELOPMENT_KEY
+from deployer.sandbox.blob_server import start_blob_server
 from deployer.sandbox.checksums import md5_base64
 from deployer.sandbox.faults import Fault
 from deployer.sandbox.loopback import RunningServer

@@ -18,11 +18,8 @@ from deployer.providers.aws.connect import connect_store as connect_s3
 from deployer.providers.azure.connect import connect_store as connect_blob
 from deployer.providers.gcp.connect import connect_store as connect_gcs
 from deployer.providers.local.clock import SystemClock
-from deployer.sandbox.blob_server import (
-    DEVELOPMENT_ACCOUNT,
-    DEVELOPMENT_KEY,
-    start_blob_server,
-)
+from deployer.sandbox.blob.account import DEVELOPMENT_ACCOUNT, DEVELOPMENT_KEY
+from deployer.sandbox.blob_server import start_blob_server
 from deployer.sandbox.faults import Fault
 from deployer.sandbox.gcs_server import start_gcs_server
 

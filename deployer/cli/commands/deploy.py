@@ -26,10 +26,10 @@ def deploy(
     takeover: Takeover = False,
     quiet: Quiet = False,
 ) -> None:
-    """Deploy the model to every target: push, apply, prove, shift, soak, record.
+    """Deploy the model to every target.
 
-    The old release serves until the new one has proved itself on every target. Killed at any
-    instant, the same command goes on or undoes.
+    Push, apply, prove, shift, soak, record. The old release serves until the new one has proved
+    itself on every target. Killed at any instant, the same command goes on or undoes.
 
     Example: deployer deploy -f deployer.yaml
     """

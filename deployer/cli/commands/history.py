@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from deployer.release.records import Bundle, PriceRecord, TargetBundle
     from deployer.report.history import HistoryRow
 
-__all__ = ["history", "show_history", "show_release"]
+__all__ = ["history", "list_history", "show", "show_history", "show_release"]
 
 history = typer.Typer(invoke_without_command=True)
 
@@ -40,7 +40,7 @@ _TARGET_COLUMNS = (
     output.Column("hourly", right=True, drop=2),
 )
 
-Last = Annotated[int, typer.Option("--last", "-n", metavar="N", min=1, help="How many, at most.")]
+_Last = Annotated[int, typer.Option("--last", "-n", metavar="N", min=1, help="How many, at most.")]
 
 
 @history.callback()
@@ -48,7 +48,7 @@ def list_history(
     ctx: typer.Context,
     file: SpecFile = Path("deployer.yaml"),
     output_format: Output = Format.TABLE,
-    last: Last = 20,
+    last: _Last = 20,
 ) -> None:
     """List the releases, newest first, and what became of each.
 

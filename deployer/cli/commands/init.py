@@ -15,12 +15,16 @@ def init(
     clouds: Annotated[
         list[Cloud] | None, typer.Argument(metavar="CLOUD", help="aws, gcp, azure, …")
     ] = None,
-    name: Annotated[str, typer.Option("--name", "-n", help="The deployment's name.")] = "model",
-    file: Annotated[Path, typer.Option("--file", "-f", help="The file to write.")] = Path(
-        "deployer.yaml"
-    ),
+    name: Annotated[
+        str, typer.Option("--name", "-n", metavar="NAME", help="The deployment's name.")
+    ] = "model",
+    file: Annotated[
+        Path, typer.Option("--file", "-f", metavar="FILE", help="The file to write.")
+    ] = Path("deployer.yaml"),
 ) -> None:
-    """Write a commented spec for the clouds named; all three public ones when none is.
+    """Write a commented spec for the clouds named.
+
+    Without a name it is for the three public ones.
 
     Example: deployer init aws gcp --name iris
     """

@@ -31,7 +31,9 @@ def pull(
     ] = None,
     output: Output = Format.TABLE,
 ) -> None:
-    """Download a model; no file gets its name before its bytes are proven.
+    """Download a model and prove every byte of it.
+
+    No file gets its name before its bytes are proven.
 
     Example: deployer pull s3://acme-models/artifacts/sha256/… --to /mnt/models
     """

@@ -11,10 +11,13 @@ __all__ = ["push"]
 
 
 def push(
-    source: Annotated[Path, typer.Argument(help="A file or a folder.", show_default=False)],
+    source: Annotated[
+        Path, typer.Argument(metavar="SOURCE", help="A file or a folder.", show_default=False)
+    ],
     store: Annotated[
         str,
         typer.Argument(
+            metavar="STORE",
             help="s3://BUCKET[/PREFIX], gs://…, az://CONTAINER[/PREFIX] or file:///PATH.",
             show_default=False,
         ),
@@ -22,7 +25,12 @@ def push(
     endpoint: Endpoint = None,
     output: Output = Format.TABLE,
 ) -> None:
-    """Upload a model and prove every byte; what is there already is not sent again."""
+    """Upload a model and prove every byte of it.
+
+    What is there already is not sent again.
+
+    Example: deployer push ./model s3://acme-models/iris
+    """
     from deployer.artifact import push_artifact, scan_artifact
     from deployer.cli.output import format_bytes, format_count, print_json
     from deployer.cli.progress import show_bytes

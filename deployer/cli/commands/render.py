@@ -13,16 +13,20 @@ __all__ = ["render"]
 def render(
     file: SpecFile = Path("deployer.yaml"),
     target: Annotated[
-        str | None, typer.Option("--target", "-t", help="One target; all when left out.")
+        str | None,
+        typer.Option("--target", "-t", metavar="NAME", help="One target; all when left out."),
     ] = None,
     release: Annotated[
-        int, typer.Option("--release", "-r", min=0, help="The number to render.")
+        int, typer.Option("--release", "-r", metavar="N", min=0, help="The number to render.")
     ] = 1,
     digest: Annotated[
-        str | None, typer.Option("--digest", help="The artifact's; the model is read without it.")
+        str | None,
+        typer.Option("--digest", metavar="SHA256", help="The artifact's; else the model is read."),
     ] = None,
 ) -> None:
-    """Print the Kubernetes objects of a release, as YAML; touches no cloud and no cluster.
+    """Print the Kubernetes objects of a release as YAML.
+
+    Touches no cloud and no cluster.
 
     Example: deployer render --target aws-virginia | kubectl diff -f -
     """

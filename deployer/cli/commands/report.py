@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from deployer.report.cost import CostReport, TargetCost
     from deployer.report.health import HealthReport, TargetHealth
 
-__all__ = ["report", "show_cost", "show_health"]
+__all__ = ["cost", "health", "report", "show_cost", "show_health"]
 
 report = typer.Typer(no_args_is_help=True, help="Say what it costs and how healthy it is.")
 

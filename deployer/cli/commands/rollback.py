@@ -22,7 +22,7 @@ def rollback(
     takeover: Takeover = False,
     quiet: Quiet = False,
 ) -> None:
-    """Bring back the last release that is recorded as verified, whole, wherever it can.
+    """Bring back the last release that is recorded as verified.
 
     Model, manifests and configuration come from the release's record, not from the files at hand.
     What is rolled back is quarantined. A deploy that never finished is undone instead.

@@ -76,6 +76,8 @@ def serve(
 
     Reads the routes that deploy and rollback record, every second: a change reaches it without a
     restart. /-/health, /-/ready and /-/targets tell what it sees.
+
+    Example: deployer router serve --listen 0.0.0.0:8080 --snapshot routes.json
     """
     import asyncio
     import sys

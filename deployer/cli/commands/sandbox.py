@@ -17,21 +17,21 @@ __all__ = ["commands", "down", "status", "up"]
 
 commands = typer.Typer(
     name="sandbox",
-    help="Stand-in clouds on this machine: three object stores and three clusters on loopback.",
+    help="Run stand-in clouds on this machine.\n\nObject stores and clusters on loopback.",
     no_args_is_help=True,
 )
 
-Clouds = Annotated[
+_Clouds = Annotated[
     list[Cloud] | None,
     typer.Argument(metavar="CLOUD", help="aws, gcp, azure; all by default."),
 ]
-Folder = Annotated[Path, typer.Option("--dir", metavar="DIR", help="The sandbox's folder.")]
+_Folder = Annotated[Path, typer.Option("--dir", metavar="DIR", help="The sandbox's folder.")]
 
 
 @commands.command()
 def up(
-    clouds: Clouds = None,
-    folder: Folder = Path(".sandbox"),
+    clouds: _Clouds = None,
+    folder: _Folder = Path(".sandbox"),
     example: Annotated[
         Path, typer.Option(metavar="DIR", help="Where the example's models are, for the spec.")
     ] = Path("examples/iris/build"),
@@ -42,7 +42,7 @@ def up(
 ) -> None:
     """Start the clouds; what runs already is left as it is.
 
-    Example: deployer sandbox up && source .sandbox/env && deployer plan -f .sandbox/deployer.yaml
+    Example: deployer sandbox up && source .sandbox/env
     """
     from deployer.providers.local.clock import SystemClock
     from deployer.sandbox.clouds import start_sandbox
@@ -59,12 +59,14 @@ def up(
 
 @commands.command()
 def down(
-    clouds: Clouds = None,
-    folder: Folder = Path(".sandbox"),
+    clouds: _Clouds = None,
+    folder: _Folder = Path(".sandbox"),
     now: Annotated[bool, typer.Option("--now", help="Kill at once: a cloud is lost.")] = False,
     output: Output = Format.TABLE,
 ) -> None:
-    """Stop the clouds; no process of theirs is left, and their stores are empty.
+    """Stop the clouds.
+
+    No process of theirs is left, and their stores are empty.
 
     Example: deployer sandbox down azure --now
     """
@@ -76,7 +78,7 @@ def down(
 
 
 @commands.command()
-def status(folder: Folder = Path(".sandbox"), output: Output = Format.TABLE) -> None:
+def status(folder: _Folder = Path(".sandbox"), output: Output = Format.TABLE) -> None:
     """Show which clouds run, and where.
 
     Example: deployer sandbox status -o json

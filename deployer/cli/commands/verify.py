@@ -17,7 +17,12 @@ def verify(
     endpoint: Endpoint = None,
     output: Output = Format.TABLE,
 ) -> None:
-    """Compare a pushed model with its manifest; exit 1 if anything is wrong."""
+    """Compare a pushed model with its manifest.
+
+    Exits 1 when anything is wrong.
+
+    Example: deployer verify s3://acme-models/artifacts/sha256/… --deep
+    """
     from deployer.artifact import split_uri, verify_artifact
     from deployer.cli.output import format_bytes, format_count, print_json
     from deployer.errors import IntegrityError

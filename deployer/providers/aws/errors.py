@@ -20,14 +20,14 @@ from deployer.providers.translation import build_error, class_of, seconds_of
 
 __all__ = ["CLASSES", "CODES", "translated"]
 
-Kind = type[DeployerError]
+_Kind = type[DeployerError]
 
 
-def _named(module: str, kind: Kind, names: str) -> dict[str, Kind]:
+def _named(module: str, kind: _Kind, names: str) -> dict[str, _Kind]:
     return {f"{module}.{name}": kind for name in names.split()}
 
 
-CLASSES: Mapping[str, Kind] = {
+CLASSES: Mapping[str, _Kind] = {
     **_named(
         "botocore.exceptions",
         SetupError,
@@ -76,11 +76,11 @@ CLASSES: Mapping[str, Kind] = {
 """By exception class, its nearest ancestor named here counting."""
 
 
-def _codes(kind: Kind, names: str) -> dict[str, Kind]:
+def _codes(kind: _Kind, names: str) -> dict[str, _Kind]:
     return dict.fromkeys(names.split(), kind)
 
 
-CODES: Mapping[str, Kind] = {
+CODES: Mapping[str, _Kind] = {
     **_codes(
         AccessDeniedError,
         "AccessDenied AllAccessDisabled AccountProblem InvalidAccessKeyId InvalidSecurity "
@@ -149,7 +149,7 @@ def _from_response(response: Mapping[str, Any], operation: str, resource: str) -
     )
 
 
-def _by_status(status: int) -> Kind:
+def _by_status(status: int) -> _Kind:
     return CODES.get(str(status)) or (TransientError if status >= 500 else ProviderError)  # noqa: PLR2004 - HTTP's class of server errors
 
 
@@ -159,7 +159,7 @@ _LOGIN = (
 )
 
 
-def _hint(kind: Kind, resource: str, code: str = "") -> str | None:
+def _hint(kind: _Kind, resource: str, code: str = "") -> str | None:
     bucket = resource.removeprefix("s3://").partition("/")[0]
     if code == "NoSuchBucket":
         return f"Create it: aws s3 mb s3://{bucket}"
@@ -170,7 +170,7 @@ def _hint(kind: Kind, resource: str, code: str = "") -> str | None:
     return _LOGIN if kind is SetupError else None
 
 
-def _code_hint(kind: Kind, bucket: str) -> str | None:
+def _code_hint(kind: _Kind, bucket: str) -> str | None:
     if kind is AccessDeniedError:
         return (
             f"The identity needs s3:ListBucket on {bucket}, and s3:GetObject, s3:PutObject and "

@@ -22,7 +22,7 @@ _MAX_PARTS = 9_500
 _MEBIBYTE = 1 << 20
 
 
-class Call(Protocol):
+class _Call(Protocol):
     """Makes one call on the client: ``call(operation, step)``."""
 
     def __call__(self, operation: str, step: "Callable[[S3Client], T]", /) -> T:
@@ -37,7 +37,7 @@ def part_size(size: int) -> int:
 
 
 def upload_parts(
-    call: Call, where: Mapping[str, str], source: SourceFile, metadata: Mapping[str, str]
+    call: _Call, where: Mapping[str, str], source: SourceFile, metadata: Mapping[str, str]
 ) -> None:
     """Upload ``source`` to the key ``where``, one part in memory at a time.
 
@@ -62,7 +62,7 @@ def upload_parts(
         raise
 
 
-def _send_parts(call: Call, upload: Any, source: SourceFile) -> list[dict[str, Any]]:
+def _send_parts(call: _Call, upload: Any, source: SourceFile) -> list[dict[str, Any]]:
     parts: list[dict[str, Any]] = []
     size = part_size(source.size)
     while body := source.read(size):
@@ -70,7 +70,7 @@ def _send_parts(call: Call, upload: Any, source: SourceFile) -> list[dict[str, A
     return parts
 
 
-def _send_part(call: Call, upload: Any, number: int, body: bytes) -> dict[str, Any]:
+def _send_part(call: _Call, upload: Any, number: int, body: bytes) -> dict[str, Any]:
     checksum = base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode()
     answer = call(
         "write",
@@ -79,7 +79,7 @@ def _send_part(call: Call, upload: Any, number: int, body: bytes) -> dict[str, A
     return {"PartNumber": number, "ETag": answer["ETag"], "ChecksumCRC32": checksum}
 
 
-def _complete(call: Call, upload: Any, source: SourceFile, parts: list[dict[str, Any]]) -> None:
+def _complete(call: _Call, upload: Any, source: SourceFile, parts: list[dict[str, Any]]) -> None:
     """Publish. A completion retried after a lost response finds no upload on some servers; what
     is stored then is compared with what was sent by the caller, as after every upload.
     """  # noqa: D205 - one sentence does not fit one line
@@ -96,7 +96,7 @@ def _complete(call: Call, upload: Any, source: SourceFile, parts: list[dict[str,
         call("read", lambda s3: s3.head_object(Bucket=upload["Bucket"], Key=upload["Key"]))
 
 
-def _abort(call: Call, upload: Any, error: BaseException) -> None:
+def _abort(call: _Call, upload: Any, error: BaseException) -> None:
     try:
         call("abort the upload of", lambda s3: s3.abort_multipart_upload(**upload))
     except NotFoundError:

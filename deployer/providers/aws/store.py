@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from deployer.checksums import Crc32
 from deployer.errors import NotFoundError, PreconditionError, ProviderError
 from deployer.ports import Clock, ObjectInfo, StoredObject
 from deployer.providers.aws.errors import translated
@@ -14,7 +15,7 @@ from deployer.providers.aws.multipart import upload_parts
 from deployer.providers.location import Location
 from deployer.providers.patience import Lazy, Patience, call_patiently
 from deployer.providers.proof import TOKEN, Sent, Written, confirm_stored, settle_conflict
-from deployer.providers.source import Crc32, SourceFile
+from deployer.providers.source import SourceFile
 from deployer.providers.transfer import PART, Page, read_pages, read_ranges
 
 if TYPE_CHECKING:

@@ -21,14 +21,14 @@ from deployer.providers.translation import build_error, class_of, seconds_of
 
 __all__ = ["CLASSES", "CODES", "translated"]
 
-Kind = type[DeployerError]
+_Kind = type[DeployerError]
 
 
-def _named(module: str, kind: Kind, names: str) -> dict[str, Kind]:
+def _named(module: str, kind: _Kind, names: str) -> dict[str, _Kind]:
     return {f"{module}.{name}": kind for name in names.split()}
 
 
-CLASSES: Mapping[str, Kind] = {
+CLASSES: Mapping[str, _Kind] = {
     **_named(
         "azure.core.exceptions",
         TransientError,
@@ -58,11 +58,11 @@ CLASSES: Mapping[str, Kind] = {
 """By exception class, its nearest ancestor named here counting."""
 
 
-def _codes(kind: Kind, names: str) -> dict[str, Kind]:
+def _codes(kind: _Kind, names: str) -> dict[str, _Kind]:
     return dict.fromkeys(names.split(), kind)
 
 
-CODES: Mapping[str, Kind] = {
+CODES: Mapping[str, _Kind] = {
     **_codes(
         AccessDeniedError,
         "AuthenticationFailed AuthorizationFailure AuthorizationPermissionMismatch "
@@ -85,7 +85,7 @@ CODES: Mapping[str, Kind] = {
 }
 """By the service's error code, which is more exact than the SDK's class."""
 
-_STATUSES: Mapping[int, Kind] = {
+_STATUSES: Mapping[int, _Kind] = {
     401: AccessDeniedError,
     403: AccessDeniedError,
     404: NotFoundError,
@@ -133,7 +133,7 @@ def _code(error: Any) -> str:
     return str(getattr(code, "value", code))
 
 
-def _kind(error: Any, code: str) -> Kind:
+def _kind(error: Any, code: str) -> _Kind:
     found = CODES.get(code) or class_of(error, CLASSES)
     if found is not None:
         return found
@@ -147,7 +147,7 @@ def _why(error: Any, code: str) -> str:
     return f"{code}: {lines[0]}" if code else f"{type(error).__name__}: {lines[0]}"
 
 
-def _hint(kind: Kind, code: str, resource: str) -> str | None:
+def _hint(kind: _Kind, code: str, resource: str) -> str | None:
     container = resource.removeprefix("az://").partition("/")[0]
     if code == "ContainerNotFound":
         return f"Create it: az storage container create --name {container}"

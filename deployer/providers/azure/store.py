@@ -1,11 +1,11 @@
 """Azure Blob Storage as an `ObjectStore`: conditional writes by ETag, MD5 checked per block."""
 
-import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from deployer.checksums import new_md5
 from deployer.errors import (
     AlreadyExistsError,
     NotFoundError,
@@ -18,7 +18,7 @@ from deployer.providers.azure.errors import translated
 from deployer.providers.location import Location
 from deployer.providers.patience import Lazy, Patience, call_patiently
 from deployer.providers.proof import TOKEN, Sent, Written, confirm_stored, settle_conflict
-from deployer.providers.source import Hasher, SourceFile
+from deployer.providers.source import SourceFile
 from deployer.providers.transfer import PART, Page, read_pages, read_ranges
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class BlobStore:
         progress: Callable[[int], None] | None = None,
     ) -> ObjectInfo:
         """See `ObjectStore.put_file`."""
-        with SourceFile(path, _md5(), progress=progress) as source:
+        with SourceFile(path, new_md5(), progress=progress) as source:
             if source.size <= PART:
                 body = source.read()
                 source.check_unchanged()
@@ -133,7 +133,7 @@ class BlobStore:
             else:
                 self._upload_blocks(key, source, metadata or {})
             sent = Sent(source.size, "md5", source.hexdigest)
-        return confirm_stored(self, self.head(key), sent, _md5)
+        return confirm_stored(self, self.head(key), sent, new_md5)
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """See `ObjectStore.list`."""
@@ -282,10 +282,6 @@ def block_size(size: int) -> int:
     """Return the bytes per block for a file of ``size`` bytes: whole MiB, within 50 000 blocks."""
     needed = -(-size // _MAX_BLOCKS)
     return max(PART, -(-needed // _MEBIBYTE) * _MEBIBYTE)
-
-
-def _md5() -> Hasher:
-    return hashlib.md5(usedforsecurity=False)
 
 
 def _matching(version: str) -> dict[str, Any]:

@@ -20,14 +20,14 @@ from deployer.providers.translation import build_error, class_of, seconds_of
 
 __all__ = ["CLASSES", "missing_bucket", "translated"]
 
-Kind = type[DeployerError]
+_Kind = type[DeployerError]
 
 
-def _named(module: str, kind: Kind, names: str) -> dict[str, Kind]:
+def _named(module: str, kind: _Kind, names: str) -> dict[str, _Kind]:
     return {f"{module}.{name}": kind for name in names.split()}
 
 
-CLASSES: Mapping[str, Kind] = {
+CLASSES: Mapping[str, _Kind] = {
     **_named(
         "google.api_core.exceptions",
         ProviderError,
@@ -128,7 +128,7 @@ def _translate(error: Exception, operation: str, resource: str) -> DeployerError
     )
 
 
-def _kind(error: Exception) -> Kind:
+def _kind(error: Exception) -> _Kind:
     reasons = {detail.get("reason") for detail in getattr(error, "errors", None) or ()}
     if reasons & _QUOTA_REASONS:
         return QuotaError
@@ -153,7 +153,7 @@ def _retry_after(error: Exception) -> float | None:
     return seconds_of(response.headers.get("Retry-After")) if response is not None else None
 
 
-def _hint(kind: Kind, resource: str, error: Exception) -> str | None:
+def _hint(kind: _Kind, resource: str, error: Exception) -> str | None:
     if kind is AccessDeniedError:
         bucket = resource.removeprefix("gs://").partition("/")[0]
         return f"The identity needs roles/storage.objectAdmin on {bucket}. {_LOGIN}"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from deployer.checksums import new_crc32c
 from deployer.errors import (
     AlreadyExistsError,
     NotFoundError,
@@ -18,7 +19,7 @@ from deployer.providers.gcp.errors import missing_bucket, translated
 from deployer.providers.location import Location
 from deployer.providers.patience import Lazy, Patience, call_patiently
 from deployer.providers.proof import TOKEN, Sent, Written, confirm_stored, settle_conflict
-from deployer.providers.source import Hasher, SourceFile
+from deployer.providers.source import SourceFile
 from deployer.providers.transfer import PART, Page, read_pages, read_ranges
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class GcsStore:
     ) -> ObjectInfo:
         """See `ObjectStore.put_file`."""
         self._client()
-        with SourceFile(path, _crc32c(), progress=progress) as source:
+        with SourceFile(path, new_crc32c(), progress=progress) as source:
             if source.size <= PART:
                 body = source.read()
                 source.check_unchanged()
@@ -133,7 +134,7 @@ class GcsStore:
             else:
                 self._upload(key, source, metadata or {})
             sent = Sent(source.size, "crc32c", source.hexdigest)
-        return confirm_stored(self, self.head(key), sent, _crc32c)
+        return confirm_stored(self, self.head(key), sent, new_crc32c)
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """See `ObjectStore.list`."""
@@ -302,13 +303,6 @@ def _generation(if_version: str | None) -> int | None:
     if not if_version:
         return 0
     return int(if_version) if if_version.isdigit() else _NO_GENERATION
-
-
-def _crc32c() -> Hasher:
-    import google_crc32c
-
-    checksum: Hasher = google_crc32c.Checksum()  # type: ignore[no-untyped-call]
-    return checksum
 
 
 def _info(key: str, blob: Any) -> ObjectInfo:

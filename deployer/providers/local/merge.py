@@ -11,9 +11,9 @@ from typing import Any
 
 __all__ = ["merge_applied"]
 
-Key = tuple[str, ...]
+_Key = tuple[str, ...]
 
-_LIST_KEYS: Mapping[str, tuple[Key, ...]] = {
+_LIST_KEYS: Mapping[str, tuple[_Key, ...]] = {
     "conditions": (("type",),),
     "containers": (("name",),),
     "env": (("name",),),
@@ -58,7 +58,7 @@ def _merge_maps(
 
 
 def _merge_lists(
-    live: Sequence[Any], before: Sequence[Any], wanted: Sequence[Any], key: Key
+    live: Sequence[Any], before: Sequence[Any], wanted: Sequence[Any], key: _Key
 ) -> list[Any]:
     old, past = _index(live, key), _index(before, key)
     merged = [
@@ -82,18 +82,18 @@ def _without(live: Any, before: Any, field: str) -> Any:
     return None
 
 
-def _key_of(field: str, items: Any) -> Key | None:
+def _key_of(field: str, items: Any) -> _Key | None:
     if not isinstance(items, list | tuple) or not all(isinstance(i, Mapping) for i in items):
         return None
     candidates = _LIST_KEYS.get(field, ())
     return next((key for key in candidates if all(key[0] in item for item in items)), None)
 
 
-def _identity(item: Mapping[str, Any], key: Key) -> tuple[Any, ...]:
+def _identity(item: Mapping[str, Any], key: _Key) -> tuple[Any, ...]:
     return tuple(item.get(part, _KEY_DEFAULTS.get(part)) for part in key)
 
 
-def _index(items: Sequence[Any], key: Key) -> dict[tuple[Any, ...], Any]:
+def _index(items: Sequence[Any], key: _Key) -> dict[tuple[Any, ...], Any]:
     return {_identity(item, key): item for item in items}
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from deployer.checksums import Crc32
 from deployer.errors import SourceError
-from deployer.providers.source import Crc32, SourceFile
+from deployer.providers.source import SourceFile
 
 
 @pytest.fixture

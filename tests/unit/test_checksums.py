@@ -1,0 +1,23 @@
+from collections.abc import Callable
+
+import pytest
+
+from deployer.checksums import Crc32, Hasher, new_crc32c, new_md5
+
+
+@pytest.mark.parametrize(
+    ("new_hasher", "digest"),
+    [
+        # The check values of the catalogue of parametrised CRC algorithms, and of RFC 1321.
+        (Crc32, "cbf43926"),
+        (new_crc32c, "e3069283"),
+        (new_md5, "25f9e794323b453885f5181f1b624d0b"),
+    ],
+)
+def test_bytes_taken_in_parts_give_the_published_value(
+    new_hasher: Callable[[], Hasher], digest: str
+) -> None:
+    hasher = new_hasher()
+    hasher.update(b"1234")
+    hasher.update(b"56789")
+    assert hasher.digest().hex() == digest
