@@ -2,7 +2,7 @@
 
 A sandbox is a folder. What runs belongs to nobody's session and survives the command that started
 it; `stop_sandbox` leaves no process behind. A cloud that comes back has the address it had and an
-empty store, as its bytes were in memory.
+empty store, as its bytes were in memory; when all of them were gone, the clusters begin anew too.
 """
 
 import json
@@ -84,6 +84,8 @@ def start_sandbox(
         folder.write(state)
         servers = {cloud: stand_in(cloud, state.clouds[cloud].port) for cloud in CLOUDS}
         environment = collect_environment(servers.values())
+        if not any(is_running(cloud.server) for cloud in state.clouds.values()):
+            _begin_anew(folder, state, clock)
         _write_files(folder, servers.values(), environment, example)
         _write_images(folder, clouds, model_server)
         for cloud in clouds:
@@ -144,6 +146,13 @@ def _start_rest(
         lambda one: wait_for_store(folder, one, state.clouds[one.cloud].server, clock),
         lambda one: start_its_cluster(folder, one.cloud, environment),
     )
+
+
+def _begin_anew(folder: SandboxFolder, state: SandboxState, clock: Clock) -> None:
+    """Empty the clusters: with all stores gone, what they run belongs to a state that is lost."""
+    for cloud in CLOUDS:
+        stop_cloud(folder, cloud, state.clouds.get(cloud), clock, now=True)
+        shutil.rmtree(folder.cluster(cloud), ignore_errors=True)
 
 
 def _each(items: Sequence[T], *acts: Callable[[T], None]) -> None:

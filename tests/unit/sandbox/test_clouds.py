@@ -122,3 +122,15 @@ def test_a_sandbox_never_started_is_empty_and_stops(tmp_path: Path) -> None:
 
 def seen(folder: Path, cloud: Cloud) -> CloudStatus:
     return next(one for one in read_sandbox(folder, clock=CLOCK) if one.cloud is cloud)
+
+
+def test_when_all_stores_were_gone_the_clusters_begin_anew(folder: Path) -> None:
+    start(folder, Cloud.GCP, Cloud.AZURE)
+    left = folder / "clusters" / "gcp" / "left-over"
+    left.write_text("of a deployment whose state is lost")
+    stop_sandbox(folder, [Cloud.GCP], clock=CLOCK)
+    start(folder, Cloud.GCP)
+    assert left.exists(), "one store was up all the time"
+    stop_sandbox(folder, clock=CLOCK)
+    start(folder, Cloud.GCP)
+    assert not left.exists()
