@@ -76,12 +76,13 @@ class Lease:
             self._valid_until = started + self._seconds
             self.record = record
 
-    def release(self) -> None:
-        """Give the lease back, so that the next run need not wait."""
+    def release(self) -> bool:
+        """Give the lease back, so that the next run need not wait; return whether that was done."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(timeout=self._seconds)
-        self._state.swap_lease(self.record.model_copy(update={"released": True}), self._is_ours)
+        given_back = self.record.model_copy(update={"released": True})
+        return self._state.swap_lease(given_back, self._is_ours)
 
     def _is_ours(self, other: LeaseRecord) -> bool:
         return other.token < self.record.token or other.run == self.record.run
