@@ -10,7 +10,7 @@ from deployer.artifact import has_artifact, pull_artifact, push_artifact
 from deployer.errors import DeployerError, IntegrityError, RolloutError, TransientError
 from deployer.execution.context import Context
 from deployer.execution.events import Event
-from deployer.execution.fence import hold_fence
+from deployer.execution.fence import apply_fenced, hold_fence
 from deployer.execution.finish import record_finish, write_routes
 from deployer.execution.smoke import run_smoke
 from deployer.parallel import ask_each
@@ -18,6 +18,7 @@ from deployer.plan.model import (
     Apply,
     Finish,
     Push,
+    Ref,
     Retire,
     Route,
     Shift,
@@ -26,7 +27,7 @@ from deployer.plan.model import (
     Step,
     Wait,
 )
-from deployer.ports import Cluster, ObjectRef, ObjectStore, Verdict
+from deployer.ports import Cluster, Manifest, ObjectRef, ObjectStore, Verdict
 from deployer.release.records import TargetBundle
 from deployer.retry import Backoff, retry_transient
 from deployer.values import Digest
@@ -147,8 +148,7 @@ def _holds(store: ObjectStore, digest: Digest) -> bool:
 def _apply(step: Apply, context: Context) -> str:
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
     for manifest in part.objects:
-        _fence(cluster, context)
-        _patiently(context, partial(cluster.apply, manifest))
+        _write(cluster, manifest, context)
     return f"{len(part.objects)} objects"
 
 
@@ -204,25 +204,26 @@ def _smoke(step: Smoke, context: Context) -> str:
 
 def _shift(step: Shift, context: Context) -> str:
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
-    _fence(cluster, context)
-    _patiently(context, lambda: cluster.apply(part.shift))
+    _write(cluster, part.shift, context)
     return f"Service {part.service} → {part.workload}"
 
 
 def _soak(step: Soak, context: Context) -> str:
+    """Watch; what is in trouble at the end is watched on until it is well or has failed."""
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
     ref = ObjectRef("apps/v1", "Deployment", part.workload)
-    started = context.clock.monotonic()
-    good_at = started
-    while (now := context.clock.monotonic()) - started < step.seconds:
+    good_at = started = context.clock.monotonic()
+    while True:
         context.check()
         trouble = _trouble(step, cluster, ref)
+        now = context.clock.monotonic()
+        if trouble is None and now - started >= step.seconds:
+            return f"{step.seconds:g} s"
         if trouble is None:
             good_at = now
         elif now - good_at > min(_FLAP_SECONDS, step.seconds / 2):
             raise trouble
         context.clock.sleep(min(_POLL_SECONDS * 2, step.seconds))
-    return f"{step.seconds:g} s"
 
 
 def _trouble(step: Soak, cluster: Cluster, ref: ObjectRef) -> DeployerError | None:
@@ -242,8 +243,8 @@ def _trouble(step: Soak, cluster: Cluster, ref: ObjectRef) -> DeployerError | No
 def _retire(step: Retire, context: Context) -> str:
     cluster = _cluster(step.target, context)
     for ref in step.objects:
-        _fence(cluster, context)
-        _patiently(context, partial(cluster.delete, ObjectRef(ref.api_version, ref.kind, ref.name)))
+        context.check()
+        _patiently(context, partial(_delete, cluster, ref, context))
     return f"{len(step.objects)} objects"
 
 
@@ -262,7 +263,12 @@ def _cluster(target: str, context: Context) -> Cluster:
     return context.provider(target).cluster
 
 
-def _fence(cluster: Cluster, context: Context) -> None:
-    """Make sure, on the cluster itself, that no later run has been here."""
+def _write(cluster: Cluster, manifest: Manifest, context: Context) -> None:
     context.check()
-    _patiently(context, lambda: hold_fence(cluster, context.state.name, context.lease.token))
+    name, token = context.state.name, context.lease.token
+    _patiently(context, lambda: apply_fenced(cluster, manifest, name=name, token=token))
+
+
+def _delete(cluster: Cluster, ref: Ref, context: Context) -> None:
+    hold_fence(cluster, context.state.name, context.lease.token)
+    cluster.delete(ObjectRef(ref.api_version, ref.kind, ref.name))
