@@ -12,6 +12,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -159,4 +160,6 @@ app.add_typer(sandbox.commands, name="sandbox")
 
 def main() -> None:
     """Run the command line; the console script's entry."""
+    if not sys.warnoptions:  # neither -W nor PYTHONWARNINGS
+        warnings.simplefilter("ignore")  # nobody at a shell can mend what a library warns of
     app()

@@ -38,8 +38,9 @@ PATIENCE_SECONDS = 9.0
 class Rig:
     """A kind of store. ``open(prefix)`` may be called often; equal prefixes are equal stores.
 
-    ``missing`` is a store whose bucket does not exist and is not made by a write; ``connect(endpoint)`` goes another way to
-    the same bucket; ``endpoint`` is None where there is no server.
+    ``missing`` is a store whose bucket does not exist and is not made by a write;
+    ``connect(endpoint)`` goes another way to the same bucket; ``endpoint`` is None where there is
+    no server.
     """
 
     name: str

@@ -1,9 +1,10 @@
 """A directory as an object store: for one machine, the edge, and tests.
 
 The first write makes the directory; until then the store is empty. Objects are plain files under
-their own names; characters a file name cannot hold are percent-encoded. What the store knows beside the bytes lies under ``.deployer-store``, one small
-file per object, bound to the data file's inode and time: a file that was put there by hand is an
-object like any other, its checksum computed when asked.
+their own names; characters a file name cannot hold are percent-encoded. What the store knows beside
+the bytes lies under ``.deployer-store``, one small file per object, bound to the data file's inode
+and time: a file that was put there by hand is an object like any other, its checksum computed when
+asked.
 
 Limits: a name between two slashes has at most 255 bytes, and there can be no object ``a`` beside an
 object ``a/b``. Locking is ``flock``: on a network file system, conditional writes are as good as

@@ -76,18 +76,22 @@ def test_a_model_goes_there_and_back_with_the_vendors_own_settings(
 
 class Forbidding(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
+        self._refuse()
+
+    def do_HEAD(self) -> None:
+        self._refuse()
+
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"] or 0))
+        self._refuse()
+
+    def _refuse(self) -> None:
         body = b"<Error><Code>AccessDenied</Code><Message>not you</Message></Error>"
         self.send_response(403)
         self.send_header("Content-Type", "application/xml")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body if self.command == "GET" else b"")
-
-    do_HEAD = do_GET
-
-    def do_PUT(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"] or 0))
-        self.do_GET()
+        self.wfile.write(b"" if self.command == "HEAD" else body)
 
     def log_message(self, *_: object) -> None:
         """Stay quiet."""
@@ -111,3 +115,12 @@ def test_what_is_forbidden_is_never_missing(shell: Any, model: str, forbidding: 
     assert "AccessDenied" in done.err or "403" in done.err
     assert "mb" not in done.err
     assert "s3cr3t" not in done.err
+
+
+def test_warnings_of_libraries_are_for_who_asks_for_them(shell: Any) -> None:
+    late = "import atexit, warnings\natexit.register(warnings.warn, 'of a library')\n"
+    (shell.folder / "sitecustomize.py").write_text(late)
+    shell.environment["PYTHONPATH"] = str(shell.folder)
+    assert not shell.run("schema").err
+    shell.environment["PYTHONWARNINGS"] = "default"
+    assert "UserWarning: of a library" in shell.start("schema").finish().err
