@@ -47,7 +47,7 @@ class _Turn(Protocol):
     def on_client_writable(self, *, writable: bool) -> None: ...
 
 
-class ClientConnection(asyncio.Protocol):
+class ClientConnection(asyncio.BufferedProtocol):
     """See `Client`. Pipelined requests wait, and nothing more is read while they do.
 
     Turns begin at the end of a read, so that a small body leaves together with its head.
@@ -61,6 +61,7 @@ class ClientConnection(asyncio.Protocol):
         self.writable = True
         self.deadline = math.inf
         self._traffic = traffic
+        self._scratch = traffic.scratch
         self._admin = admin
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
@@ -69,6 +70,7 @@ class ClientConnection(asyncio.Protocol):
         self._waiting: deque[_Turn] = deque()
         self._advancing = False
         self._held = False
+        self._paused = False
         self._deaf = False
         self._unparsed = 0
         self._size = 0
@@ -130,10 +132,10 @@ class ClientConnection(asyncio.Protocol):
         """See `Connected.abort`."""
         self._close(at_once=True)
 
-    # ---- asyncio.Protocol
+    # ---- asyncio.BufferedProtocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See `asyncio.Protocol`."""
+        """See `asyncio.BufferedProtocol`."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=HIGH_WATER)
         peer = transport.get_extra_info("peername")
@@ -143,7 +145,7 @@ class ClientConnection(asyncio.Protocol):
         self.deadline = self._traffic.now() + self._traffic.timeouts.idle
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """See `asyncio.Protocol`."""
+        """See `asyncio.BufferedProtocol`."""
         del exc
         self._transport = None
         self._traffic.clients.discard(self)
@@ -152,25 +154,30 @@ class ClientConnection(asyncio.Protocol):
         if current is not None:
             current.lose_client()
 
-    def data_received(self, data: bytes) -> None:
-        """See `asyncio.Protocol`."""
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """See `asyncio.BufferedProtocol`."""
+        del sizehint
+        return self._scratch
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """See `asyncio.BufferedProtocol`."""
         if self._deaf:
             return
-        self._unparsed += len(data)
-        self._parse(data)
+        self._unparsed += nbytes
+        self._parse(self._scratch[:nbytes])
         if self._unparsed > HEAD_LIMIT and self._incoming is None:
             self._refuse(_TOO_LARGE)
         self._advance()
         self._pace()
 
     def pause_writing(self) -> None:
-        """See `asyncio.Protocol`."""
+        """See `asyncio.BufferedProtocol`."""
         self.writable = False
         if self._current is not None:
             self._current.on_client_writable(writable=False)
 
     def resume_writing(self) -> None:
-        """See `asyncio.Protocol`."""
+        """See `asyncio.BufferedProtocol`."""
         self.writable = True
         if self._current is not None:
             self._current.on_client_writable(writable=True)
@@ -232,7 +239,7 @@ class ClientConnection(asyncio.Protocol):
 
     # ----
 
-    def _parse(self, data: bytes) -> None:
+    def _parse(self, data: memoryview) -> None:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -241,7 +248,7 @@ class ClientConnection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._refuse_rest()
 
-    def _decline_upgrade(self, rest: bytes) -> None:
+    def _decline_upgrade(self, rest: memoryview) -> None:
         # The parser hands the connection over after the head of a request that asks for another
         # protocol. It is answered in HTTP/1.1, as RFC 9110, 7.8 allows, so its body is still to be
         # read: by another parser, which is told how it is framed.
@@ -305,10 +312,12 @@ class ClientConnection(asyncio.Protocol):
         self._pace()
 
     def _pace(self) -> None:
+        pause = self._held or bool(self._waiting)
         transport = self._transport
-        if transport is None or transport.is_closing():
+        if pause is self._paused or transport is None or transport.is_closing():
             return
-        if self._held or self._waiting:
+        self._paused = pause
+        if pause:
             transport.pause_reading()
         else:
             transport.resume_reading()

@@ -231,25 +231,24 @@ def _split(
     special: dict[bytes, list[bytes]] = {}
     for name, value in fields:
         lower = name.lower()
-        if lower in special_names:
-            special.setdefault(lower, []).append(value)
+        if lower not in special_names:
+            lines.append(name + b": " + value + b"\r\n")
+        elif lower in special:
+            special[lower].append(value)
         else:
-            lines.append(b"%b: %b\r\n" % (name, value))
-    listed = _listed(special.get(b"connection"))
-    if listed:
+            special[lower] = [value]
+    if b"connection" in special and (listed := _listed(special[b"connection"])):
         lines = [line for line in lines if line.partition(b":")[0].lower() not in listed]
     return lines, special
 
 
-def _listed(values: list[bytes] | None) -> set[bytes]:
-    if not values:
-        return set()
+def _listed(values: list[bytes]) -> set[bytes]:
     tokens = {token.strip().lower() for value in values for token in value.split(b",")}
     return tokens - {b"close", b"keep-alive", b""}
 
 
 def _check_host(head: RequestHead) -> Refusal | None:
-    hosts = head.special.get(b"host", [])
+    hosts = head.special.get(b"host", ())
     if len(hosts) > 1 or (not hosts and head.version == "1.1"):
         return Refusal(400, "exactly one Host is needed")
     if hosts and not _HOST.fullmatch(hosts[0]):
@@ -269,8 +268,9 @@ def _check_coding(head: RequestHead) -> Refusal | None:
 
 
 def _check_target(head: RequestHead) -> Refusal | None:
-    form = origin_form(head.target)
-    if form.startswith(b"/") or (form == b"*" and head.method == b"OPTIONS"):
+    if head.target.startswith(b"/") or origin_form(head.target).startswith(b"/"):
+        return None
+    if head.target == b"*" and head.method == b"OPTIONS":
         return None
     return Refusal(400, "the request target must be a path")
 

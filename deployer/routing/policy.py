@@ -8,6 +8,7 @@ last failure is longest ago is tried all the same, and the choice says that it w
 import random
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from deployer.routing.health import Health, State, is_usable
 
@@ -23,8 +24,7 @@ class Candidate:
     health: Health
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """The backend chosen, whether it is on trial, and whether nothing usable was there."""
 
     key: str

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 
 from deployer.routing.address import Address
+from deployer.routing.scratch import make_scratch
 from deployer.routing.upstream import UpstreamConnection
 
 __all__ = ["CONNECT_SECONDS", "IDLE_SECONDS", "MAX_IDLE", "Pool", "describe_connect_error"]
@@ -24,6 +25,7 @@ class Pool:
     def __init__(self, address: Address) -> None:
         self.address = address
         self._idle: deque[UpstreamConnection] = deque()
+        self._scratch = make_scratch()
         self._draining = False
 
     def __len__(self) -> int:
@@ -48,7 +50,7 @@ class Pool:
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(timeout_seconds):
             _, connection = await loop.create_connection(
-                lambda: UpstreamConnection(self, address),
+                lambda: UpstreamConnection(self, address, self._scratch),
                 address.host,
                 address.port,
                 ssl=address.tls,

@@ -47,6 +47,7 @@ class RetryBudget:
 
     def spend(self, now: float) -> bool:
         """Take one retry from the budget; False when it is used up."""
+        self._forget(now)
         slot = self._slot(now)
         if self._retries + 1 > self._requests * self._share + self._spare:
             return False
@@ -55,8 +56,8 @@ class RetryBudget:
         return True
 
     def _slot(self, now: float) -> list[float]:
-        self._forget(now)
         if not self._seconds or now - self._seconds[-1][0] >= 1.0:
+            self._forget(now)
             self._seconds.append([now, 0, 0])
         return self._seconds[-1]
 

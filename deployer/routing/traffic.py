@@ -8,6 +8,7 @@ from typing import Protocol
 
 from deployer.routing.fleet import Fleet, Member
 from deployer.routing.retries import RetryBudget
+from deployer.routing.scratch import make_scratch
 from deployer.values import Json
 
 __all__ = ["SWEEP_SECONDS", "Connected", "Counters", "Ongoing", "Timed", "Timeouts", "Traffic"]
@@ -82,7 +83,12 @@ class Counters:
 
 @dataclass(slots=True)
 class Traffic:
-    """Shared by all connections of one router. ``log`` takes one record per request."""
+    """Shared by all connections of one router. ``log`` takes one record per request.
+
+    Attributes:
+        scratch: What clients' connections read into.
+        now: Returns the loop's monotonic time; the loop's own function, as it is asked often.
+    """
 
     loop: asyncio.AbstractEventLoop
     fleet: Fleet
@@ -95,10 +101,11 @@ class Traffic:
     exchanges: set[Ongoing] = field(default_factory=set)
     clients: set[Connected] = field(default_factory=set)
     closing: bool = False
+    scratch: memoryview = field(default_factory=make_scratch)
+    now: Callable[[], float] = field(init=False)
 
-    def now(self) -> float:
-        """Return the loop's monotonic time."""
-        return self.loop.time()
+    def __post_init__(self) -> None:
+        self.now = self.loop.time
 
     def make_ident(self) -> bytes:
         """Return a new request id."""

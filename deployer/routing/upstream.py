@@ -44,18 +44,23 @@ class Idler(Protocol):
         ...
 
 
-class UpstreamConnection(asyncio.Protocol):
+class UpstreamConnection(asyncio.BufferedProtocol):
     """A connection that serves one request at a time, kept open between them.
 
     The sink is told at the end of each read, never from within the parser: so a response can't be
     handed to the next request on this connection by bytes that came too many.
+
+    Args:
+        scratch: What is read into; shared with other connections of the loop.
     """
 
-    def __init__(self, idler: Idler, address: Address) -> None:
+    def __init__(self, idler: Idler, address: Address, scratch: memoryview) -> None:
         self.address = address
+        self._scratch = scratch
         self._idler = idler
         self._transport: asyncio.Transport | None = None
         self._poll: select.poll | None = None
+        self._paused = False
         self._sink: Sink | None = None
         self._parser: httptools.HttpResponseParser | None = None
         self.idle_since = 0.0
@@ -92,11 +97,13 @@ class UpstreamConnection(asyncio.Protocol):
     def pause_reading(self) -> None:
         """Stop taking in the response."""
         if self._transport is not None and not self._transport.is_closing():
+            self._paused = True
             self._transport.pause_reading()
 
     def resume_reading(self) -> None:
         """Go on taking it in."""
-        if self._transport is not None and not self._transport.is_closing():
+        if self._paused and self._transport is not None and not self._transport.is_closing():
+            self._paused = False
             self._transport.resume_reading()
 
     def abort(self) -> None:
@@ -124,10 +131,10 @@ class UpstreamConnection(asyncio.Protocol):
             return False
         return not self._poll.poll(0)
 
-    # ---- asyncio.Protocol
+    # ---- asyncio.BufferedProtocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See `asyncio.Protocol`."""
+        """See `asyncio.BufferedProtocol`."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=HIGH_WATER)
         self._poll = select.poll()
@@ -135,26 +142,31 @@ class UpstreamConnection(asyncio.Protocol):
             transport.get_extra_info("socket").fileno(), select.POLLIN | select.POLLPRI
         )
 
-    def data_received(self, data: bytes) -> None:
-        """See `asyncio.Protocol`."""
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """See `asyncio.BufferedProtocol`."""
+        del sizehint
+        return self._scratch
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """See `asyncio.BufferedProtocol`."""
         if self._sink is None or self._parser is None:
             self.abort()
             return
         try:
-            self._parser.feed_data(data)
+            self._parser.feed_data(self._scratch[:nbytes])
         except httptools.HttpParserError as error:
             if not self._complete:
                 self._lose(f"answered what is not HTTP: {_cut(error)}")
                 return
             self._excess = True
-        self._unparsed += 0 if self._head_seen else len(data)
+        self._unparsed += 0 if self._head_seen else nbytes
         if max(self._size, self._unparsed) > HEAD_LIMIT:
             self._lose("answered with a head of more than 64 KiB")
         else:
             self._tell()
 
     def eof_received(self) -> bool | None:
-        """See `asyncio.Protocol`."""
+        """See `asyncio.BufferedProtocol`."""
         until_close = self._head_seen and self._ends_at_close
         if self._sink is not None and until_close and not self._complete:
             self._complete = True
@@ -164,7 +176,7 @@ class UpstreamConnection(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """See `asyncio.Protocol`."""
+        """See `asyncio.BufferedProtocol`."""
         self._transport = None
         if self._sink is None:
             self._idler.discard(self)
@@ -172,12 +184,12 @@ class UpstreamConnection(asyncio.Protocol):
             self._lose(self._how_closed() if exc is None else f"broke off: {_cut(exc)}")
 
     def pause_writing(self) -> None:
-        """See `asyncio.Protocol`."""
+        """See `asyncio.BufferedProtocol`."""
         if self._sink is not None:
             self._sink.on_writable(writable=False)
 
     def resume_writing(self) -> None:
-        """See `asyncio.Protocol`."""
+        """See `asyncio.BufferedProtocol`."""
         if self._sink is not None:
             self._sink.on_writable(writable=True)
 
