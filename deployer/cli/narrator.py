@@ -49,12 +49,21 @@ class _Narrator:
 
     def __call__(self, event: "Event") -> None:
         with self._lock:
+            self._now.pop("", None)
             line = self._line(event)
             if self._quiet:
                 return
             self._erase()
             if line:
                 sys.stderr.write(line + "\n")
+            self._draw()
+            sys.stderr.flush()
+
+    def say(self, text: str) -> None:
+        """On a terminal, show what is going on before the first event: within 200 ms."""
+        with self._lock:
+            self._erase()
+            self._now[""] = f"{text} …"
             self._draw()
             sys.stderr.flush()
 

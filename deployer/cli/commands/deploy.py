@@ -33,17 +33,17 @@ def deploy(
 
     Example: deployer deploy -f deployer.yaml
     """
-    from deployer import execution
-    from deployer.artifact import scan_artifact
-    from deployer.wiring import open_session, read_plan
-
-    saved = read_plan(plan) if plan else None
-    session = open_session(file)
-    artifact = scan_artifact(session.spec.locate(session.spec.model.path))
     with narrate(quiet=quiet) as tell, output.explain_interrupt(_INTERRUPTED):
+        tell.say(f"reading {file}, the model and what is recorded")
+        from deployer import execution
+        from deployer.artifact import scan_artifact
+        from deployer.wiring import open_session, read_plan
+
+        saved = read_plan(plan) if plan else None
+        session = open_session(file)
         result = execution.deploy(
             session,
-            artifact,
+            scan_artifact(session.spec.locate(session.spec.model.path)),
             tell=tell,
             saved=saved,
             quarantined=quarantined,

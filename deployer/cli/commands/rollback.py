@@ -29,11 +29,12 @@ def rollback(
 
     Example: deployer rollback
     """
-    from deployer import execution
-    from deployer.wiring import open_session
-
-    session = open_session(file)
     with narrate(quiet=quiet) as tell, output.explain_interrupt(_INTERRUPTED):
+        tell.say(f"reading {file} and what is recorded")
+        from deployer import execution
+        from deployer.wiring import open_session
+
+        session = open_session(file)
         result = execution.roll_back(session, tell=tell, to=to, takeover=takeover)
     output.print_result("rollback", session.spec.name, result, json=output_format is Format.JSON)
 
