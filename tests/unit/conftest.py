@@ -223,6 +223,9 @@ def make_provider() -> Callable[[Cluster], Provider]:
 
 # ------------------------------------------------------------------ three clouds in memory
 
+_GCP = """\
+  - {name: gcp, provider: gcp, store: "gs://models-gcp", cluster: {context: g}, timeout: 5s}
+"""
 _SPEC = """\
 name: iris
 model: {path: ./model}
@@ -242,11 +245,11 @@ targets:
     cluster: {context: z}
     machine: Standard_Made_Up
     timeout: 5s
-  - {name: gcp, provider: gcp, store: "gs://models-gcp", cluster: {context: g}, timeout: 5s}
+{gcp}
 strategy: {soak: 5s}
 gates: {smoke: {requests: examples.json}}
 state: {lease: 120s}
-"""
+""".replace("{gcp}\n", _GCP)
 _GOOD, _BAD = [0, 1], [7, 7]
 
 
@@ -280,10 +283,10 @@ class Machine:
         return self.session.state
 
     def plan(self, **options: Any) -> Plan:
-        return make_plan(self.session, self._artifact(), **options)
+        return make_plan(self.session, self.scan(), **options)
 
     def deploy(self, **options: Any) -> RunResult | None:
-        return deploy(self.session, self._artifact(), tell=self.events.append, **options)
+        return deploy(self.session, self.scan(), tell=self.events.append, **options)
 
     def roll_back(self, **options: Any) -> RunResult | None:
         return roll_back(self.session, tell=self.events.append, **options)
@@ -299,7 +302,7 @@ class Machine:
         """What was told of one kind: step and target."""
         return [(event.step, event.target) for event in self.events if event.kind == kind]
 
-    def _artifact(self) -> Artifact:
+    def scan(self) -> Artifact:
         return scan_artifact(self.session.spec.locate(self.session.spec.model.path))
 
     def _open(self) -> Session:
@@ -356,6 +359,10 @@ class World:
             assert old in text
             text = text.replace(old, new)
         (self.folder / "deployer.yaml").write_text(text)
+
+    def drop_gcp(self, *changes: tuple[str, str]) -> None:
+        """Take gcp out of the spec; its store still holds the state."""
+        self.write_spec((_GCP, ""), *changes)
 
     def load_spec(self) -> Spec:
         """Load the spec, once per text: a test starts many processes."""

@@ -21,52 +21,54 @@ def denied() -> AccessDeniedError:
     return AccessDeniedError("azure: not allowed", operation="write", resource="iris")
 
 
-def fail_push(world: World, machine: Machine) -> None:
+def fail_push(machine: Machine) -> None:
     fault = Fault(method="put_file", prefix="artifacts/", error=AccessDeniedError)
     machine.stores["azure"].add_fault(fault)
 
 
-def fail_apply(world: World, machine: Machine) -> None:
+def fail_apply(machine: Machine) -> None:
     machine.clusters["azure"].faults.append(ClusterFault("apply", denied, name="iris-r2"))
 
 
-def fail_wait(world: World, machine: Machine) -> None:
-    world.clusters["azure"].script_readiness("iris-r2", CRASHING)
+def fail_wait(machine: Machine) -> None:
+    machine.world.clusters["azure"].script_readiness("iris-r2", CRASHING)
 
 
-def never_ready(world: World, machine: Machine) -> None:
-    world.clusters["azure"].script_readiness("iris-r2", Readiness(Verdict.PROGRESSING, 0, 1))
+def never_ready(machine: Machine) -> None:
+    machine.world.clusters["azure"].script_readiness(
+        "iris-r2", Readiness(Verdict.PROGRESSING, 0, 1)
+    )
 
 
-def fail_smoke(world: World, machine: Machine) -> None:
-    world.bad.add("azure/iris-r2")
+def fail_smoke(machine: Machine) -> None:
+    machine.world.bad.add("azure/iris-r2")
 
 
-def fail_shift(world: World, machine: Machine) -> None:
+def fail_shift(machine: Machine) -> None:
     skip_account = ClusterFault("apply", denied, name="iris", skip=1)
     machine.clusters["azure"].faults.append(skip_account)
 
 
-def fail_route(world: World, machine: Machine) -> None:
+def fail_route(machine: Machine) -> None:
     for store in machine.stores.values():
         store.add_fault(
             Fault(method="put", prefix="deployer/iris/routes.json", error=AccessDeniedError)
         )
 
 
-def fail_soak(world: World, machine: Machine) -> None:
-    world.clusters["azure"].script_readiness("iris-r2", READY, CRASHING)
+def fail_soak(machine: Machine) -> None:
+    machine.world.clusters["azure"].script_readiness("iris-r2", READY, CRASHING)
 
 
-def fail_retire(world: World, machine: Machine) -> None:
+def fail_retire(machine: Machine) -> None:
     machine.clusters["azure"].faults.append(ClusterFault("delete", denied, name="iris-r1"))
 
 
-def lose_cluster(phase: str) -> Callable[[World, Machine], None]:
+def lose_cluster(phase: str) -> Callable[[Machine], None]:
     """Let azure's cluster go away for good at the first look of a phase."""
 
-    def lose(world: World, machine: Machine) -> None:
-        def watch(where: str, method: str, name: str) -> bool:
+    def lose(machine: Machine) -> None:
+        def watch(where: str, method: str, _name: str) -> bool:
             told = [event.phase for event in machine.events if event.kind == "phase"]
             if where == "cluster azure" and method == "readiness" and told[-1] == phase:
                 machine.clusters["azure"].faults.append(
@@ -101,13 +103,13 @@ def gone() -> TransientError:
     ids=lambda value: getattr(value, "__qualname__", None),
 )
 def test_whatever_fails_on_one_target_is_undone_on_all(
-    world: World, fail: Callable[[World, Machine], None], to_blame: bool
+    world: World, fail: Callable[[Machine], None], to_blame: bool
 ) -> None:
     world.start().deploy()
     before, routes = world.objects(), world.record()["routes"]
     world.write_model("two")
     machine = world.start()
-    fail(world, machine)
+    fail(machine)
     with pytest.raises(RolloutError, match="refused and undone") as caught:
         machine.deploy()
     assert caught.value.undone
@@ -141,7 +143,7 @@ def test_a_target_that_was_never_reached_needs_no_undo(world: World) -> None:
     world.write_model("two")
     machine = world.start()
 
-    def lose(where: str, method: str, name: str) -> bool:
+    def lose(where: str, method: str, _name: str) -> bool:
         if where == "store azure" and method == "put_file":
             machine.clusters["azure"].down = True
             raise denied()
@@ -156,7 +158,7 @@ def test_a_target_that_was_never_reached_needs_no_undo(world: World) -> None:
 def test_one_undo_that_fails_does_not_stop_the_others(world: World) -> None:
     world.start().deploy()
     world.write_model("two")
-    fail_soak(world, world.start())
+    fail_soak(world.start())
     machine = world.start()
     machine.clusters["aws"].faults.append(ClusterFault("delete", denied, name="iris-r2"))
     with pytest.raises(RolloutError, match="not be undone everywhere: aws") as caught:
@@ -178,7 +180,7 @@ def test_healing_that_fails_marks_nothing_and_keeps_what_serves(world: World) ->
     for info in list(world.disks["azure"].list("artifacts/")):
         world.disks["azure"].delete(info.key)
     machine = world.start()
-    fail_push(world, machine)
+    fail_push(machine)
     with pytest.raises(RolloutError, match="never stopped serving") as caught:
         machine.deploy()
     assert str(caught.value.hint).startswith("The same command puts it right")
@@ -208,7 +210,7 @@ def test_a_target_that_had_to_stop_is_told_as_stopped_and_not_as_failed(world: W
 
 def test_a_journal_that_cannot_be_written_does_not_hide_the_failure(world: World) -> None:
     machine = world.start()
-    fail_route(world, machine)
+    fail_route(machine)
     refused: list[str] = []
 
     def refuse(_where: str, method: str, name: str) -> bool:
