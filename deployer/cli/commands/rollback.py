@@ -33,9 +33,11 @@ def rollback(
     from deployer.wiring import open_session
 
     session = open_session(file)
-    with narrate(quiet=quiet) as tell, output.explain_interrupt(_INTERRUPTED):
+    with narrate(quiet=quiet) as tell, output.explain_interrupt(_interrupted(file)):
         result = execution.roll_back(session, tell=tell, to=to, takeover=takeover)
     output.print_result("rollback", session.spec.name, result, json=output_format is Format.JSON)
 
 
-_INTERRUPTED = "interrupted; nothing more is submitted. Next: deployer rollback goes on."
+def _interrupted(file: Path) -> str:
+    following = output.format_command("rollback", file)
+    return f"interrupted; nothing more is submitted. Next: {following} goes on."
