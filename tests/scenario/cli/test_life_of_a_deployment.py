@@ -89,7 +89,7 @@ def test_what_is_live_can_be_read_and_kept_without_the_files_it_was_made_from(
         document = deployment.run(*words, "-o", "json").json
         assert re.fullmatch(r"deployer/[a-z-]+/v\d", document["schema"])
         assert document["name"] == deployment.name
-        assert all(len(line) <= 100 for line in deployment.run(*words).out.splitlines())
+    assert all(len(line) <= 100 for line in deployment.run("report", "cost").out.splitlines())
     assert deployment.run("rollback", "-o", "json", "--to", 1).json["changed"] is False
     for words in (["plan"], ["deploy"], ["render"]):
         deployment.run(*words, expect=4)
