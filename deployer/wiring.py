@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployer.errors import NotFoundError, SetupError, SourceError, StateError
-from deployer.ports import Cluster, ObjectStore, Probe, Provider
+from deployer.ports import Cluster, ObjectStore, Prices, Probe, Provider
 
 if TYPE_CHECKING:
     from deployer.execution import Session
@@ -103,14 +103,15 @@ def open_session(file: Path) -> "Session":
     """
     from deployer import __version__
     from deployer.execution import Session
+    from deployer.providers.book import load_book
     from deployer.providers.local.clock import SystemClock
     from deployer.spec import load_spec
 
     spec = load_spec(file)
-    clock = SystemClock()
+    clock, prices = SystemClock(), load_book()
     return Session(
         spec=spec,
-        providers={target.name: _open_provider(spec, target) for target in spec.targets},
+        providers={target.name: _open_provider(spec, target, prices) for target in spec.targets},
         state=_open_state(spec),
         probe=open_probe(),
         clock=clock,
@@ -156,14 +157,12 @@ def read_plan(file: Path) -> "Plan":
         raise SourceError(error.message, hint=hint) from error
 
 
-def _open_provider(spec: "Spec", target: "TargetSpec") -> Provider:
-    from deployer.providers.book import load_book
-
+def _open_provider(spec: "Spec", target: "TargetSpec", prices: Prices) -> Provider:
     return Provider(
         cloud=target.provider,
         store=open_store(target.store.url, endpoint=target.store.endpoint),
         cluster=open_cluster(target.cluster, namespace=target.namespace, base=spec.folder),
-        prices=load_book(),
+        prices=prices,
     )
 
 

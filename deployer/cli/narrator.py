@@ -81,6 +81,9 @@ class _Narrator:
             case "failed":
                 self._now.pop(who, None)
                 line = f"  {who:<16}  {word:<9} ✗ failed  {event.detail}"
+            case "stopped":
+                self._now.pop(who, None)
+                line = f"  {who:<16}  {word:<9} – stopped  {event.detail}"  # noqa: RUF001 - a dash
             case "undo":
                 line = f"undoing: {event.detail}"
             case "takeover":

@@ -101,6 +101,8 @@ def print_result(verb: str, name: str, result: "RunResult | None", *, json: bool
         )
     elif result is None:
         typer.echo(f"{name}: nothing to do; what was asked for is live everywhere")
+    elif not result.release:
+        typer.echo(f"{name}: what was begun is undone; nothing is live")
     else:
         took = format_duration(result.seconds)
         typer.echo(f"{name}: release {result.release} is live on every target ({took})")

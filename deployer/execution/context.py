@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from deployer.artifact import Artifact
-from deployer.errors import DeployerError
+from deployer.errors import DeployerError, SetupError
 from deployer.execution.events import Tell
 from deployer.ports import Clock, Provider
 from deployer.release.journal import Journal
@@ -22,7 +22,12 @@ class StoppedError(DeployerError):
 
 @dataclass(slots=True)
 class Context:
-    """A run's surroundings. ``source`` is the artifact on disk, when this run brings one."""
+    """A run's surroundings.
+
+    Attributes:
+        source: The artifact on disk, when this run brings one.
+        verdicts: What the smoke gate said, by target.
+    """
 
     state: StateStore
     providers: Mapping[str, Provider]
@@ -32,7 +37,21 @@ class Context:
     tell: Tell
     source: Artifact | None = None
     bundles: dict[int, Bundle] = field(default_factory=dict)
+    verdicts: dict[str, str] = field(default_factory=dict)
     stopped: threading.Event = field(default_factory=threading.Event)
+
+    def provider(self, target: str) -> Provider:
+        """Return what the target can do.
+
+        Raises:
+            SetupError: The spec has no such target any more.
+        """
+        if target not in self.providers:
+            raise SetupError(
+                f"{target}: the spec has no target of this name any more",
+                hint="Put it back into the spec until what runs there is removed.",
+            )
+        return self.providers[target]
 
     def bundle(self, number: int) -> Bundle:
         """Return the release's bundle, read once."""
@@ -48,7 +67,7 @@ class Context:
             StoppedError: The phase was told to stop, because another target failed.
         """
         if self.stopped.is_set():
-            raise StoppedError("stopped: another target failed")
+            raise StoppedError("another target failed")
         self.lease.check()
 
     def for_phase(self) -> "Context":

@@ -17,6 +17,8 @@ __all__ = ["run_phases"]
 
 _MARGIN_SECONDS = 30.0
 
+_Ending = Literal["done", "failed", "stopped"]
+
 
 def run_phases(plan: Plan, context: Context) -> dict[str, DeployerError]:
     """Run every phase; return the targets that failed, with their errors.
@@ -79,8 +81,8 @@ def _run_lane(
     for step in steps:
         try:
             _run_recorded(phase, step, context)
-        except DeployerError:
-            if plan.outcome == "all":
+        except DeployerError as error:
+            if plan.outcome == "all" or isinstance(error, LeaseLostError | StateError):
                 context.stopped.set()
             raise
         if isinstance(step, Shift):
@@ -97,7 +99,8 @@ def _run_recorded(phase: Phase, step: Step, context: Context) -> None:
         detail = run_step(step, context)
     except DeployerError as error:
         seconds = context.clock.monotonic() - started
-        context.tell(_event("failed", about, error.message, seconds))
+        kind: _Ending = "stopped" if isinstance(error, StoppedError) else "failed"
+        context.tell(_event(kind, about, error.message, seconds))
         _record_failure(context, about, error)
         raise
     context.journal.write("done", about, detail=detail)
@@ -105,7 +108,7 @@ def _run_recorded(phase: Phase, step: Step, context: Context) -> None:
 
 
 def _event(
-    kind: Literal["begin", "done", "failed"], about: About, detail: str = "", seconds: float = 0.0
+    kind: Literal["begin"] | _Ending, about: About, detail: str = "", seconds: float = 0.0
 ) -> Event:
     return Event(kind, about.phase, about.step, about.target, detail=detail, seconds=seconds)
 

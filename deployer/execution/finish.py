@@ -6,7 +6,7 @@ from deployer.errors import DeployerError
 from deployer.execution.context import Context
 from deployer.parallel import ask_each
 from deployer.plan.model import Finish, Route
-from deployer.release.records import Backend, Head, Mark, Routes, RouteSettings
+from deployer.release.records import Backend, Bundle, Head, Mark, Routes, RouteSettings
 from deployer.release.state import next_epoch
 
 __all__ = ["record_finish", "write_routes"]
@@ -41,17 +41,39 @@ def record_finish(step: Finish, context: Context) -> str:
         marks[step.verified] = _mark(context, marks, step.verified).model_copy(
             update={"verified": context.clock.now(), "quarantined": None}
         )
+        marks[step.verified] = _with_verdicts(marks[step.verified], _passed(context))
+    for number, verdict in step.undone.items():
+        marks[number] = _with_verdicts(_mark(context, marks, number), {"run": verdict})
     for number, reason in step.quarantined.items():
         marks[number] = _mark(context, marks, number).model_copy(update={"quarantined": reason})
     _write(context, head, live=step.live, desired=step.desired, marks=marks, run=None)
     return f"release {step.desired} is live" if step.desired else "nothing is live"
 
 
+def _passed(context: Context) -> dict[str, str]:
+    """Return what a release has passed; one text for all targets when they said the same."""
+    said = context.verdicts
+    texts = set(said.values())
+    smoke = {"smoke": f"passed: {texts.pop()}"} if len(texts) == 1 else {}
+    apart = {f"smoke {target}": f"passed: {text}" for target, text in sorted(said.items())}
+    return {"ready": "passed", **(smoke or apart)}
+
+
+def _with_verdicts(mark: Mark, verdicts: dict[str, str]) -> Mark:
+    """Replace what an earlier run found out: the last one counts."""
+    return mark.model_copy(update={"verdicts": verdicts})
+
+
 def _backends(step: Route, context: Context, urls: dict[str, str]) -> tuple[Backend, ...]:
     if not step.release:
         return ()
     bundle = context.bundle(step.release)
-    parts = [part for part in bundle.targets if part.target in step.live]
+    parts = [
+        part
+        for part in bundle.targets
+        if part.target in step.live and part.target in context.providers
+    ]
+    weights = _weights(step, bundle)
     calls = {
         part.target: partial(context.providers[part.target].cluster.endpoint, part.service)
         for part in parts
@@ -69,10 +91,16 @@ def _backends(step: Route, context: Context, urls: dict[str, str]) -> tuple[Back
                     target=part.target,
                     release=step.live[part.target],
                     url=url,
-                    weight=0 if part.target in step.drained else bundle.weights.get(part.target, 0),
+                    weight=weights.get(part.target, 0),
                 )
             )
     return tuple(backends)
+
+
+def _weights(step: Route, bundle: Bundle) -> dict[str, int]:
+    """Take the weight from targets that were left behind, unless nobody else has any (D26, D27)."""
+    left = {name: 0 if name in step.drained else bundle.weights.get(name, 0) for name in step.live}
+    return left if any(left.values()) else bundle.weights
 
 
 def _mark(context: Context, marks: dict[int, Mark], number: int) -> Mark:

@@ -19,13 +19,19 @@ from deployer.plan import (
 from deployer.release.history import rollback_number
 from deployer.release.journal import Journal
 from deployer.release.records import Head, RunRecord
+from deployer.spec import settle_format
 from deployer.values import Digest
 
 __all__ = ["deploy", "make_plan", "roll_back"]
 
 
 def make_plan(session: Session, artifact: Artifact, *, quarantined: int | None = None) -> Plan:
-    """Return what a deploy would do now. Reads everything, writes nothing."""
+    """Return what a deploy would do now. Reads everything, writes nothing.
+
+    Raises:
+        SpecError: The runtime cannot serve these files.
+    """
+    settle_format(session.spec, [file.path for file in artifact.files])
     return build_plan(
         session.spec,
         artifact,
@@ -52,9 +58,11 @@ def deploy(
 
     Raises:
         RolloutError, LeaseHeldError, StateError, PlanMovedError: As their names say.
+        SpecError: The runtime cannot serve these files; nothing was touched.
     """
+    settle_format(session.spec, [file.path for file in artifact.files])
+    inputs = deploy_inputs(content_of(session.spec, artifact, session.smoke()))
     with session.hold_lease(tell, source=artifact, takeover=takeover) as context:
-        inputs = deploy_inputs(content_of(session.spec, artifact, session.smoke()))
         unfinished = find_unfinished(session.state)
         ended = _recover(session, context, unfinished, inputs)
         if ended is not None and unfinished is not None and unfinished.inputs == inputs:

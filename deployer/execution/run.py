@@ -9,7 +9,8 @@ from deployer.errors import DeployerError, RolloutError
 from deployer.execution.context import Context
 from deployer.execution.engine import run_phases
 from deployer.execution.events import Event
-from deployer.plan import Plan, build_undo
+from deployer.plan import Plan, Reached, build_undo
+from deployer.plan.model import Finish
 from deployer.release.journal import begun
 from deployer.release.records import Bundle, Head, RunRecord
 from deployer.release.state import next_epoch
@@ -89,15 +90,19 @@ def undo_run(plan: Plan, context: Context, failed: Mapping[str, DeployerError]) 
     """
     reason = "; ".join(error.message for error in failed.values()) or "the run was given up"
     to_blame = any(isinstance(error, RolloutError) for error in failed.values())
-    shifted = begun(context.journal.read(), "shift")
+    entries = context.journal.read()
     undo = build_undo(
-        plan, _bundles(plan, context), shifted=shifted, quarantine=reason if to_blame else None
+        plan,
+        _bundles(plan, context),
+        reached=Reached(begun(entries, "apply"), begun(entries, "shift")),
+        verdict=f"failed: {reason}" if failed else "undone: the run was given up",
+        to_blame=to_blame,
     )
     context.journal.write("undo", detail=reason, data=undo.model_dump(mode="json", by_alias=True))
     context.tell(Event("undo", detail=reason))
     stuck = run_phases(undo, context)
     context.journal.write("finish", detail="undone" if not stuck else "not fully undone")
-    return _refused(plan, reason, failed, stuck)
+    return _refused(undo, reason, failed, stuck)
 
 
 def _bundles(plan: Plan, context: Context) -> dict[int, Bundle]:
@@ -127,12 +132,11 @@ def _refused(
         if plan.desired_before
         else "nothing was serving before"
     )
-    details = next((error.hint for error in failed.values() if error.hint), None)
     if not stuck:
         return RolloutError(
             f"{plan.name}: release {plan.release} was refused and undone; {before}. {reason}",
             release=plan.release,
-            hint=details,
+            hint=_what_now(plan, failed),
         )
     left = "; ".join(f"{name or 'the record'}: {error.message}" for name, error in stuck.items())
     return RolloutError(
@@ -142,6 +146,30 @@ def _refused(
         undone=False,
         hint="The next deploy or rollback removes what is left once the target answers.",
     )
+
+
+def _what_now(undo: Plan, failed: Mapping[str, DeployerError]) -> str:
+    """Say what is left of the release, and what its pods said last."""
+    number = undo.release
+    quarantined = any(
+        isinstance(step, Finish) and step.quarantined
+        for phase in undo.phases
+        for step in phase.steps
+    )
+    if undo.desired_before == number:
+        left = "The same command puts it right once the target answers."
+    elif quarantined:
+        left = (
+            f"Nothing of release {number} is running; it is quarantined. "
+            f"deployer history show {number} tells more."
+        )
+    else:
+        left = (
+            f"Nothing of release {number} is running; it is not to blame. "
+            "The same command tries it again."
+        )
+    said = dict.fromkeys(error.hint for error in failed.values() if error.hint)
+    return "\n".join([left, *said])
 
 
 def _left_behind(plan: Plan, failed: Mapping[str, DeployerError]) -> DeployerError:

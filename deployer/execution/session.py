@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from deployer.artifact import Artifact
-from deployer.errors import DeployerError
 from deployer.execution.context import Context
 from deployer.execution.events import Event, Tell
 from deployer.execution.run import who
@@ -83,9 +82,7 @@ class Session:
                 source=source,
             )
         finally:
-            try:
-                lease.release()
-            except DeployerError:
+            if not lease.release():
                 tell(_unreleased(run))
 
 

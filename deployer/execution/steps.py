@@ -10,7 +10,7 @@ from deployer.artifact import has_artifact, pull_artifact, push_artifact
 from deployer.errors import DeployerError, IntegrityError, RolloutError, TransientError
 from deployer.execution.context import Context
 from deployer.execution.events import Event
-from deployer.execution.fence import hold_fence
+from deployer.execution.fence import apply_fenced, hold_fence
 from deployer.execution.finish import record_finish, write_routes
 from deployer.execution.smoke import run_smoke
 from deployer.parallel import ask_each
@@ -18,6 +18,7 @@ from deployer.plan.model import (
     Apply,
     Finish,
     Push,
+    Ref,
     Retire,
     Route,
     Shift,
@@ -26,7 +27,7 @@ from deployer.plan.model import (
     Step,
     Wait,
 )
-from deployer.ports import Cluster, ObjectRef, ObjectStore, Readiness, Verdict
+from deployer.ports import Cluster, Manifest, ObjectRef, ObjectStore, Verdict
 from deployer.release.records import TargetBundle
 from deployer.retry import Backoff, retry_transient
 from deployer.values import Digest
@@ -72,7 +73,7 @@ def run_step(step: Step, context: Context) -> str:
 
 
 def _push(step: Push, context: Context) -> str:
-    store = context.providers[step.target].store
+    store = context.provider(step.target).store
     digest = Digest.parse(context.bundle(step.release).artifact.digest)
 
     def sent(count: int) -> None:
@@ -112,7 +113,7 @@ def _elsewhere(step: Push, context: Context, digest: Digest) -> str:
 def _bring_from_elsewhere(
     step: Push, context: Context, digest: Digest, sent: Callable[[int], None]
 ) -> str:
-    store = context.providers[step.target].store
+    store = context.provider(step.target).store
     for name, provider in context.providers.items():
         if name == step.target:
             continue
@@ -146,10 +147,8 @@ def _holds(store: ObjectStore, digest: Digest) -> bool:
 
 def _apply(step: Apply, context: Context) -> str:
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
-    hold_fence(cluster, context.state.name, context.lease.token)
     for manifest in part.objects:
-        context.check()
-        _patiently(context, partial(cluster.apply, manifest))
+        _write(cluster, manifest, context)
     return f"{len(part.objects)} objects"
 
 
@@ -157,23 +156,24 @@ def _wait(step: Wait, context: Context) -> str:
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
     ref = ObjectRef("apps/v1", "Deployment", part.workload)
     started = context.clock.monotonic()
-    last = "no status yet"
+    last, away = "no status yet", False
     while context.clock.monotonic() - started < step.timeout_seconds:
         context.check()
         try:
             readiness = cluster.readiness(ref)
         except TransientError as error:
-            last = error.message
+            last, away = error.message, True
         else:
             if readiness.verdict is Verdict.READY:
                 return f"{readiness.ready}/{readiness.desired} ready"
             if readiness.verdict is Verdict.FAILED:
                 raise _not_ready(step.target, step.release, part, cluster, readiness.message)
-            last = readiness.message or readiness.verdict.value
+            last, away = readiness.message or readiness.verdict.value, False
         context.clock.sleep(_POLL_SECONDS)
-    raise _not_ready(
-        step.target, step.release, part, cluster, f"not ready in {step.timeout_seconds:g} s: {last}"
-    )
+    why = f"not ready in {step.timeout_seconds:g} s: {last}"
+    if away:
+        raise _no_answer(step.target, part.workload, why)
+    raise _not_ready(step.target, step.release, part, cluster, why)
 
 
 def _not_ready(
@@ -187,53 +187,64 @@ def _not_ready(
     return RolloutError(f"{target}: Deployment {part.workload}: {why}", release=release, hint=hint)
 
 
+def _no_answer(target: str, workload: str, why: str) -> TransientError:
+    """A cluster that does not answer says nothing about the release: it is not to blame."""
+    return TransientError(
+        f"{target}: Deployment {workload}: {why}", operation="readiness", resource=workload
+    )
+
+
 def _smoke(step: Smoke, context: Context) -> str:
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
     smoke = context.bundle(step.release).smoke
-    return _patiently(context, lambda: run_smoke(cluster, part, smoke, step.release))
+    verdict = _patiently(context, lambda: run_smoke(cluster, part, smoke, step.release))
+    context.verdicts[step.target] = verdict
+    return verdict
 
 
 def _shift(step: Shift, context: Context) -> str:
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
-    hold_fence(cluster, context.state.name, context.lease.token)
-    context.check()
-    _patiently(context, lambda: cluster.apply(part.shift))
+    _write(cluster, part.shift, context)
     return f"Service {part.service} → {part.workload}"
 
 
 def _soak(step: Soak, context: Context) -> str:
+    """Watch; what is in trouble at the end is watched on until it is well or has failed."""
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
     ref = ObjectRef("apps/v1", "Deployment", part.workload)
-    started = context.clock.monotonic()
-    good_at = started
-    while (now := context.clock.monotonic()) - started < step.seconds:
+    good_at = started = context.clock.monotonic()
+    while True:
         context.check()
-        trouble = _trouble(cluster, ref)
-        if not trouble:
+        trouble = _trouble(step, cluster, ref)
+        now = context.clock.monotonic()
+        if trouble is None and now - started >= step.seconds:
+            return f"{step.seconds:g} s"
+        if trouble is None:
             good_at = now
         elif now - good_at > min(_FLAP_SECONDS, step.seconds / 2):
-            raise RolloutError(
-                f"{step.target}: release {step.release} did not stay ready: {trouble}",
-                release=step.release,
-            )
+            raise trouble
         context.clock.sleep(min(_POLL_SECONDS * 2, step.seconds))
-    return f"{step.seconds:g} s"
 
 
-def _trouble(cluster: Cluster, ref: ObjectRef) -> str:
+def _trouble(step: Soak, cluster: Cluster, ref: ObjectRef) -> DeployerError | None:
     try:
-        readiness: Readiness = cluster.readiness(ref)
+        readiness = cluster.readiness(ref)
     except TransientError as error:
-        return error.message
-    return "" if readiness.verdict is Verdict.READY else readiness.message or readiness.verdict
+        return _no_answer(step.target, ref.name, error.message)
+    if readiness.verdict is Verdict.READY:
+        return None
+    return RolloutError(
+        f"{step.target}: release {step.release} did not stay ready: "
+        f"{readiness.message or readiness.verdict}",
+        release=step.release,
+    )
 
 
 def _retire(step: Retire, context: Context) -> str:
     cluster = _cluster(step.target, context)
-    hold_fence(cluster, context.state.name, context.lease.token)
     for ref in step.objects:
         context.check()
-        _patiently(context, partial(cluster.delete, ObjectRef(ref.api_version, ref.kind, ref.name)))
+        _patiently(context, partial(_delete, cluster, ref, context))
     return f"{len(step.objects)} objects"
 
 
@@ -249,4 +260,15 @@ def _part(target: str, release: int, context: Context) -> TargetBundle:
 
 
 def _cluster(target: str, context: Context) -> Cluster:
-    return context.providers[target].cluster
+    return context.provider(target).cluster
+
+
+def _write(cluster: Cluster, manifest: Manifest, context: Context) -> None:
+    context.check()
+    name, token = context.state.name, context.lease.token
+    _patiently(context, lambda: apply_fenced(cluster, manifest, name=name, token=token))
+
+
+def _delete(cluster: Cluster, ref: Ref, context: Context) -> None:
+    hold_fence(cluster, context.state.name, context.lease.token)
+    cluster.delete(ObjectRef(ref.api_version, ref.kind, ref.name))

@@ -9,10 +9,11 @@ from deployer.plan.build import (
 )
 from deployer.plan.bundle import content_of
 from deployer.plan.model import Plan
-from deployer.plan.undo import build_undo
+from deployer.plan.undo import Reached, build_undo
 
 __all__ = [
     "Plan",
+    "Reached",
     "build_plan",
     "build_rollback",
     "build_undo",

@@ -54,8 +54,9 @@ def build_plan(
     """
     number = (snapshot.releases[-1] if snapshot.releases else 0) + 1
     bundle = make_bundle(spec, artifact, snapshot, number=number, smoke=smoke, tool=tool)
-    _refuse_quarantined(bundle, snapshot, quarantined)
     recorded = _recorded_twin(bundle, snapshot)
+    if recorded is None or recorded != snapshot.desired:
+        _refuse_quarantined(bundle, snapshot, quarantined)
     return _plan(
         "deploy",
         recorded or bundle,
@@ -70,11 +71,22 @@ def build_rollback(bundle: Bundle, snapshot: Snapshot) -> Plan:
     """Return the plan that brings ``bundle`` back, whole, wherever it can.
 
     A target that fails does not stop the others (D22): going back to the bad release because one
-    cloud is away would help nobody.
+    cloud is away would help nobody. A target that the spec no longer has is left as it is (G11).
+
+    Raises:
+        RolloutError: The spec has none of the release's targets.
     """
+    parts = tuple(part for part in bundle.targets if part.target in snapshot.targets)
+    if not parts:
+        names = ", ".join(part.target for part in bundle.targets)
+        raise RolloutError(
+            f"release {bundle.number} of {bundle.name} ran on {names}; the spec has none of these",
+            release=bundle.number,
+            hint="Put a target of that name back into the spec.",
+        )
     return _plan(
         "rollback",
-        bundle,
+        bundle.model_copy(update={"targets": parts}),
         snapshot,
         new=False,
         inputs=rollback_inputs(bundle.number),
@@ -119,15 +131,22 @@ def _found(target: TargetSnapshot) -> dict[str, object]:
 
 
 def _refuse_quarantined(bundle: Bundle, snapshot: Snapshot, allowed: int | None) -> None:
-    for number, mark in (snapshot.head.marks if snapshot.head else {}).items():
-        if mark.quarantined and mark.content == bundle.content and number != allowed:
-            raise RolloutError(
-                f"this model and configuration are release {number} of {bundle.name}, which is "
-                f"quarantined: {mark.quarantined}",
-                release=number,
-                hint="Change the model or the spec; or, to try exactly this again: "
-                f"deployer deploy --quarantined {number}",
-            )
+    """Refuse what was quarantined under any number, unless one of these was asked for."""
+    reasons = {
+        number: mark.quarantined
+        for number, mark in (snapshot.head.marks if snapshot.head else {}).items()
+        if mark.quarantined and mark.content == bundle.content
+    }
+    if not reasons or allowed in reasons:
+        return
+    number = max(reasons)
+    raise RolloutError(
+        f"this model and configuration are release {number} of {bundle.name}, which is "
+        f"quarantined: {reasons[number]}",
+        release=number,
+        hint="Change the model or the spec; or, to try exactly this again: "
+        f"deployer deploy --quarantined {number}",
+    )
 
 
 def _recorded_twin(bundle: Bundle, snapshot: Snapshot) -> Bundle | None:

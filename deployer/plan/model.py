@@ -102,7 +102,10 @@ class Retire(Record):
 
 
 class Finish(Record):
-    """Record the outcome: what is desired and live, what is verified, what is quarantined."""
+    """Record the outcome: what is desired and live, what is verified, what is quarantined.
+
+    ``undone`` says of a release that was put back what became of its run.
+    """
 
     kind: Literal["finish"] = "finish"
     target: Literal[""] = ""
@@ -110,6 +113,7 @@ class Finish(Record):
     live: dict[str, int]
     verified: int | None = None
     quarantined: dict[int, str] = Field(default_factory=dict)
+    undone: dict[int, str] = Field(default_factory=dict)
 
 
 Step = Annotated[

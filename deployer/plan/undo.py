@@ -1,6 +1,7 @@
 """Builds the plan that puts back what a run changed, for the same engine to run."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
 from deployer.plan.model import (
     Apply,
@@ -17,43 +18,63 @@ from deployer.plan.model import (
 from deployer.ports import ObjectRef
 from deployer.release.records import Bundle, TargetBundle
 
-__all__ = ["build_undo"]
+__all__ = ["Reached", "build_undo"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far a run came: on which targets applying objects, and moving traffic, had begun."""
+
+    applied: Collection[str]
+    shifted: Collection[str]
 
 
 def build_undo(
-    plan: Plan, bundles: Mapping[int, Bundle], *, shifted: Iterable[str], quarantine: str | None
+    plan: Plan, bundles: Mapping[int, Bundle], *, reached: Reached, verdict: str, to_blame: bool
 ) -> Plan:
     """Return the plan that undoes ``plan``: traffic first, then what it made is removed.
 
+    Targets that were not reached are left alone: one that is away then needs no undo.
+
     Args:
         bundles: The releases that were live before, by number.
-        shifted: The targets whose shift had begun; only these get their old release back.
-        quarantine: Why the release must not be rolled forward again; None when it is not to blame.
+        verdict: What became of the run, for the release's mark.
+        to_blame: Whether the release must not be rolled forward again.
     """
-    moved = sorted(set(shifted))
+    moved = sorted(set(reached.shifted))
     return plan.model_copy(
         update={
             "kind": "undo",
             "new": False,
             "outcome": "keep-going",
             "phases": (
-                Phase(name="restore", steps=tuple(_restore(plan, bundles, moved))),
+                Phase(name="restore", steps=tuple(_restore(plan, bundles, reached))),
                 *_route(plan, moved),
-                Phase(name="remove", steps=tuple(_remove(plan, bundles))),
-                Phase(name="finish", steps=(_finish(plan, quarantine),)),
+                Phase(name="remove", steps=tuple(_remove(plan, bundles, reached))),
+                Phase(name="finish", steps=(_finish(plan, verdict, to_blame=to_blame),)),
             ),
         }
     )
 
 
-def _restore(plan: Plan, bundles: Mapping[int, Bundle], moved: list[str]) -> Iterable[Step]:
-    for target in moved:
-        before = _before(plan, bundles, target)
-        if before is not None:
-            number = plan.before[target]
+def _restore(plan: Plan, bundles: Mapping[int, Bundle], reached: Reached) -> Iterable[Step]:
+    for part in plan.bundle.targets:
+        target, before = part.target, _before(plan, bundles, part.target)
+        if before is None:
+            continue
+        number = plan.before[target]
+        if target in reached.shifted:
             yield Apply(target=target, release=number)
             yield Wait(target=target, release=number, timeout_seconds=before.timeout_seconds)
             yield Shift(target=target, release=number)
+        elif target in reached.applied and _overwrites(part, before):
+            yield Apply(target=target, release=number)
+
+
+def _overwrites(part: TargetBundle, before: TargetBundle) -> bool:
+    """Say whether an object that both releases have, a ServiceAccount say, differs."""
+    old = {ObjectRef.of(manifest): manifest for manifest in before.objects}
+    return any(old.get(ObjectRef.of(manifest), manifest) != manifest for manifest in part.objects)
 
 
 def _route(plan: Plan, moved: list[str]) -> Iterable[Phase]:
@@ -62,10 +83,10 @@ def _route(plan: Plan, moved: list[str]) -> Iterable[Phase]:
         yield Phase(name="route", steps=(step,))
 
 
-def _remove(plan: Plan, bundles: Mapping[int, Bundle]) -> Iterable[Retire]:
+def _remove(plan: Plan, bundles: Mapping[int, Bundle], reached: Reached) -> Iterable[Retire]:
     for part in plan.bundle.targets:
         before = _before(plan, bundles, part.target)
-        if plan.before.get(part.target) == plan.release:
+        if plan.before.get(part.target) == plan.release or part.target not in reached.applied:
             continue
         kept = {ObjectRef.of(manifest) for manifest in before.objects} if before else set()
         made = list(part.objects) if before else [part.shift, *part.objects]
@@ -84,7 +105,12 @@ def _before(plan: Plan, bundles: Mapping[int, Bundle], target: str) -> TargetBun
     return bundle.target(target) if bundle else None
 
 
-def _finish(plan: Plan, quarantine: str | None) -> Finish:
-    was_live = plan.desired_before == plan.release
-    failed = {} if quarantine is None or was_live else {plan.release: quarantine}
-    return Finish(desired=plan.desired_before, live=plan.before, quarantined=failed)
+def _finish(plan: Plan, verdict: str, *, to_blame: bool) -> Finish:
+    """A release that was live before is not marked: it was healed, not tried."""
+    undone = {} if plan.desired_before == plan.release else {plan.release: verdict}
+    return Finish(
+        desired=plan.desired_before,
+        live=plan.before,
+        quarantined=undone if to_blame else {},
+        undone=undone,
+    )

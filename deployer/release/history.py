@@ -11,8 +11,9 @@ def rollback_number(head: Head, wanted: int | None = None) -> int:
 
     Without ``wanted``: the newest release older than the desired one that is recorded as verified
     and not quarantined; or the desired one itself, when it is where a rollback has led already, so
-    that the same command twice does not go back two releases. With ``wanted``: that one, if it was
-    ever verified; quarantine does not bar a release that is asked for by number.
+    that the same command twice does not go back two releases, or when a failed deploy could not be
+    undone everywhere, so that what is newer than the desired one goes first. With ``wanted``: that
+    one, if it was ever verified; quarantine does not bar a release that is asked for by number.
 
     Raises:
         RolloutError: There is none, or the wanted one never proved itself.
@@ -25,7 +26,7 @@ def rollback_number(head: Head, wanted: int | None = None) -> int:
                 hint="deployer history shows which releases are.",
             )
         return wanted
-    if head.desired is not None and _was_rolled_back_to(head, head.desired):
+    if head.desired is not None and _is_gone_back_to(head, head.desired):
         return head.desired
     candidates = [
         number
@@ -44,9 +45,11 @@ def rollback_number(head: Head, wanted: int | None = None) -> int:
     return max(candidates)
 
 
-def _was_rolled_back_to(head: Head, desired: int) -> bool:
-    """Say whether a newer release was live once, verified, and was rolled back."""
-    return any(
+def _is_gone_back_to(head: Head, desired: int) -> bool:
+    """Say whether a newer release was verified and rolled back, or is still live somewhere."""
+    rolled_back = any(
         number > desired and mark.verified and mark.quarantined
         for number, mark in head.marks.items()
     )
+    stuck = any(number > desired for number in head.live.values())
+    return rolled_back or (stuck and head.mark(desired).verified is not None)

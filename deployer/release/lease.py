@@ -85,12 +85,13 @@ class Lease:
         else:
             self._successor = self._find_successor()
 
-    def release(self) -> None:
-        """Give the lease back, so that the next run need not wait."""
+    def release(self) -> bool:
+        """Give the lease back, so that the next run need not wait; return whether that was done."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(timeout=self._seconds)
-        self._state.swap_lease(self.record.model_copy(update={"released": True}), self._is_ours)
+        given_back = self.record.model_copy(update={"released": True})
+        return self._state.swap_lease(given_back, self._is_ours)
 
     def _find_successor(self) -> LeaseRecord | None:
         there = self._state.read_lease()

@@ -55,9 +55,17 @@ class Quorum:
             raise self._too_few(answers, what)
         return answers
 
-    def ask_all(self, operation: Callable[[ObjectStore], T]) -> list[Answer[T]]:
-        """Run ``operation`` on every store and wait for every answer, errors included."""
-        return self._collect(operation, everyone=True)
+    def ask_all(
+        self, operation: Callable[[ObjectStore], T], *, what: str | None = None
+    ) -> list[Answer[T]]:
+        """Run ``operation`` on every store and wait for every answer, errors included.
+
+        With ``what``, a majority must have succeeded, as in `ask`.
+        """
+        answers = self._collect(operation, everyone=True)
+        if what is not None and sum(answer.error is None for answer in answers) < self.majority:
+            raise self._too_few(answers, what)
+        return answers
 
     def vote(self, operation: Callable[[ObjectStore], bool]) -> bool:
         """Run ``operation`` on every store; return whether a majority said yes, once it is settled.

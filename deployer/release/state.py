@@ -97,14 +97,14 @@ class StateStore:
         """Return a bundle. One copy is enough: it is immutable.
 
         Raises:
-            NotFoundError: A majority says that there is none.
+            NotFoundError: A majority answers, and nobody has it.
         """
         key = self._release_key(number)
         answers = self._quorum.ask(
             lambda store: _get(store, key), what=f"reading release {number} of {self.name}"
         )
         bodies = {answer.value for answer in answers if answer.value is not None}
-        if len(bodies) > 1:
+        if len(bodies) != 1:
             bodies = self._most_common(key)
         if not bodies:
             raise NotFoundError(
@@ -116,9 +116,16 @@ class StateStore:
         return decode_record(Bundle, bodies.pop(), where=f"{self.name}: {key}")
 
     def list_releases(self) -> list[int]:
-        """Return the numbers of all releases that a majority knows of, ascending."""
+        """Return the numbers of all releases that any store knows of, ascending.
+
+        Every store is waited for: a number that a killed run gave in one store only is taken, and
+        a plan must not give it again.
+
+        Raises:
+            StateError: No majority answers.
+        """
         prefix = f"{self._prefix}/releases/"
-        answers = self._quorum.ask(
+        answers = self._quorum.ask_all(
             lambda store: _numbers(info.key for info in store.list(prefix)),
             what=f"listing the releases of {self.name}",
         )
@@ -203,10 +210,11 @@ class StateStore:
         """Return what most stores hold: a write that reached only a minority does not count."""
         answers = self._quorum.ask_all(lambda store: _get(store, key))
         counts = Counter(answer.value for answer in answers if answer.value is not None)
-        (body, count), *others = counts.most_common()
-        if others and others[0][1] == count:
+        most = max(counts.values(), default=0)
+        found = {body for body, count in counts.items() if count == most}
+        if len(found) > 1:
             raise StateError(f"{self.name}: the state stores disagree about {key}")
-        return {body}
+        return found
 
     def _release_key(self, number: int) -> str:
         return f"{self._prefix}/releases/{number:06d}.json"

@@ -1,9 +1,17 @@
+import json
+import threading
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from deployer.artifact import Artifact, scan_artifact
+from deployer.errors import TransientError
+from deployer.execution import Event, RunResult, Session, deploy, make_plan, roll_back
+from deployer.plan import Plan
 from deployer.ports import (
     Applied,
     Cluster,
@@ -17,8 +25,11 @@ from deployer.ports import (
     Verdict,
 )
 from deployer.providers.book import load_book
-from deployer.providers.local.clock import SystemClock
+from deployer.providers.local.clock import ManualClock, SystemClock
+from deployer.providers.local.cluster_faults import FlakyCluster
+from deployer.providers.local.faults import FlakyStore
 from deployer.providers.local.memory import MemoryStore
+from deployer.providers.local.memory_cluster import MemoryCluster
 from deployer.release.records import (
     ArtifactRecord,
     Bundle,
@@ -26,8 +37,10 @@ from deployer.release.records import (
     SmokeRecord,
     TargetBundle,
 )
+from deployer.release.state import StateStore
 from deployer.snapshot.observe import Observation
-from deployer.values import Cloud, Digest
+from deployer.spec import Spec, load_spec
+from deployer.values import Cloud, Digest, Json
 
 READY = Readiness(Verdict.READY, 2, 2)
 HELLO = HttpResponse(200, b"ok", 0.01)
@@ -206,3 +219,222 @@ def make_provider() -> Callable[[Cluster], Provider]:
         return Provider(Cloud.AWS, MemoryStore(SystemClock()), cluster, load_book())
 
     return provide
+
+
+# ------------------------------------------------------------------ three clouds in memory
+
+_GCP = """\
+  - {name: gcp, provider: gcp, store: "gs://models-gcp", cluster: {context: g}, timeout: 5s}
+"""
+_SPEC = """\
+name: iris
+model: {path: ./model}
+service: {env: {LOG_LEVEL: info}}
+targets:
+  - name: aws
+    provider: aws
+    region: us-east-1
+    store: s3://models-aws
+    cluster: {context: a}
+    machine: m6i.xlarge
+    timeout: 5s
+  - name: azure
+    provider: azure
+    region: nowhere
+    store: az://models-azure
+    cluster: {context: z}
+    machine: Standard_Made_Up
+    timeout: 5s
+{gcp}
+strategy: {soak: 5s}
+gates: {smoke: {requests: examples.json}}
+state: {lease: 120s}
+""".replace("{gcp}\n", _GCP)
+_GOOD, _BAD = [0, 1], [7, 7]
+
+
+class KilledError(BaseException):
+    """Stands for SIGKILL: nothing in the program may catch it and go on."""
+
+
+class Machine:
+    """One process that deploys: it has its own view of the stores and clusters, and can be killed.
+
+    Once ``dies_at`` (where, method, name) has said yes, no call of this process is carried out.
+    """
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+        self.events: list[Event] = []
+        self.dies_at: Callable[[str, str, str], bool] = lambda *_: False
+        self.raises: type[BaseException] = KilledError
+        self.dead = False
+        self._lock = threading.RLock()
+        self.stores = {n: FlakyStore(s, world.clock) for n, s in world.disks.items()}
+        self.clusters = {n: FlakyCluster(c, world.clock) for n, c in world.clusters.items()}
+        for name in self.stores:
+            self.stores[name].watch = partial(self._see, f"store {name}")
+        for name in self.clusters:
+            self.clusters[name].watch = partial(self._see, f"cluster {name}")
+        self.session = self._open()
+
+    @property
+    def state(self) -> StateStore:
+        return self.session.state
+
+    def plan(self, **options: Any) -> Plan:
+        return make_plan(self.session, self.scan(), **options)
+
+    def deploy(self, **options: Any) -> RunResult | None:
+        return deploy(self.session, self.scan(), tell=self.events.append, **options)
+
+    def roll_back(self, **options: Any) -> RunResult | None:
+        return roll_back(self.session, tell=self.events.append, **options)
+
+    def renew_lease(self) -> None:
+        """Renew as the lease's own thread would in time."""
+        lease = self.world.state.read_lease()
+        assert lease is not None
+        later = lease.expires + timedelta(seconds=1)
+        self.world.state.swap_lease(lease.model_copy(update={"expires": later}), lambda _: True)
+
+    def told(self, kind: str) -> list[tuple[str, str]]:
+        """What was told of one kind: step and target."""
+        return [(event.step, event.target) for event in self.events if event.kind == kind]
+
+    def scan(self) -> Artifact:
+        return scan_artifact(self.session.spec.locate(self.session.spec.model.path))
+
+    def _open(self) -> Session:
+        spec = self.world.load_spec()
+        book = load_book()
+        return Session(
+            spec=spec,
+            providers={
+                target.name: Provider(
+                    target.provider, self.stores[target.name], self.clusters[target.name], book
+                )
+                for target in spec.targets
+            },
+            state=StateStore(spec.name, list(self.stores.values()), self.world.clock),
+            probe=ScriptedProbe(),
+            clock=self.world.clock,
+            tool="deployer test",
+        )
+
+    def _see(self, where: str, method: str, name: str) -> None:
+        with self._lock:
+            self.dead = self.dead or self.dies_at(where, method, name)
+            if self.dead:
+                raise self.raises
+
+
+class World:
+    """Three clouds that outlive the processes, and the user's files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.clock = ManualClock()
+        self.bad: set[str] = set()
+        self._specs: dict[str, Spec] = {}
+        self.disks: dict[str, MemoryStore] = {}
+        self.clusters: dict[str, MemoryCluster] = {}
+        for name, url in {"aws": "s3", "azure": "az", "gcp": "gs"}.items():
+            self.disks[name] = MemoryStore(self.clock, f"{url}://models-{name}")
+            self.clusters[name] = MemoryCluster(
+                name, clock=self.clock, answer=partial(self._answer, name)
+            )
+        self.write_spec()
+        self.write_model("one")
+        self.write_requests([{"inputs": [[1]], "expect": [{"name": "p", "data": _GOOD}]}])
+
+    @property
+    def state(self) -> StateStore:
+        """The state as anybody else reads it."""
+        return StateStore("iris", list(self.disks.values()), self.clock)
+
+    def write_spec(self, *changes: tuple[str, str]) -> None:
+        text = _SPEC
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        (self.folder / "deployer.yaml").write_text(text)
+
+    def drop_gcp(self, *changes: tuple[str, str]) -> None:
+        """Take gcp out of the spec; its store still holds the state."""
+        self.write_spec((_GCP, ""), *changes)
+
+    def load_spec(self) -> Spec:
+        """Load the spec, once per text: a test starts many processes."""
+        file = self.folder / "deployer.yaml"
+        text = file.read_text()
+        if text not in self._specs:
+            self._specs[text] = load_spec(file, environment={})
+        return self._specs[text]
+
+    def write_model(self, weights: str, file: str = "model.joblib") -> None:
+        (self.folder / "model").mkdir(exist_ok=True)
+        (self.folder / "model" / file).write_text(weights)
+
+    def write_requests(self, requests: Json) -> None:
+        (self.folder / "examples.json").write_text(json.dumps(requests))
+
+    def start(self) -> Machine:
+        return Machine(self)
+
+    def selected(self, target: str) -> str | None:
+        """The ready workload that the stable Service of ``target`` leads to."""
+        try:
+            answer = self.clusters[target].call("iris", HttpRequest(), timeout_seconds=1.0)
+        except TransientError:
+            return None
+        return answer.headers["workload"]
+
+    def workloads(self, target: str) -> list[str]:
+        live = self.clusters[target].list({"deployer/name": "iris"})
+        return [m["metadata"]["name"] for m in live if m["kind"] == "Deployment"]
+
+    def objects(self) -> dict[str, Any]:
+        """What is on every cluster, without what no two runs have alike."""
+        return {
+            f"{target}: {ObjectRef.of(manifest)}": {
+                "labels": manifest["metadata"].get("labels"),
+                "annotations": manifest["metadata"].get("annotations"),
+                **{k: v for k, v in manifest.items() if k not in ("metadata", "status", "spec")},
+                "spec": {k: v for k, v in manifest.get("spec", {}).items() if k != "clusterIP"},
+            }
+            for target, cluster in self.clusters.items()
+            for manifest in cluster.list({})
+            if manifest["metadata"]["name"] != "iris-deployer"
+        }
+
+    def record(self) -> dict[str, Any]:
+        """What is recorded, without times, epochs and tokens."""
+        state = self.state
+        head, routes = state.read_head(), state.read_routes()
+        assert head is not None
+        return {
+            "run": head.run,
+            "desired": head.desired,
+            "live": head.live,
+            "marks": {n: {**dict(m), "verified": bool(m.verified)} for n, m in head.marks.items()},
+            "releases": state.list_releases(),
+            "routes": routes.backends if routes else (),
+        }
+
+    def _answer(self, target: str, workload: str, _request: HttpRequest) -> HttpResponse:
+        wrong = {workload, f"{target}/{workload}"} & self.bad
+        body = json.dumps({"outputs": [{"name": "p", "data": _BAD if wrong else _GOOD}]})
+        return HttpResponse(200, body.encode(), 0.001, {"workload": workload})
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Three empty clouds and a spec, a model and example requests that belong together."""
+    return World(tmp_path)
+
+
+@pytest.fixture
+def killed() -> type[BaseException]:
+    """What a process that is killed dies of."""
+    return KilledError

@@ -56,12 +56,16 @@ class ClusterFault:
 
 
 class FlakyCluster:
-    """See `Cluster`. Passes every call on, but for the faults; ``down`` makes all of them fail."""
+    """See `Cluster`. Passes every call on, but for the faults; ``down`` makes all of them fail.
+
+    ``watch`` is told method and name before each call, and what it raises the call raises.
+    """
 
     def __init__(self, inner: Cluster, clock: Clock, *faults: ClusterFault) -> None:
         self.down = False
         self.faults = list(faults)
         self.calls: list[str] = []
+        self.watch: Callable[[str, str], None] = lambda _method, _name: None
         self._inner, self._clock = inner, clock
 
     def describe(self) -> ClusterInfo:
@@ -111,6 +115,7 @@ class FlakyCluster:
         return self._pass("list", "", lambda: self._inner.list(labels))
 
     def _pass(self, method: str, name: str, action: Callable[[], T]) -> T:
+        self.watch(method, name)
         self.calls.append(f"{method} {name}".strip())
         if self.down:
             raise TransientError("the cluster is down", operation=method, resource=name)

@@ -44,7 +44,8 @@ class FlakyStore:
     """An `ObjectStore` around another one, with scripted faults.
 
     ``down`` makes every call fail with `TransientError` at once, until it is set back.
-    ``calls`` is what was asked for, as ``method key``, in order. ``alter`` changes every info that
+    ``calls`` is what was asked for, as ``method key``, in order. ``watch`` is told method and key
+    before each call, and what it raises the call raises. ``alter`` changes every info that
     comes back from ``head``, ``put_file`` and ``list``: a store with other checksums, or with none.
     """
 
@@ -56,6 +57,7 @@ class FlakyStore:
         self._lock = threading.Lock()
         self.down = False
         self.calls: list[str] = []
+        self.watch: Callable[[str, str], None] = lambda _method, _key: None
         self.alter: Callable[[ObjectInfo], ObjectInfo] = lambda info: info
 
     @property
@@ -130,6 +132,7 @@ class FlakyStore:
         return result
 
     def _begin(self, method: str, key: str) -> tuple[Fault, ...]:
+        self.watch(method, key)
         faults = self._due(method, key)
         for fault in faults:
             if fault.delay_seconds:

@@ -38,3 +38,14 @@ def test_an_unproven_release_is_never_gone_back_to() -> None:
 
 def test_a_quarantined_release_can_be_asked_for_by_number() -> None:
     assert rollback_number(head(2, r2=GOOD, r3=ROLLED_BACK), wanted=3) == 3
+
+
+def test_what_a_failed_undo_left_behind_is_taken_back_before_anything_older() -> None:
+    stuck = head(2, r1=GOOD, r2=GOOD, r3=REFUSED)
+    assert rollback_number(stuck.model_copy(update={"live": {"aws": 2, "gcp": 3}})) == 2
+    assert rollback_number(stuck.model_copy(update={"live": {"aws": 2, "gcp": 1}})) == 1
+
+
+def test_an_unproven_release_is_not_brought_back_because_something_newer_is_live() -> None:
+    stuck = head(2, r1=GOOD, r2=Mark(), r3=REFUSED)
+    assert rollback_number(stuck.model_copy(update={"live": {"aws": 3}})) == 1

@@ -135,6 +135,32 @@ def test_a_release_that_only_a_minority_has_is_outvoted(
     assert state.read_release(1).content == "kept"
 
 
+def test_a_number_that_one_store_gave_is_known_and_can_be_read(
+    state: StateStore, stores: Stores, clock: ManualClock
+) -> None:
+    for lonely in stores:
+        lonely.delete("deployer/iris/releases/000001.json")
+        StateStore("iris", [lonely], clock).create_release(bundle(1))
+        assert state.list_releases() == [1]
+        assert state.read_release(1) == bundle(1)
+        lonely.delete("deployer/iris/releases/000001.json")
+
+
+def test_releases_that_differ_in_every_store_are_not_guessed_between(
+    state: StateStore, stores: Stores, clock: ManualClock
+) -> None:
+    for store in stores:
+        StateStore("iris", [store], clock).create_release(bundle(1, content=store.url))
+    with pytest.raises(StateError, match="the state stores disagree about"):
+        state.read_release(1)
+
+
+def test_releases_are_not_listed_without_a_majority(state: StateStore, stores: Stores) -> None:
+    stores[0].down = stores[1].down = True
+    with pytest.raises(StateError, match="listing the releases of iris"):
+        state.list_releases()
+
+
 def test_a_release_that_nobody_has_is_not_found(state: StateStore) -> None:
     with pytest.raises(NotFoundError, match="no release 9"):
         state.read_release(9)
