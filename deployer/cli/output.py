@@ -5,6 +5,7 @@ terminal without ``NO_COLOR``.
 """
 
 import os
+import shlex
 import shutil
 import sys
 import textwrap
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -26,6 +28,7 @@ __all__ = [
     "explain_interrupt",
     "format_age",
     "format_bytes",
+    "format_command",
     "format_count",
     "format_duration",
     "format_table",
@@ -183,6 +186,12 @@ def format_bytes(count: int) -> str:
             break
         size, unit = size / 1024, larger
     return f"{count} B" if unit == "B" else f"{size:,.1f} {unit}"
+
+
+def format_command(words: str, file: Path) -> str:
+    """Return a command to type next, for the spec in ``file``: ``deployer plan -f other.yaml``."""
+    usual = file == Path("deployer.yaml")
+    return f"deployer {words}" if usual else f"deployer {words} -f {shlex.quote(str(file))}"
 
 
 def format_count(count: int, noun: str) -> str:

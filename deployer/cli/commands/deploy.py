@@ -33,7 +33,7 @@ def deploy(
 
     Example: deployer deploy -f deployer.yaml
     """
-    with narrate(quiet=quiet) as tell, output.explain_interrupt(_INTERRUPTED):
+    with narrate(quiet=quiet) as tell, output.explain_interrupt(_interrupted(file)):
         tell.say(f"reading {file}, the model and what is recorded")
         from deployer import execution
         from deployer.artifact import scan_artifact
@@ -52,7 +52,9 @@ def deploy(
     output.print_result("deploy", session.spec.name, result, json=output_format is Format.JSON)
 
 
-_INTERRUPTED = (
-    "interrupted; nothing more is submitted, and what was serving is serving. "
-    "Next: deployer deploy goes on, deployer rollback puts back what was there."
-)
+def _interrupted(file: Path) -> str:
+    on, back = (output.format_command(verb, file) for verb in ("deploy", "rollback"))
+    return (
+        "interrupted; nothing more is submitted, and what was serving is serving. "
+        f"Next: {on} goes on, {back} puts back what was there."
+    )

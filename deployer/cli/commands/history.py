@@ -92,6 +92,10 @@ def show_history(session: "Reader", output_format: Format, *, last: int) -> None
         output.print_json(HISTORY_SCHEMA, describe_history(head.name, rows))
         return
     older = len(numbers) - len(rows)
+    if not rows:
+        following = output.format_command("plan", session.spec.file)
+        typer.echo(f"{head.name}: no release yet\nNext: {following}")
+        return
     _print_history(head.name, rows, older, session.clock.now(), wide=output_format is Format.WIDE)
 
 
@@ -117,9 +121,6 @@ def show_release(session: "Reader", number: int, output_format: Format) -> None:
 def _print_history(
     name: str, rows: "tuple[HistoryRow, ...]", older: int, now: "datetime", *, wide: bool
 ) -> None:
-    if not rows:
-        typer.echo(f"{name}: no release yet\nNext: deployer plan")
-        return
     shown = f"the last {len(rows)} releases of {len(rows) + older}" if older else "every release"
     typer.echo(f"{name}: {shown}, newest first\n")
     output.print_table(_COLUMNS, [_cells(row, now, wide=wide) for row in rows], wide=wide)
@@ -143,8 +144,10 @@ def _cells(row: "HistoryRow", now: "datetime", *, wide: bool) -> list[str]:
 
 
 def _print_release(row: "HistoryRow", bundle: "Bundle", now: "datetime", *, wide: bool) -> None:
-    live = f", live on {', '.join(row.live_on)}" if row.live_on else ""
-    typer.echo(f"{bundle.name}: release {row.number}, {row.state}{live}\n")
+    where = f" on {', '.join(row.live_on)}" if row.live_on else ""
+    if where and row.state.value != "live":
+        where = f", live{where}"
+    typer.echo(f"{bundle.name}: release {row.number}, {row.state}{where}\n")
     for title, text in _facts(row, bundle, now):
         if text:
             typer.echo(f"{title:<12}{text}")

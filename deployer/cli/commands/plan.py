@@ -1,6 +1,7 @@
 """``deployer plan``: what a deploy would do."""
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -52,12 +53,14 @@ def plan(
         document = made.model_dump(mode="json", by_alias=True, exclude={"schema_version"})
         output.print_json("deployer/plan/v1", document)
     else:
-        _print_plan(made, wide=output_format is Format.WIDE)
+        words = f"deploy --plan {quote(str(save))}" if save else "deploy"
+        following = output.format_command(words, file)
+        _print_plan(made, following, wide=output_format is Format.WIDE)
     if not made.nothing_to_do:
         raise typer.Exit(_CHANGES)
 
 
-def _print_plan(made: "Plan", *, wide: bool) -> None:
+def _print_plan(made: "Plan", following: str, *, wide: bool) -> None:
     typer.echo(_headline(made))
     typer.echo()
     columns = [
@@ -69,17 +72,31 @@ def _print_plan(made: "Plan", *, wide: bool) -> None:
     ]
     output.print_table(columns, [_row(target, made) for target in made.targets], wide=wide)
     typer.echo()
-    for target in made.targets:
-        if target.unknown:
-            typer.echo(f"{target.target}: unknown: {target.unknown}")
-    typer.echo(_gates(made))
-    unknown = sum(bool(target.unknown) for target in made.targets)
+    for line in (*_unknowns(made), _gates(made), _next(made, following)):
+        if line:
+            typer.echo(line)
+
+
+def _unknowns(made: "Plan") -> list[str]:
+    """Say why of everything that the table shows as unknown; equal reasons once."""
+    lines = [f"{part.target}: unknown: {part.unknown}" for part in made.targets if part.unknown]
+    unpriced: dict[str, list[str]] = {}
+    for part in made.targets:
+        if part.monthly is None and not part.unknown:
+            unpriced.setdefault(part.monthly_unknown, []).append(part.target)
+    return lines + [
+        f"machine/month of {', '.join(names)} unknown: {why}" for why, names in unpriced.items()
+    ]
+
+
+def _next(made: "Plan", following: str) -> str:
+    unknown = sum(bool(part.unknown) for part in made.targets)
     if unknown:
-        typer.echo(
-            f"{unknown} of {len(made.targets)} targets cannot be planned: deploy would refuse."
+        return (
+            f"{unknown} of {len(made.targets)} targets cannot be planned: deploy would refuse.\n"
+            "Next: bring it back, or take it out of the spec; deployer status shows what is live"
         )
-    elif not made.nothing_to_do:
-        typer.echo("Next: deployer deploy")
+    return "" if made.nothing_to_do else f"Next: {following}"
 
 
 def _headline(made: "Plan") -> str:
@@ -89,8 +106,10 @@ def _headline(made: "Plan") -> str:
     upload = sum(target.upload_bytes for target in made.targets)
     deleted = sum(change.op == "delete" for target in made.targets for change in target.changes)
     release = f"{before} → {made.release}" if before else f"{made.release} (the first)"
+    if before == made.release:
+        release = f"{made.release}, put right where something is missing,"
     return (
-        f"{made.name}: release {release} on {len(made.targets)} targets, "
+        f"{made.name}: release {release} on {output.format_count(len(made.targets), 'target')}, "
         f"{deleted or 'nothing'} deleted, {output.format_bytes(upload)} to upload"
     )
 
@@ -123,7 +142,6 @@ def _share(weight: int, total: int) -> str:
 
 def _gates(made: "Plan") -> str:
     requests = len(made.bundle.smoke.requests)
-    smoke = (
-        f"smoke ({requests} requests)" if requests else "smoke (no example requests: ready only)"
-    )
+    shown = output.format_count(requests, "request") if requests else "no example requests"
+    smoke = f"smoke ({shown})" if requests else f"smoke ({shown}: ready only)"
     return f"gates: ready, {smoke}; then traffic, then {made.bundle.soak_seconds:g} s of soak"

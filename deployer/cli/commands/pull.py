@@ -39,7 +39,7 @@ def pull(
     """
     from deployer.artifact import pull_from_any
     from deployer.artifact.keys import check_digest, split_uri
-    from deployer.cli.output import format_bytes, print_json
+    from deployer.cli.output import format_bytes, format_count, print_json
 
     store_url, promised = split_uri(uri)
     check_digest(promised, digest)
@@ -60,9 +60,9 @@ def pull(
     for failure in pulled.failures:
         typer.echo(f"note: {failure}", err=True)
     elsewhere = f" from {pulled.store_url}" if pulled.store_url != store_url else ""
+    count = format_count(len(pulled.artifact.files), "file")
     typer.echo(
-        f"{len(pulled.artifact.files)} files, {format_bytes(pulled.artifact.size)} in {to}"
-        f"{elsewhere}; proven by {promised}"
+        f"{count}, {format_bytes(pulled.artifact.size)} in {to}{elsewhere}; proven by {promised}"
     )
 
 

@@ -29,7 +29,7 @@ def rollback(
 
     Example: deployer rollback
     """
-    with narrate(quiet=quiet) as tell, output.explain_interrupt(_INTERRUPTED):
+    with narrate(quiet=quiet) as tell, output.explain_interrupt(_interrupted(file)):
         tell.say(f"reading {file} and what is recorded")
         from deployer import execution
         from deployer.wiring import open_session
@@ -39,4 +39,6 @@ def rollback(
     output.print_result("rollback", session.spec.name, result, json=output_format is Format.JSON)
 
 
-_INTERRUPTED = "interrupted; nothing more is submitted. Next: deployer rollback goes on."
+def _interrupted(file: Path) -> str:
+    following = output.format_command("rollback", file)
+    return f"interrupted; nothing more is submitted. Next: {following} goes on."

@@ -80,23 +80,29 @@ def show_status(session: "Reader", output_format: Format, *, timeout_seconds: fl
     if output_format is Format.JSON:
         output.print_json(STATUS_SCHEMA, describe_status(built))
     else:
-        _print(built, wide=output_format is Format.WIDE)
+        following = output.format_command("plan", session.spec.file)
+        _print(built, following, wide=output_format is Format.WIDE)
     return built.health.exit_code
 
 
-def _print(built: "Status", *, wide: bool) -> None:
+def _print(built: "Status", following: str, *, wide: bool) -> None:
     typer.echo(_headline(built))
     if built.rows:
         typer.echo()
         rows = [_cells(row, built.health.at) for row in built.rows]
         output.print_table(_COLUMNS, rows, wide=wide)
+    remarks = _remarks(built, following)
+    if built.rows and remarks:
         typer.echo()
-    for row in built.rows:
-        if row.health.state != "healthy":
-            typer.echo(f"{row.health.target}: {row.health.state}: {row.health.reason}")
-    for line in (built.run and f"under way: {built.run}", built.refused, _next(built)):
-        if line:
-            typer.echo(line)
+    for line in remarks:
+        typer.echo(line)
+
+
+def _remarks(built: "Status", following: str) -> list[str]:
+    troubled = [row.health for row in built.rows if row.health.state != "healthy"]
+    lines = [f"{health.target}: {health.state}: {health.reason}" for health in troubled]
+    under_way = f"under way: {built.run}" if built.run else ""
+    return [line for line in (*lines, under_way, built.refused, _next(built, following)) if line]
 
 
 def _headline(built: "Status") -> str:
@@ -129,8 +135,8 @@ def _release(health: "TargetHealth") -> str:
     return f"{live} ({'none' if health.desired is None else health.desired} wanted)"
 
 
-def _next(built: "Status") -> str:
+def _next(built: "Status", following: str) -> str:
     if not built.rows:
-        return "Next: deployer plan"
+        return f"Next: {following}"
     drifted = any(row.health.desired != row.health.live for row in built.rows)
-    return "Next: deployer plan shows what is missing" if drifted and not built.run else ""
+    return f"Next: {following} shows what is missing" if drifted and not built.run else ""

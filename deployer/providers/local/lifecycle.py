@@ -85,7 +85,7 @@ def stop_cluster(folder: Path, *, now: bool, clock: Clock | None = None) -> None
     """
     place, clock = ClusterFolder(folder), clock or SystemClock()
     place.path.mkdir(parents=True, exist_ok=True)
-    write_json(place.stopped_mark, {"since": clock.now().isoformat()})
+    write_json(place.stopped_mark, {"since": f"{clock.now():%FT%TZ}"})
     pid = place.supervisor_pid()
     if pid and not now:
         _signal(pid, signal.SIGTERM)

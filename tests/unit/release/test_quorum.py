@@ -89,6 +89,18 @@ def test_a_majority_that_agrees_does_not_wait_for_the_rest() -> None:
         release.set()
 
 
+def test_a_vote_is_lost_as_soon_as_a_majority_is_out_of_reach() -> None:
+    clock = SystemClock()
+    stores = [MemoryStore(clock, f"memory://{name}") for name in "abc"]
+    release = threading.Event()
+    try:
+        quorum = Quorum(stores, clock)
+        assert not quorum.vote(lambda store: store.url == "memory://a" and release.wait(30))
+        assert not release.is_set()
+    finally:
+        release.set()
+
+
 def test_a_minority_does_not_agree() -> None:
     clock = ManualClock()
     stores = [MemoryStore(clock, f"memory://{name}") for name in "abc"]

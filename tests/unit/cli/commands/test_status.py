@@ -39,7 +39,6 @@ def test_all_healthy(two_targets: Maker, capsys: Capture) -> None:
         "target        release  ready  weight  verdict  seen  label",
         "aws-virginia  42         2/2    60 %  healthy  now   v7",
         "gcp-iowa      42         2/2    40 %  healthy  now   v7",
-        "",
     ]
 
 
