@@ -1,7 +1,5 @@
 """Small values that everything speaks: no I/O, no imports from the rest."""
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -76,9 +74,13 @@ class Money:
 
 
 def canonical_json(document: Json) -> bytes:
-    """Encode so that equal documents give equal bytes (sorted keys, no spaces, UTF-8; RFC 8785's
-    form for the types we use: no floats that need its number rules are ever digested).
-    """  # noqa: D205 - one sentence does not fit one line
+    """Encode so that equal documents give equal bytes.
+
+    Sorted keys, no spaces, UTF-8: RFC 8785's form for the types we use, as no floats that need its
+    number rules are ever digested.
+    """
+    import json  # noqa: PLC0415 - `--help` reads this module and encodes nothing
+
     return json.dumps(
         document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     ).encode()
@@ -86,4 +88,6 @@ def canonical_json(document: Json) -> bytes:
 
 def digest_of(document: Mapping[str, Json] | list[Json]) -> Digest:
     """Return the sha256 of the canonical JSON of ``document``."""
+    import hashlib  # noqa: PLC0415 - the same
+
     return Digest(hashlib.sha256(canonical_json(document)).hexdigest())

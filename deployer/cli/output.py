@@ -203,14 +203,14 @@ def format_duration(seconds: float) -> str:
     """Return a duration as people read it: ``0.3 s``, ``1 m 12 s``, ``6 d 4 h``."""
     if seconds < 10:  # noqa: PLR2004 - below ten, tenths matter
         return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:  # noqa: PLR2004
-        return f"{whole} s"
-    if whole < 3600:  # noqa: PLR2004
-        return f"{whole // 60} m {whole % 60:02d} s"
-    if whole < 86400:  # noqa: PLR2004
-        return f"{whole // 3600} h {whole % 3600 // 60:02d} m"
-    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes:02d} m"
+    return f"{minutes} m {rest:02d} s" if minutes else f"{rest} s"
 
 
 def format_age(then: datetime | None, now: datetime) -> str:

@@ -4,7 +4,17 @@ from collections.abc import Mapping
 
 from deployer.errors import DeployerError, ProviderError, TransientError
 
-__all__ = ["build_error", "class_of", "cut_text", "seconds_of"]
+__all__ = [
+    "Kind",
+    "build_error",
+    "class_of",
+    "cut_text",
+    "list_classes",
+    "list_codes",
+    "seconds_of",
+]
+
+Kind = type[DeployerError]
 
 _LIMIT = 240
 
@@ -15,9 +25,17 @@ def cut_text(text: object, limit: int = _LIMIT) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def class_of(
-    error: BaseException, table: Mapping[str, type[DeployerError]]
-) -> type[DeployerError] | None:
+def list_classes(module: str, kind: Kind, names: str) -> dict[str, Kind]:
+    """Return the rows of a table for `class_of`: these classes of an SDK's module are ``kind``."""
+    return {f"{module}.{name}": kind for name in names.split()}
+
+
+def list_codes(kind: Kind, names: str) -> dict[str, Kind]:
+    """Return the rows of a table of a service's error codes: these are ``kind``."""
+    return dict.fromkeys(names.split(), kind)
+
+
+def class_of(error: BaseException, table: Mapping[str, Kind]) -> Kind | None:
     """Return the table's class for the error's own class or its nearest ancestor named there.
 
     Keys are ``module.Class``.
@@ -30,7 +48,7 @@ def class_of(
 
 
 def build_error(
-    kind: type[DeployerError],
+    kind: Kind,
     why: str,
     *,
     operation: str,

@@ -3,6 +3,7 @@
 import asyncio
 import math
 from enum import Enum, auto
+from http import HTTPStatus
 from typing import Protocol
 
 from deployer.routing.fleet import Member, Ticket
@@ -358,7 +359,7 @@ class Exchange:
         keep_alive = head.keep_alive and self._request.whole and not self._traffic.closing
         extra = {"X-Request-Id": self._request.ident.decode("ascii")}
         extra["X-Deployer-Attempts"] = str(len(self._tried))
-        if status == 503:  # noqa: PLR2004 - RFC 9110, 15.6.4
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:  # RFC 9110, 15.6.4
             extra["Retry-After"] = "1"
         payload = {"error": message, "attempts": self._trace, "request_id": extra["X-Request-Id"]}
         self._end(status)

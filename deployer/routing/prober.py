@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from deployer.routing.fleet import Fleet, Member
 from deployer.routing.health import Health, Outcome, State
@@ -117,7 +118,8 @@ class _Answer:
         """See `Sink.on_response`."""
         del chunks, complete
         if head is not None:
-            self._resolve("" if head.status // 100 == 2 else f"answered {head.status}")  # noqa: PLR2004 - 2xx
+            good = HTTPStatus.OK <= head.status < HTTPStatus.MULTIPLE_CHOICES
+            self._resolve("" if good else f"answered {head.status}")
 
     def on_lost(self, reason: str) -> None:
         """See `Sink.on_lost`."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 
 from deployer.errors import (
@@ -16,19 +17,19 @@ from deployer.errors import (
     SourceError,
     TransientError,
 )
-from deployer.providers.translation import build_error, class_of, seconds_of
+from deployer.providers.translation import (
+    Kind,
+    build_error,
+    class_of,
+    list_classes,
+    list_codes,
+    seconds_of,
+)
 
 __all__ = ["CLASSES", "CODES", "translated"]
 
-_Kind = type[DeployerError]
-
-
-def _named(module: str, kind: _Kind, names: str) -> dict[str, _Kind]:
-    return {f"{module}.{name}": kind for name in names.split()}
-
-
-CLASSES: Mapping[str, _Kind] = {
-    **_named(
+CLASSES: Mapping[str, Kind] = {
+    **list_classes(
         "botocore.exceptions",
         SetupError,
         "ApiVersionNotFoundError BaseEndpointResolverError CapacityNotAvailableError "
@@ -49,22 +50,22 @@ CLASSES: Mapping[str, _Kind] = {
         "UnsupportedS3ControlConfigurationError UnsupportedServiceProtocolsError "
         "UnsupportedSignatureVersionError",
     ),
-    **_named(
+    **list_classes(
         "botocore.exceptions",
         TransientError,
         "ConnectionError HTTPClientError IncompleteReadError ReadTimeoutError",
     ),
-    **_named("botocore.exceptions", SetupError, "SSLError"),
-    **_named("botocore.exceptions", IntegrityError, "ChecksumError FlexibleChecksumError"),
-    **_named(
+    **list_classes("botocore.exceptions", SetupError, "SSLError"),
+    **list_classes("botocore.exceptions", IntegrityError, "ChecksumError FlexibleChecksumError"),
+    **list_classes(
         "botocore.exceptions",
         ProviderError,
         "AwsChunkedWrapperError MissingParametersError OperationNotPageableError PaginationError "
         "ParamValidationError StubResponseError UnknownClientMethodError UnseekableStreamError "
         "ValidationError WaiterConfigError WaiterError EventStreamError",
     ),
-    **_named("botocore.discovery", ProviderError, "EndpointDiscoveryException"),
-    **_named(
+    **list_classes("botocore.discovery", ProviderError, "EndpointDiscoveryException"),
+    **list_classes(
         "boto3.exceptions",
         ProviderError,
         "DynamoDBNeedsConditionError DynamoDBNeedsKeyConditionError "
@@ -76,27 +77,23 @@ CLASSES: Mapping[str, _Kind] = {
 """By exception class, its nearest ancestor named here counting."""
 
 
-def _codes(kind: _Kind, names: str) -> dict[str, _Kind]:
-    return dict.fromkeys(names.split(), kind)
-
-
-CODES: Mapping[str, _Kind] = {
-    **_codes(
+CODES: Mapping[str, Kind] = {
+    **list_codes(
         AccessDeniedError,
         "AccessDenied AllAccessDisabled AccountProblem InvalidAccessKeyId InvalidSecurity "
         "InvalidToken ExpiredToken TokenRefreshRequired SignatureDoesNotMatch NotSignedUp "
         "Forbidden UnauthorizedAccess 401 403 AccessForbidden RequestExpired "
         "UnrecognizedClientException",
     ),
-    **_codes(NotFoundError, "NoSuchKey NoSuchVersion NoSuchUpload NotFound 404"),
-    **_codes(
+    **list_codes(NotFoundError, "NoSuchKey NoSuchVersion NoSuchUpload NotFound 404"),
+    **list_codes(
         SetupError,
         "NoSuchBucket PermanentRedirect AuthorizationHeaderMalformed "
         "IllegalLocationConstraintException InvalidBucketName InvalidRegion "
         "RequestTimeTooSkewed 301",
     ),
-    **_codes(PreconditionError, "PreconditionFailed 412"),
-    **_codes(
+    **list_codes(PreconditionError, "PreconditionFailed 412"),
+    **list_codes(
         TransientError,
         "SlowDown InternalError ServiceUnavailable RequestTimeout RequestTimeoutException "
         "Throttling ThrottlingException ThrottledException RequestThrottled "
@@ -104,13 +101,15 @@ CODES: Mapping[str, _Kind] = {
         "TooManyRequestsException PriorRequestNotComplete TransactionInProgressException "
         "ConditionalRequestConflict OperationAborted Busy 429 500 502 503 504 509",
     ),
-    **_codes(QuotaError, "QuotaExceeded TooManyBuckets XMinioStorageFull InsufficientStorage 507"),
-    **_codes(
+    **list_codes(
+        QuotaError, "QuotaExceeded TooManyBuckets XMinioStorageFull InsufficientStorage 507"
+    ),
+    **list_codes(
         IntegrityError,
         "BadDigest InvalidDigest IncompleteBody XAmzContentSHA256Mismatch "
         "XAmzContentChecksumMismatch",
     ),
-    **_codes(SourceError, "KeyTooLongError"),
+    **list_codes(SourceError, "KeyTooLongError"),
 }
 """By error code, or by HTTP status where a response has no body (HEAD). 409
 ConditionalRequestConflict asks for the upload to be sent again (S3 User Guide, "How to prevent
@@ -149,8 +148,9 @@ def _from_response(response: Mapping[str, Any], operation: str, resource: str) -
     )
 
 
-def _by_status(status: int) -> _Kind:
-    return CODES.get(str(status)) or (TransientError if status >= 500 else ProviderError)  # noqa: PLR2004 - HTTP's class of server errors
+def _by_status(status: int) -> Kind:
+    broken = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return CODES.get(str(status)) or (TransientError if broken else ProviderError)
 
 
 _LOGIN = (
@@ -159,7 +159,7 @@ _LOGIN = (
 )
 
 
-def _hint(kind: _Kind, resource: str, code: str = "") -> str | None:
+def _hint(kind: Kind, resource: str, code: str = "") -> str | None:
     bucket = resource.removeprefix("s3://").partition("/")[0]
     if code == "NoSuchBucket":
         return f"Create it: aws s3 mb s3://{bucket}"
@@ -170,7 +170,7 @@ def _hint(kind: _Kind, resource: str, code: str = "") -> str | None:
     return _LOGIN if kind is SetupError else None
 
 
-def _code_hint(kind: _Kind, bucket: str) -> str | None:
+def _code_hint(kind: Kind, bucket: str) -> str | None:
     if kind is AccessDeniedError:
         return (
             f"The identity needs s3:ListBucket on {bucket}, and s3:GetObject, s3:PutObject and "

@@ -80,9 +80,11 @@ def _send_part(call: _Call, upload: Any, number: int, body: bytes) -> dict[str, 
 
 
 def _complete(call: _Call, upload: Any, source: SourceFile, parts: list[dict[str, Any]]) -> None:
-    """Publish. A completion retried after a lost response finds no upload on some servers; what
-    is stored then is compared with what was sent by the caller, as after every upload.
-    """  # noqa: D205 - one sentence does not fit one line
+    """Publish.
+
+    A completion retried after a lost response finds no upload on some servers; what is stored then
+    is compared with what was sent by the caller, as after every upload.
+    """
     arguments: Any = {
         **upload,
         "MultipartUpload": {"Parts": parts},

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 
 from deployer.errors import (
@@ -17,53 +18,49 @@ from deployer.errors import (
     SourceError,
     TransientError,
 )
-from deployer.providers.translation import build_error, class_of, seconds_of
+from deployer.providers.translation import (
+    Kind,
+    build_error,
+    class_of,
+    list_classes,
+    list_codes,
+    seconds_of,
+)
 
 __all__ = ["CLASSES", "CODES", "translated"]
 
-_Kind = type[DeployerError]
-
-
-def _named(module: str, kind: _Kind, names: str) -> dict[str, _Kind]:
-    return {f"{module}.{name}": kind for name in names.split()}
-
-
-CLASSES: Mapping[str, _Kind] = {
-    **_named(
+CLASSES: Mapping[str, Kind] = {
+    **list_classes(
         "azure.core.exceptions",
         TransientError,
         "ServiceRequestError ServiceResponseError IncompleteReadError",
     ),
-    **_named("azure.core.exceptions", AlreadyExistsError, "ResourceExistsError"),
-    **_named("azure.core.exceptions", NotFoundError, "ResourceNotFoundError"),
-    **_named("azure.core.exceptions", PreconditionError, "ResourceModifiedError"),
-    **_named("azure.core.exceptions", AccessDeniedError, "ClientAuthenticationError"),
-    **_named(
+    **list_classes("azure.core.exceptions", AlreadyExistsError, "ResourceExistsError"),
+    **list_classes("azure.core.exceptions", NotFoundError, "ResourceNotFoundError"),
+    **list_classes("azure.core.exceptions", PreconditionError, "ResourceModifiedError"),
+    **list_classes("azure.core.exceptions", AccessDeniedError, "ClientAuthenticationError"),
+    **list_classes(
         "azure.core.exceptions",
         ProviderError,
         "DecodeError ResourceNotModifiedError TooManyRedirectsError ODataV4Error "
         "StreamConsumedError StreamClosedError ResponseNotReadError SerializationError "
         "DeserializationError",
     ),
-    **_named(
+    **list_classes(
         "azure.identity._exceptions",
         SetupError,
         "CredentialUnavailableError AuthenticationRequiredError",
     ),
-    **_named("azure.storage.blob._shared.authentication", SetupError, "AzureSigningError"),
-    **_named(
+    **list_classes("azure.storage.blob._shared.authentication", SetupError, "AzureSigningError"),
+    **list_classes(
         "azure.storage.blob._shared.response_handlers", ProviderError, "PartialBatchErrorException"
     ),
 }
 """By exception class, its nearest ancestor named here counting."""
 
 
-def _codes(kind: _Kind, names: str) -> dict[str, _Kind]:
-    return dict.fromkeys(names.split(), kind)
-
-
-CODES: Mapping[str, _Kind] = {
-    **_codes(
+CODES: Mapping[str, Kind] = {
+    **list_codes(
         AccessDeniedError,
         "AuthenticationFailed AuthorizationFailure AuthorizationPermissionMismatch "
         "AuthorizationProtocolMismatch AuthorizationResourceTypeMismatch "
@@ -71,21 +68,21 @@ CODES: Mapping[str, _Kind] = {
         "InsufficientAccountPermissions InvalidAuthenticationInfo "
         "KeyBasedAuthenticationNotPermitted NoAuthenticationInformation PublicAccessNotPermitted",
     ),
-    **_codes(NotFoundError, "BlobNotFound ResourceNotFound"),
-    **_codes(SetupError, "ContainerNotFound ContainerDisabled AccountIsDisabled"),
-    **_codes(AlreadyExistsError, "BlobAlreadyExists"),
-    **_codes(PreconditionError, "ConditionNotMet TargetConditionNotMet"),
-    **_codes(
+    **list_codes(NotFoundError, "BlobNotFound ResourceNotFound"),
+    **list_codes(SetupError, "ContainerNotFound ContainerDisabled AccountIsDisabled"),
+    **list_codes(AlreadyExistsError, "BlobAlreadyExists"),
+    **list_codes(PreconditionError, "ConditionNotMet TargetConditionNotMet"),
+    **list_codes(
         TransientError,
         "ServerBusy InternalError OperationTimedOut AccountBeingCreated ContainerBeingDeleted",
     ),
-    **_codes(QuotaError, "AccountQuotaExceeded ContainerQuotaExceeded InsufficientStorage"),
-    **_codes(IntegrityError, "Md5Mismatch Crc64Mismatch InvalidMd5"),
-    **_codes(SourceError, "InvalidResourceName OutOfRangeInput"),
+    **list_codes(QuotaError, "AccountQuotaExceeded ContainerQuotaExceeded InsufficientStorage"),
+    **list_codes(IntegrityError, "Md5Mismatch Crc64Mismatch InvalidMd5"),
+    **list_codes(SourceError, "InvalidResourceName OutOfRangeInput"),
 }
 """By the service's error code, which is more exact than the SDK's class."""
 
-_STATUSES: Mapping[int, _Kind] = {
+_STATUSES: Mapping[int, Kind] = {
     401: AccessDeniedError,
     403: AccessDeniedError,
     404: NotFoundError,
@@ -133,12 +130,13 @@ def _code(error: Any) -> str:
     return str(getattr(code, "value", code))
 
 
-def _kind(error: Any, code: str) -> _Kind:
+def _kind(error: Any, code: str) -> Kind:
     found = CODES.get(code) or class_of(error, CLASSES)
     if found is not None:
         return found
     status = int(getattr(error, "status_code", 0) or 0)
-    return _STATUSES.get(status) or (TransientError if status >= 500 else ProviderError)  # noqa: PLR2004 - HTTP's class of server errors
+    broken = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return _STATUSES.get(status) or (TransientError if broken else ProviderError)
 
 
 def _why(error: Any, code: str) -> str:
@@ -147,7 +145,7 @@ def _why(error: Any, code: str) -> str:
     return f"{code}: {lines[0]}" if code else f"{type(error).__name__}: {lines[0]}"
 
 
-def _hint(kind: _Kind, code: str, resource: str) -> str | None:
+def _hint(kind: Kind, code: str, resource: str) -> str | None:
     container = resource.removeprefix("az://").partition("/")[0]
     if code == "ContainerNotFound":
         return f"Create it: az storage container create --name {container}"

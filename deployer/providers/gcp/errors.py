@@ -16,59 +16,54 @@ from deployer.errors import (
     SetupError,
     TransientError,
 )
-from deployer.providers.translation import build_error, class_of, seconds_of
+from deployer.providers.translation import Kind, build_error, class_of, list_classes, seconds_of
 
 __all__ = ["CLASSES", "missing_bucket", "translated"]
 
-_Kind = type[DeployerError]
-
-
-def _named(module: str, kind: _Kind, names: str) -> dict[str, _Kind]:
-    return {f"{module}.{name}": kind for name in names.split()}
-
-
-CLASSES: Mapping[str, _Kind] = {
-    **_named(
+CLASSES: Mapping[str, Kind] = {
+    **list_classes(
         "google.api_core.exceptions",
         ProviderError,
         "DuplicateCredentialArgs Redirection BadRequest MethodNotAllowed Conflict LengthRequired "
         "RequestRangeNotSatisfiable Cancelled MethodNotImplemented "
         "AsyncRestUnsupportedParameterError ResumableTransferError",
     ),
-    **_named("google.api_core.exceptions", AccessDeniedError, "Unauthorized Forbidden"),
-    **_named("google.api_core.exceptions", NotFoundError, "NotFound"),
-    **_named("google.api_core.exceptions", AlreadyExistsError, "AlreadyExists"),
-    **_named("google.api_core.exceptions", PreconditionError, "PreconditionFailed"),
-    **_named(
+    **list_classes("google.api_core.exceptions", AccessDeniedError, "Unauthorized Forbidden"),
+    **list_classes("google.api_core.exceptions", NotFoundError, "NotFound"),
+    **list_classes("google.api_core.exceptions", AlreadyExistsError, "AlreadyExists"),
+    **list_classes("google.api_core.exceptions", PreconditionError, "PreconditionFailed"),
+    **list_classes(
         "google.api_core.exceptions",
         TransientError,
         "RetryError Aborted TooManyRequests ServerError TransferStalledError "
         "MissingStatusHeaderError",
     ),
-    **_named("google.api_core.exceptions", IntegrityError, "DataLoss"),
-    **_named(
+    **list_classes("google.api_core.exceptions", IntegrityError, "DataLoss"),
+    **list_classes(
         "google.auth.exceptions",
         SetupError,
         "RefreshError UserAccessTokenError DefaultCredentialsError MutualTLSChannelError "
         "ClientCertError OAuthError",
     ),
-    **_named("google.auth.exceptions", TransientError, "TransportError TimeoutError ResponseError"),
-    **_named("google.cloud.storage.exceptions", IntegrityError, "DataCorruption"),
-    **_named("google.cloud.storage.exceptions", ProviderError, "InvalidPathError"),
-    **_named("google.cloud.storage.exceptions", TransientError, "InvalidResponse"),
-    **_named(
+    **list_classes(
+        "google.auth.exceptions", TransientError, "TransportError TimeoutError ResponseError"
+    ),
+    **list_classes("google.cloud.storage.exceptions", IntegrityError, "DataCorruption"),
+    **list_classes("google.cloud.storage.exceptions", ProviderError, "InvalidPathError"),
+    **list_classes("google.cloud.storage.exceptions", TransientError, "InvalidResponse"),
+    **list_classes(
         "requests.exceptions",
         TransientError,
         "ConnectionError Timeout ChunkedEncodingError ContentDecodingError RetryError "
         "JSONDecodeError",
     ),
-    **_named("requests.exceptions", SetupError, "SSLError ProxyError"),
-    **_named(
+    **list_classes("requests.exceptions", SetupError, "SSLError ProxyError"),
+    **list_classes(
         "requests.exceptions",
         ProviderError,
         "HTTPError TooManyRedirects StreamConsumedError UnrewindableBodyError InvalidJSONError",
     ),
-    **_named(
+    **list_classes(
         "requests.exceptions",
         SetupError,
         "URLRequired MissingSchema InvalidSchema InvalidURL InvalidHeader InvalidProxyURL",
@@ -128,7 +123,7 @@ def _translate(error: Exception, operation: str, resource: str) -> DeployerError
     )
 
 
-def _kind(error: Exception) -> _Kind:
+def _kind(error: Exception) -> Kind:
     reasons = {detail.get("reason") for detail in getattr(error, "errors", None) or ()}
     if reasons & _QUOTA_REASONS:
         return QuotaError
@@ -153,7 +148,7 @@ def _retry_after(error: Exception) -> float | None:
     return seconds_of(response.headers.get("Retry-After")) if response is not None else None
 
 
-def _hint(kind: _Kind, resource: str, error: Exception) -> str | None:
+def _hint(kind: Kind, resource: str, error: Exception) -> str | None:
     if kind is AccessDeniedError:
         bucket = resource.removeprefix("gs://").partition("/")[0]
         return f"The identity needs roles/storage.objectAdmin on {bucket}. {_LOGIN}"

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from deployer.errors import NotFoundError, PreconditionError, ProviderError, TransientError
@@ -255,7 +256,8 @@ def _moved(ref: ObjectRef, if_version: str) -> PreconditionError:
 
 def _refuse_proxy_fault(answer: Answer, resource: str) -> None:
     """Tell the API server's own refusals from answers of the pod: only it sends a Status."""
-    if answer.status < 400 or b'"kind":"Status"' not in answer.body.replace(b" ", b""):  # noqa: PLR2004 - HTTP
+    refused = answer.status >= HTTPStatus.BAD_REQUEST
+    if not refused or b'"kind":"Status"' not in answer.body.replace(b" ", b""):
         return
     status = json.loads(answer.body)
     raise TransientError(

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 
 from deployer.errors import (
@@ -89,9 +90,9 @@ def translate_errors(operation: str, resource: str) -> Iterator[None]:
 
 
 def _class_of(status: int, answer: Mapping[str, Any]) -> type[ProviderError]:
-    if status == 403:  # noqa: PLR2004 - HTTP
+    if status == HTTPStatus.FORBIDDEN:
         return _class_of_forbidden(answer)
-    if status == 409 and answer.get("reason") == "AlreadyExists":  # noqa: PLR2004 - HTTP
+    if status == HTTPStatus.CONFLICT and answer.get("reason") == "AlreadyExists":
         return AlreadyExistsError
     if status == _SERVER_ERROR and _BAD_SCHEMA in str(answer.get("message", "")):
         return ProviderError

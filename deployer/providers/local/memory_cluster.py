@@ -183,7 +183,7 @@ class MemoryCluster:
 
     def _with_status(self, live: Manifest) -> Manifest:
         if live["kind"] != "Deployment":
-            return json.loads(json.dumps(live))  # type: ignore[no-any-return]
+            return _copy(live)
         judged = self._peek(live["metadata"]["name"])
         status = {
             "observedGeneration": live["metadata"]["generation"],
@@ -192,7 +192,7 @@ class MemoryCluster:
             "readyReplicas": judged.ready,
             "availableReplicas": judged.ready,
         }
-        return json.loads(json.dumps({**live, "status": status}))  # type: ignore[no-any-return]
+        return _copy({**live, "status": status})
 
     def _pick(self, _ports: Sequence[int]) -> str:
         return f"10.0.{len(self._stored) // 250}.{len(self._stored) % 250 + 1}"
@@ -204,3 +204,8 @@ def _pod_labels(deployment: Manifest) -> Mapping[str, str]:
 
 def _say_workload(workload: str, _request: HttpRequest) -> HttpResponse:
     return HttpResponse(200, json.dumps({"workload": workload}).encode(), seconds=0.001)
+
+
+def _copy(manifest: Manifest) -> Manifest:
+    copied: Manifest = json.loads(json.dumps(manifest))
+    return copied

@@ -1,5 +1,6 @@
 """How the service says no."""
 
+from http import HTTPStatus
 from xml.etree import ElementTree as ET
 
 from deployer.sandbox.loopback import Response
@@ -19,7 +20,7 @@ class RefusedError(Exception):
     def as_response(self) -> Response:
         """Return the error document; 304 has a code but no body."""
         headers = {"x-ms-error-code": self.code, "Content-Type": "application/xml"}
-        if self.status == 304:  # noqa: PLR2004 - Not Modified
+        if self.status == HTTPStatus.NOT_MODIFIED:
             return Response(304, headers=headers)
         root = ET.Element("Error")
         ET.SubElement(root, "Code").text = self.code

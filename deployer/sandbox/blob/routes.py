@@ -4,6 +4,7 @@ import base64
 import uuid
 from collections.abc import Callable
 from email.utils import format_datetime
+from http import HTTPStatus
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
@@ -153,9 +154,9 @@ class BlobApi:
         blob = self._containers.get(container, name, Conditions.of(request))
         wanted = request.header("x-ms-range") or request.header("Range")
         status, body, headers = cut_range(blob.data, wanted)
-        if status == 416:  # noqa: PLR2004 - Range Not Satisfiable
+        if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise RefusedError(416, "InvalidRange", "The range specified is invalid.")
-        headers |= blob_headers(blob, part=status == 206)  # noqa: PLR2004 - Partial Content
+        headers |= blob_headers(blob, part=status == HTTPStatus.PARTIAL_CONTENT)
         if request.header("x-ms-range-get-content-md5") == "true":
             headers |= _range_md5(body)
         return Response(status, body, headers)

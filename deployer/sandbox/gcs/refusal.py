@@ -1,6 +1,7 @@
 """How the service says no."""
 
 import json
+from http import HTTPStatus
 from typing import Any
 
 from deployer.sandbox.loopback import Response
@@ -19,7 +20,7 @@ class RefusedError(Exception):
 
     def as_json(self) -> Response:
         """Return the JSON API's error document; 304 has none."""
-        if self.status == 304:  # noqa: PLR2004 - Not Modified
+        if self.status == HTTPStatus.NOT_MODIFIED:
             return Response(304)
         detail = {"message": self.message, "domain": "global", "reason": self.reason}
         error = {"code": self.status, "message": self.message, "errors": [detail]}
