@@ -97,7 +97,11 @@ class _Narrator:
                 line = f"undoing: {event.detail}"
             case "takeover":
                 line = f"going on with an unfinished {event.detail}"
-            case "run" | "phase":
+            case "waiting":
+                self._now[who] = f"{word} … {event.detail}"
+            case "run":
+                line = event.detail
+            case "phase":
                 pass
         return line
 
@@ -110,5 +114,5 @@ class _Narrator:
         if not self._live:
             return
         for who, text in self._now.items():
-            sys.stderr.write(f"  {who:<16}  {text}\n")
+            sys.stderr.write(f"  {who:<16}  {text}"[: output.count_columns() - 1] + "\n")
         self._drawn = len(self._now)

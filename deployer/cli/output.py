@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Column",
+    "count_columns",
     "explain_interrupt",
     "format_age",
     "format_bytes",
@@ -169,7 +170,12 @@ def _columns_that_fit(
 
 
 def _table_width() -> int:
-    return min(_WIDTH, shutil.get_terminal_size((_WIDTH, 24)).columns)
+    return min(_WIDTH, count_columns())
+
+
+def count_columns() -> int:
+    """Return the terminal's width in characters; 100 where there is none."""
+    return shutil.get_terminal_size((_WIDTH, 24)).columns
 
 
 def is_terminal() -> bool:

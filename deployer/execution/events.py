@@ -12,14 +12,17 @@ class Event:
     """One thing that happened.
 
     Attributes:
-        kind: ``run`` and ``phase`` frame the steps; ``bytes`` counts what was sent; ``stopped`` is
-            a step that was given up because another target failed.
+        kind: ``run`` and ``phase`` frame the steps; ``bytes`` counts what was sent; ``waiting``
+            says what a step waits for now; ``stopped`` is a step that was given up because another
+            target failed.
         step: ``push``, ``apply``, …; empty for ``run`` and ``phase``.
         target: Empty for what concerns all.
         seconds: How long the step took, for ``done``, ``failed`` and ``stopped``.
     """
 
-    kind: Literal["run", "phase", "begin", "done", "failed", "stopped", "bytes", "undo", "takeover"]
+    kind: Literal[
+        "run", "phase", "begin", "bytes", "waiting", "done", "failed", "stopped", "undo", "takeover"
+    ]
     phase: str = ""
     step: str = ""
     target: str = ""

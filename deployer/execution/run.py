@@ -66,7 +66,13 @@ def begin_run(plan: Plan, context: Context) -> None:
             }
         )
     )
-    context.tell(Event("run", detail=plan.kind))
+    context.tell(
+        Event(
+            "run",
+            detail=f"{plan.name}: {plan.kind} of release {plan.release} on "
+            f"{len(plan.bundle.targets)} targets, run {context.journal.run}, lease held and renewed",
+        )
+    )
 
 
 def carry_out(plan: Plan, context: Context) -> RunResult:

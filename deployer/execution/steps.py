@@ -169,6 +169,7 @@ def _wait(step: Wait, context: Context) -> str:
             if readiness.verdict is Verdict.FAILED:
                 raise _not_ready(step.target, step.release, part, cluster, readiness.message)
             last, away = readiness.message or readiness.verdict.value, False
+        context.tell(Event("waiting", "stage", "wait", step.target, detail=last))
         context.clock.sleep(_POLL_SECONDS)
     why = f"not ready in {step.timeout_seconds:g} s: {last}"
     if away:
