@@ -74,36 +74,31 @@ class _Narrator:
             sys.stderr.flush()
 
     def _line(self, event: "Event") -> str:
+        """Note what the event says of its target; return the line that stays, if any."""
         who = event.target or "all targets"
         word = _WORDS.get(event.step, event.step)
-        line = ""
-        match event.kind:
-            case "begin":
-                self._now[who] = f"{word} …"
-            case "bytes":
-                self._sent[who] = self._sent.get(who, 0) + event.count
-                self._now[who] = f"{word} … {output.format_bytes(self._sent[who])} sent"
-            case "done":
-                self._now.pop(who, None)
-                took = output.format_duration(event.seconds)
-                line = f"  {who:<16}  {word:<9} ✓ done    {event.detail}  ({took})"
-            case "failed":
-                self._now.pop(who, None)
-                line = f"  {who:<16}  {word:<9} ✗ failed  {event.detail}"
-            case "stopped":
-                self._now.pop(who, None)
-                line = f"  {who:<16}  {word:<9} – stopped  {event.detail}"  # noqa: RUF001 - a dash
-            case "undo":
-                line = f"undoing: {event.detail}"
-            case "takeover":
-                line = f"going on with an unfinished {event.detail}"
-            case "waiting":
-                self._now[who] = f"{word} … {event.detail}"
-            case "run":
-                line = event.detail
-            case "phase":
-                pass
-        return line
+        self._note(event, who, word)
+        took = output.format_duration(event.seconds)
+        lines = {
+            "done": f"  {who:<16}  {word:<9} ✓ done    {event.detail}  ({took})",
+            "failed": f"  {who:<16}  {word:<9} ✗ failed  {event.detail}",
+            "stopped": f"  {who:<16}  {word:<9} – stopped  {event.detail}",  # noqa: RUF001 - a dash
+            "undo": f"undoing: {event.detail}",
+            "takeover": f"going on with an unfinished {event.detail}",
+            "run": event.detail,
+        }
+        return lines.get(event.kind, "")
+
+    def _note(self, event: "Event", who: str, word: str) -> None:
+        if event.kind == "begin":
+            self._now[who] = f"{word} …"
+        elif event.kind == "waiting":
+            self._now[who] = f"{word} … {event.detail}"
+        elif event.kind == "bytes":
+            self._sent[who] = self._sent.get(who, 0) + event.count
+            self._now[who] = f"{word} … {output.format_bytes(self._sent[who])} sent"
+        else:
+            self._now.pop(who, None)
 
     def _erase(self) -> None:
         if self._live and self._drawn:

@@ -70,7 +70,7 @@ def begin_run(plan: Plan, context: Context) -> None:
         Event(
             "run",
             detail=f"{plan.name}: {plan.kind} of release {plan.release} on "
-            f"{len(plan.bundle.targets)} targets, run {context.journal.run}, lease held and renewed",
+            f"{len(plan.bundle.targets)} targets, run {context.journal.run}, lease held",
         )
     )
 
