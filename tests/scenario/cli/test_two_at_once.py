@@ -8,18 +8,17 @@ Make = Callable[..., Any]
 
 
 def test_the_second_deploy_is_refused_with_the_holders_name_and_time(make_deployment: Make) -> None:
-    deployment = make_deployment("azure-virginia", strategy={"soak": "6s"})
+    deployment = make_deployment("azure-virginia", strategy={"soak": "9s"})
     first = deployment.start("deploy")
     first.wait_for("routes", "done")
-    second = deployment.run("deploy", expect=6, within=10)
+    second = deployment.run("deploy", expect=6, within=30)
     assert re.search(r"\w+@\S+ holds the lease until \d\d:\d\d:\d\d UTC", second.err)
     assert "--takeover" in second.err
-    assert deployment.run("rollback", expect=6).err.startswith("error: ")
     assert "release 1 is live" in first.finish().out
 
 
 def test_a_takeover_stops_the_run_that_was_alive_and_goes_on(make_deployment: Make) -> None:
-    deployment = make_deployment("azure-virginia", strategy={"soak": "6s"})
+    deployment = make_deployment("azure-virginia", strategy={"soak": "9s"})
     first = deployment.start("deploy")
     first.wait_for("routes", "done")
     taken = deployment.run("deploy", "--takeover")
