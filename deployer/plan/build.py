@@ -124,7 +124,7 @@ def _found(target: TargetSnapshot) -> dict[str, object]:
         for manifest in target.live
     ]
     return {
-        "known": not target.unknown,
+        "known": not target.unknown and not target.store_unknown,
         "artifact": target.artifact_present,
         "objects": objects,
     }
@@ -269,10 +269,10 @@ def _quarantined(
 
 def _target_plan(bundle: Bundle, part: TargetBundle, snapshot: Snapshot) -> TargetPlan:
     found = snapshot.targets.get(part.target)
-    if found is None or found.unknown:
+    if found is None or found.unknown or found.store_unknown:
         return TargetPlan(
             target=part.target,
-            unknown=found.unknown if found else "it was not asked",
+            unknown=(found.unknown or found.store_unknown) if found else "it was not asked",
             weight_before=_weight_before(part.target, snapshot),
             weight_after=bundle.weights.get(part.target, 0),
             monthly_unknown="target unknown",

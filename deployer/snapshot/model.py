@@ -12,10 +12,11 @@ __all__ = ["Snapshot", "TargetSnapshot"]
 
 @dataclass(frozen=True, slots=True)
 class TargetSnapshot:
-    """One target as it was at ``at``; with ``unknown``, nothing of it may be believed.
+    """One target as it was at ``at``; with ``unknown``, nothing of its cluster may be believed.
 
     Attributes:
-        unknown: Why the target could not be read; empty when it was.
+        unknown: Why the cluster could not be read; empty when it was.
+        store_unknown: Why the store could not be asked; empty when it was. The rest still holds.
         artifact_present: Whether the store holds the artifact, marker included.
         live: The objects of this deployment on the cluster.
         price: What its machine costs per hour, or why that is unknown.
@@ -24,6 +25,7 @@ class TargetSnapshot:
     target: str
     at: datetime
     unknown: str = ""
+    store_unknown: str = ""
     artifact_present: bool = False
     live: tuple[Manifest, ...] = ()
     price: PriceRecord | None = None

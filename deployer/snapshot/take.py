@@ -3,17 +3,20 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from deployer.artifact import has_artifact
 from deployer.errors import DeployerError, NotFoundError
 from deployer.parallel import ask_each
-from deployer.ports import Clock, Price, PriceQuery, Provider
+from deployer.ports import Clock, ObjectStore, Price, PriceQuery, Provider
 from deployer.release.records import Bundle, PriceRecord
 from deployer.release.state import StateStore
 from deployer.snapshot.model import Snapshot, TargetSnapshot
 from deployer.values import Digest
 
 __all__ = ["Place", "take_snapshot"]
+
+_STORE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +63,25 @@ def _reader(
     name: str, place: Place, deployment: str, digest: Digest, at: datetime
 ) -> Callable[[], TargetSnapshot]:
     def read() -> TargetSnapshot:
+        present = _ask_store(place.provider.store, digest)
         place.provider.cluster.describe()
         return TargetSnapshot(
             target=name,
             at=at,
-            artifact_present=has_artifact(place.provider.store, digest),
+            store_unknown=present.message if isinstance(present, DeployerError) else "",
+            artifact_present=present is True,
             live=place.provider.cluster.list({"deployer/name": deployment}),
             price=_price(place),
         )
 
     return read
+
+
+def _ask_store(store: ObjectStore, digest: Digest) -> bool | DeployerError:
+    """Ask for a short while: a silent store must not make its cluster unknown too (G9)."""
+    question = {store.url: partial(has_artifact, store, digest)}
+    answers = ask_each(question, timeout_seconds=_STORE_SECONDS, what="find artifact")
+    return answers[store.url]
 
 
 def _known(name: str, answer: TargetSnapshot | DeployerError, at: datetime) -> TargetSnapshot:

@@ -61,7 +61,7 @@ def test_a_target_that_is_gone_is_unknown_and_stops_a_deploy_before_it_begins(
     deployment.write_model("v2")
     before = sorted((deployment.folder / "stores").glob("*/deployer/*/releases/*"))
     plan = deployment.run("plan", expect=2)
-    assert "gcp-iowa: unknown: the local cluster gcp-iowa is stopped" in plan.out
+    assert "gcp-iowa: unknown: the local cluster gcp-iowa has been stopped since" in plan.out
     assert "1 of 2 targets cannot be planned" in plan.out
     refused = deployment.run("deploy", expect=1)
     assert "1 of 2 targets cannot be reached, and outcome is all: gcp-iowa" in refused.err

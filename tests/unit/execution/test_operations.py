@@ -363,6 +363,7 @@ def test_a_target_whose_own_store_is_away_is_rolled_back_all_the_same(world: Wor
     assert machine.roll_back().release == 1
     assert world.record()["live"] == live_on_all(1)
     assert world.selected("azure") == "iris-r1"
+    assert all(world.workloads(name) == ["iris-r1"] for name in TARGETS), "the bad one is retired"
 
 
 def test_an_artifact_that_a_store_has_lost_is_brought_from_another(world: World) -> None:

@@ -68,12 +68,15 @@ def test_a_target_that_hangs_is_unknown_in_its_time_and_holds_nobody_up(
     assert [found.targets[name].unknown for name in ("aws", "gcp")] == ["", ""]
 
 
-def test_a_store_that_is_away_makes_its_target_unknown_and_no_more(world: World) -> None:
+def test_a_store_that_is_away_leaves_its_cluster_known(world: World) -> None:
     world.start().deploy()
     machine = world.start()
     machine.stores["gcp"].down = True
     found = look(world, machine)
-    assert "failed as told" in found.targets["gcp"].unknown
+    gcp = found.targets["gcp"]
+    assert (gcp.unknown, gcp.artifact_present) == ("", False)
+    assert "failed as told" in gcp.store_unknown
+    assert gcp.live
     assert found.head == world.state.read_head()
     assert machine.plan().targets[2].unknown
 
