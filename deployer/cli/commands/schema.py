@@ -1,7 +1,5 @@
 """``deployer schema``: the spec's JSON Schema."""
 
-import json
-
 import typer
 
 __all__ = ["schema"]
@@ -12,6 +10,8 @@ def schema() -> None:
 
     Example: deployer schema > deployer.schema.json
     """
+    import json
+
     from deployer.spec.schema import spec_schema
 
     typer.echo(json.dumps(spec_schema(), indent=2, ensure_ascii=False))
