@@ -4,9 +4,10 @@ from functools import partial
 
 from deployer.errors import DeployerError
 from deployer.execution.context import Context
+from deployer.execution.head import change_head, read_head
 from deployer.parallel import ask_each
 from deployer.plan.model import Finish, Route
-from deployer.release.records import Backend, Bundle, Head, Mark, Routes, RouteSettings
+from deployer.release.records import Backend, Bundle, Mark, Routes, RouteSettings
 from deployer.release.state import next_epoch
 
 __all__ = ["record_finish", "write_routes"]
@@ -29,13 +30,13 @@ def write_routes(step: Route, context: Context) -> str:
             backends=backends,
         )
     )
-    _write(context, _head(context), live=step.live, desired=step.release or None)
+    change_head(context, read_head(context), live=step.live, desired=step.release or None)
     return ", ".join(f"{backend.target} {backend.weight}" for backend in backends) or "nothing"
 
 
 def record_finish(step: Finish, context: Context) -> str:
     """Write what is desired and live, what is verified and quarantined; the run is over."""
-    head = _head(context)
+    head = read_head(context)
     marks = dict(head.marks)
     if step.verified is not None:
         marks[step.verified] = _mark(context, marks, step.verified).model_copy(
@@ -46,7 +47,7 @@ def record_finish(step: Finish, context: Context) -> str:
         marks[number] = _with_verdicts(_mark(context, marks, number), {"run": verdict})
     for number, reason in step.quarantined.items():
         marks[number] = _mark(context, marks, number).model_copy(update={"quarantined": reason})
-    _write(context, head, live=step.live, desired=step.desired, marks=marks, run=None)
+    change_head(context, head, live=step.live, desired=step.desired, marks=marks, run=None)
     return f"release {step.desired} is live" if step.desired else "nothing is live"
 
 
@@ -109,22 +110,4 @@ def _mark(context: Context, marks: dict[int, Mark], number: int) -> Mark:
         mark
         if mark.content
         else mark.model_copy(update={"content": context.bundle(number).content})
-    )
-
-
-def _head(context: Context) -> Head:
-    return context.state.read_head() or Head(name=context.state.name)
-
-
-def _write(context: Context, head: Head, **changes: object) -> None:
-    context.check()
-    context.state.write_head(
-        head.model_copy(
-            update={
-                "epoch": next_epoch(head.epoch, context.lease.token),
-                "token": context.lease.token,
-                "written": context.clock.now(),
-                **changes,
-            }
-        )
     )

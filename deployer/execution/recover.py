@@ -4,10 +4,11 @@ from deployer.errors import DeployerError, RolloutError
 from deployer.execution.context import Context
 from deployer.execution.engine import run_phases
 from deployer.execution.events import Event
+from deployer.execution.head import change_head, read_head
 from deployer.execution.run import RunResult, carry_out, undo_run
 from deployer.plan import Plan
 from deployer.release.records import Entry, RunRecord
-from deployer.release.state import StateStore, next_epoch
+from deployer.release.state import StateStore
 
 __all__ = ["find_unfinished", "recover"]
 
@@ -65,7 +66,4 @@ def _go_on_undoing(undo: Plan, context: Context) -> None:
 
 def _forget(context: Context) -> None:
     """Clear a run whose plan never reached the journal: it has touched nothing."""
-    head = context.state.read_head()
-    if head is not None:
-        epoch = next_epoch(head.epoch, context.lease.token)
-        context.state.write_head(head.model_copy(update={"run": None, "epoch": epoch}))
+    change_head(context, read_head(context), run=None)

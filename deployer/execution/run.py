@@ -9,11 +9,11 @@ from deployer.errors import DeployerError, RolloutError
 from deployer.execution.context import Context
 from deployer.execution.engine import run_phases
 from deployer.execution.events import Event
+from deployer.execution.head import change_head, read_head
 from deployer.plan import Plan, Reached, build_undo
 from deployer.plan.model import Finish
 from deployer.release.journal import begun
-from deployer.release.records import Bundle, Head, RunRecord
-from deployer.release.state import next_epoch
+from deployer.release.records import Bundle, RunRecord
 
 __all__ = ["RunResult", "begin_run", "carry_out", "run_plan", "undo_run", "who"]
 
@@ -47,25 +47,15 @@ def begin_run(plan: Plan, context: Context) -> None:
     context.journal.write(
         "plan", detail=plan.kind, data=plan.model_dump(mode="json", by_alias=True)
     )
-    head = context.state.read_head() or Head(name=plan.name)
-    context.check()
-    context.state.write_head(
-        head.model_copy(
-            update={
-                "epoch": next_epoch(head.epoch, context.lease.token),
-                "token": context.lease.token,
-                "written": context.clock.now(),
-                "run": RunRecord(
-                    id=context.journal.run,
-                    kind="rollback" if plan.kind == "rollback" else "deploy",
-                    release=plan.release,
-                    inputs=plan.inputs,
-                    started=context.clock.now(),
-                    holder=context.lease.record.holder,
-                ),
-            }
-        )
+    record = RunRecord(
+        id=context.journal.run,
+        kind="rollback" if plan.kind == "rollback" else "deploy",
+        release=plan.release,
+        inputs=plan.inputs,
+        started=context.clock.now(),
+        holder=context.lease.record.holder,
     )
+    change_head(context, read_head(context), run=record)
     context.tell(
         Event(
             "run",
