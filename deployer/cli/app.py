@@ -10,6 +10,7 @@
 130 interrupted
 """
 
+import gc
 import os
 import sys
 import warnings
@@ -63,6 +64,7 @@ class _Group(TyperGroup):
         return _usage_is_bad_input(lambda: super(_Group, self).make_context(*args, **kwargs))
 
     def invoke(self, ctx: Any) -> Any:
+        gc.enable()
         try:
             return _usage_is_bad_input(lambda: super(_Group, self).invoke(ctx))
         except errors.DeployerError as error:
