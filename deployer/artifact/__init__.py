@@ -10,7 +10,7 @@ from deployer.artifact.model import Artifact, ArtifactFile
 from deployer.artifact.pull import pull_artifact
 from deployer.artifact.push import Pushed, push_artifact
 from deployer.artifact.scan import scan_artifact
-from deployer.artifact.verify import VerifyReport, has_artifact, verify_artifact
+from deployer.artifact.verify import VerifyReport, ask_for_artifact, has_artifact, verify_artifact
 
 __all__ = [
     "Artifact",
@@ -20,6 +20,7 @@ __all__ = [
     "Source",
     "VerifyReport",
     "artifact_uri",
+    "ask_for_artifact",
     "has_artifact",
     "pull_artifact",
     "pull_from_any",

@@ -2,16 +2,21 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from deployer.artifact.keys import MARKER, artifact_prefix, marker_key
 from deployer.artifact.manifest import fetch_manifest
 from deployer.artifact.model import ArtifactFile
 from deployer.artifact.proof import READ_BACK, compare_stored, hash_stored
 from deployer.artifact.workers import map_files
+from deployer.errors import DeployerError
+from deployer.parallel import ask_each
 from deployer.ports import ObjectInfo, ObjectStore
 from deployer.values import Digest
 
-__all__ = ["VerifyReport", "has_artifact", "verify_artifact"]
+__all__ = ["VerifyReport", "ask_for_artifact", "has_artifact", "verify_artifact"]
+
+_ASK_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,17 @@ class VerifyReport:
 def has_artifact(store: ObjectStore, digest: Digest) -> bool:
     """Return whether a push of this artifact was completed; one question, nothing is read."""
     return store.head(marker_key(digest)) is not None
+
+
+def ask_for_artifact(store: ObjectStore, digest: Digest) -> bool | DeployerError:
+    """Ask `has_artifact` for five seconds; return its answer, or why there is none.
+
+    It is a question with a quick answer: a store that says nothing must hold up neither a rollback
+    nor the reading of its own target's cluster (G9).
+    """
+    question = {store.url: partial(has_artifact, store, digest)}
+    answers = ask_each(question, timeout_seconds=_ASK_SECONDS, what="find artifact")
+    return answers[store.url]
 
 
 def verify_artifact(store: ObjectStore, digest: Digest, *, deep: bool = False) -> VerifyReport:

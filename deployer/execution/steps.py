@@ -6,14 +6,13 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar, assert_never
 
-from deployer.artifact import has_artifact, pull_artifact, push_artifact
+from deployer.artifact import ask_for_artifact, pull_artifact, push_artifact
 from deployer.errors import DeployerError, IntegrityError, RolloutError, TransientError
 from deployer.execution.context import Context
 from deployer.execution.events import Event
 from deployer.execution.fence import apply_fenced, hold_fence
 from deployer.execution.finish import record_finish, write_routes
 from deployer.execution.smoke import run_smoke
-from deployer.parallel import ask_each
 from deployer.plan.model import (
     Apply,
     Finish,
@@ -37,7 +36,6 @@ __all__ = ["run_step"]
 T = TypeVar("T")
 
 _POLL_SECONDS = 0.25
-_ASK_SECONDS = 5.0
 _FLAP_SECONDS = 10.0
 
 
@@ -133,13 +131,7 @@ def _bring_from_elsewhere(
 
 
 def _holds(store: ObjectStore, digest: Digest) -> bool:
-    """Ask for a short while: a store that says nothing must not hold a rollback up (G9).
-
-    Raises:
-        TransientError: It did not answer in that time.
-    """
-    question = {store.url: partial(has_artifact, store, digest)}
-    (answer,) = ask_each(question, timeout_seconds=_ASK_SECONDS, what="find artifact").values()
+    answer = ask_for_artifact(store, digest)
     if isinstance(answer, DeployerError):
         raise answer
     return answer

@@ -3,20 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
-from deployer.artifact import has_artifact
+from deployer.artifact import ask_for_artifact
 from deployer.errors import DeployerError, NotFoundError
 from deployer.parallel import ask_each
-from deployer.ports import Clock, ObjectStore, Price, PriceQuery, Provider
+from deployer.ports import Clock, Price, PriceQuery, Provider
 from deployer.release.records import Bundle, PriceRecord
 from deployer.release.state import StateStore
 from deployer.snapshot.model import Snapshot, TargetSnapshot
 from deployer.values import Digest
 
 __all__ = ["Place", "take_snapshot"]
-
-_STORE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,7 @@ def _reader(
     name: str, place: Place, deployment: str, digest: Digest, at: datetime
 ) -> Callable[[], TargetSnapshot]:
     def read() -> TargetSnapshot:
-        present = _ask_store(place.provider.store, digest)
+        present = ask_for_artifact(place.provider.store, digest)
         place.provider.cluster.describe()
         return TargetSnapshot(
             target=name,
@@ -75,13 +72,6 @@ def _reader(
         )
 
     return read
-
-
-def _ask_store(store: ObjectStore, digest: Digest) -> bool | DeployerError:
-    """Ask for a short while: a silent store must not make its cluster unknown too (G9)."""
-    question = {store.url: partial(has_artifact, store, digest)}
-    answers = ask_each(question, timeout_seconds=_STORE_SECONDS, what="find artifact")
-    return answers[store.url]
 
 
 def _known(name: str, answer: TargetSnapshot | DeployerError, at: datetime) -> TargetSnapshot:
