@@ -78,6 +78,8 @@ class KubeCluster:
         """
         ref = ObjectRef.of(manifest)
         live = self.get(ref)
+        if if_version and live is None:  # the server would create it, whatever version is asked for
+            raise _moved(ref, if_version)
         body = _conditional(_namespaced(manifest, self._namespace), if_version)
         try:
             after = self._patch(ref, body, dry_run=dry_run)
