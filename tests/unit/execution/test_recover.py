@@ -293,7 +293,7 @@ def test_a_run_whose_journal_is_lost_is_forgotten(two: World, killed: type[BaseE
         ("get", "iris", 2),
         ("apply", "iris", 2),
         ("readiness", "iris-r2", 2),
-        ("delete", "iris-r1", 1),
+        ("apply", "iris-r1", 1),
     ],
 )
 def test_a_run_that_slept_through_a_takeover_changes_nothing_that_serves(
