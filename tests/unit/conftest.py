@@ -394,6 +394,13 @@ class World:
         """The Deployments that have pods."""
         return [name for name, replicas in self._deployments(target).items() if replicas]
 
+    def running(self, target: str) -> list[str]:
+        """The releases that have pods, as ``iris-r1``, in whatever Deployment."""
+        live = self.clusters[target].list({"deployer/name": "iris"})
+        found = [m for m in live if m["metadata"]["name"] in self.workloads(target)]
+        labels = [m["metadata"]["labels"] for m in found if m["kind"] == "Deployment"]
+        return [f"iris-r{each['deployer/release']}" for each in labels]
+
     def at_rest(self, target: str) -> list[str]:
         """The Deployments that are scaled to 0."""
         return [name for name, replicas in self._deployments(target).items() if not replicas]
