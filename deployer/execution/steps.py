@@ -1,8 +1,7 @@
 """What each kind of step does. Every one is idempotent: done twice is done once."""
 
 import tempfile
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar, assert_never
 
@@ -10,14 +9,14 @@ from deployer.artifact import ask_for_artifact, pull_artifact, push_artifact
 from deployer.errors import DeployerError, IntegrityError, RolloutError, TransientError
 from deployer.execution.context import Context
 from deployer.execution.events import Event
-from deployer.execution.fence import apply_fenced, hold_fence
+from deployer.execution.fence import Fence, apply_fenced
 from deployer.execution.finish import record_finish, write_routes
+from deployer.execution.removal import remove_objects
 from deployer.execution.smoke import run_smoke
 from deployer.plan.model import (
     Apply,
     Finish,
     Push,
-    Ref,
     Retire,
     Route,
     Shift,
@@ -139,9 +138,7 @@ def _holds(store: ObjectStore, digest: Digest) -> bool:
 
 def _apply(step: Apply, context: Context) -> str:
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
-    for manifest in part.objects:
-        _write(cluster, manifest, context)
-    return f"{len(part.objects)} objects"
+    return _write(cluster, part.objects, context)
 
 
 def _wait(step: Wait, context: Context) -> str:
@@ -197,7 +194,7 @@ def _smoke(step: Smoke, context: Context) -> str:
 
 def _shift(step: Shift, context: Context) -> str:
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
-    _write(cluster, part.shift, context)
+    _write(cluster, [part.shift], context)
     return f"Service {part.service} → {part.workload}"
 
 
@@ -235,10 +232,12 @@ def _trouble(step: Soak, cluster: Cluster, ref: ObjectRef) -> DeployerError | No
 
 def _retire(step: Retire, context: Context) -> str:
     cluster = _cluster(step.target, context)
-    for ref in step.objects:
-        context.check()
-        _patiently(context, partial(_delete, cluster, ref, context))
-    return f"{len(step.objects)} objects"
+    refs = [ObjectRef(ref.api_version, ref.kind, ref.name) for ref in step.objects]
+    left = _patiently(
+        context,
+        lambda: remove_objects(cluster, refs, _fence(context), context.clock, check=context.check),
+    )
+    return "; ".join([f"{len(refs)} objects", *(f"still there: {text}" for text in left)])
 
 
 def _patiently(context: Context, call: Callable[[], T]) -> T:
@@ -256,12 +255,14 @@ def _cluster(target: str, context: Context) -> Cluster:
     return context.provider(target).cluster
 
 
-def _write(cluster: Cluster, manifest: Manifest, context: Context) -> None:
+def _write(cluster: Cluster, manifests: Sequence[Manifest], context: Context) -> str:
     context.check()
-    name, token = context.state.name, context.lease.token
-    _patiently(context, lambda: apply_fenced(cluster, manifest, name=name, token=token))
+    results = _patiently(context, lambda: apply_fenced(cluster, manifests, _fence(context)))
+    left = [
+        f"{owner.path} of {r.ref} left to {owner.manager}" for r in results for owner in r.yielded
+    ]
+    return "; ".join([f"{len(results)} objects", *left])
 
 
-def _delete(cluster: Cluster, ref: Ref, context: Context) -> None:
-    hold_fence(cluster, context.state.name, context.lease.token)
-    cluster.delete(ObjectRef(ref.api_version, ref.kind, ref.name))
+def _fence(context: Context) -> Fence:
+    return Fence(context.state.name, context.lease.token, context.policies)

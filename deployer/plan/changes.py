@@ -2,13 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 
+from deployer.errors import RolloutError
 from deployer.plan.model import Change, Ref
 from deployer.ports import Manifest, ObjectRef
+from deployer.ports.applyset import MEMBER_LABEL
 from deployer.release.records import TargetBundle
 from deployer.snapshot.model import TargetSnapshot
 from deployer.values import Json
 
 __all__ = ["find_changes", "find_retired", "is_in_place"]
+
+_OURS = ("deployer/release", MEMBER_LABEL)
+_NEVER = ("Namespace", "PersistentVolume", "CustomResourceDefinition")
+"""Kinds whose deletion takes much else with it: kubectl's business."""
 
 
 def find_changes(bundle: TargetBundle, snapshot: TargetSnapshot) -> tuple[Change, ...]:
@@ -23,17 +29,27 @@ def find_changes(bundle: TargetBundle, snapshot: TargetSnapshot) -> tuple[Change
 
 
 def find_retired(bundle: TargetBundle, snapshot: TargetSnapshot) -> tuple[Ref, ...]:
-    """Return the objects that belong to other releases and that this one does not share.
+    """Return the objects that are ours and that this release does not have.
 
-    Workloads first, then what they use. Only objects that carry a release label of ours count: the
-    stable Service, the ServiceAccount and the fence stay (G11).
+    Workloads first, then what they use. Ours are those that carry a release label, and the members
+    of the deployment's ApplySet; never namespaces, volumes or definitions of kinds (G11).
+
+    Raises:
+        RolloutError: The release has no objects: everything would go.
     """
     kept = {ObjectRef.of(manifest) for manifest in (*bundle.objects, bundle.shift)}
     old = [
         ObjectRef.of(manifest)
         for manifest in snapshot.live
-        if "deployer/release" in _labels(manifest) and ObjectRef.of(manifest) not in kept
+        if _is_ours(manifest) and ObjectRef.of(manifest) not in kept
     ]
+    if old and not bundle.objects:
+        raise RolloutError(
+            f"{bundle.target}: a release without any object would delete all {len(old)} that are "
+            "there",
+            release=None,
+            hint="To remove a deployment from a target: deployer destroy --target NAME",
+        )
     old.sort(key=lambda ref: (ref.kind != "Deployment", ref))
     return tuple(Ref(api_version=ref.api_version, kind=ref.kind, name=ref.name) for ref in old)
 
@@ -48,6 +64,11 @@ def _change(wanted: Manifest, live: Manifest | None) -> Change:
     return Change.model_validate(
         {"op": op, "kind": wanted["kind"], "name": wanted["metadata"]["name"]}
     )
+
+
+def _is_ours(manifest: Manifest) -> bool:
+    labels = _labels(manifest)
+    return manifest["kind"] not in _NEVER and not labels.keys().isdisjoint(_OURS)
 
 
 def _labels(manifest: Manifest) -> Mapping[str, str]:
