@@ -20,6 +20,7 @@ from pydantic import (
 
 from deployer.spec.scalars import (
     CURRENCY,
+    FIELD,
     HTTP,
     PATH,
     STORE,
@@ -344,8 +345,12 @@ class Spec(_Part):
     patches: tuple[Text, ...] = Field(
         (), description="Files of your own objects and strategic merges, applied with the rest."
     )
-    conflicts: dict[str, Literal["yield", "force"]] = Field(
-        default_factory=dict, description="Per field: leave it to its owner, or take it over."
+    conflicts: dict[Annotated[str, Field(pattern=FIELD)], Literal["fail", "yield", "force"]] = (
+        Field(
+            default_factory=dict,
+            description="A field that somebody else owns, such as Deployment:spec.replicas: "
+            "fail (the default), yield it to its owner, or force it.",
+        )
     )
     state: StateSpec = Field(StateSpec(), description="Where the state lives.")
     _file: Path = PrivateAttr(Path("deployer.yaml"))
