@@ -14,6 +14,7 @@ __all__ = [
     "STORE",
     "VARIABLE",
     "DnsLabel",
+    "Host",
     "Namespace",
     "Quantity",
     "Seconds",
@@ -50,6 +51,7 @@ STORE = r"^(s3|gs|az|file)://.+"
 HTTP = r"^https?://[^/]+"
 PATH = r"^/"
 CURRENCY = r"^[A-Z]{3}$"
+_HOST = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 VARIABLE = r"^[-._A-Za-z][-._A-Za-z0-9]*$"
 
 PATTERN_WORDS = {
@@ -59,6 +61,7 @@ PATTERN_WORDS = {
     STORE: "a bucket such as s3://bucket/prefix, gs://bucket, az://container or file:///folder",
     HTTP: "a URL that begins with http:// or https://",
     PATH: "a path that begins with /",
+    _HOST: "a host name in small letters, such as iris.example.com",
     CURRENCY: 'a currency\'s three letters, as in "1200 USD"',
     VARIABLE: "the name of an environment variable: letters, digits, _, - and .",
 }
@@ -66,6 +69,9 @@ PATTERN_WORDS = {
 
 DnsLabel = Annotated[str, Field(pattern=LABEL)]
 """A Kubernetes name that leaves room for ``-r42`` and hashes: at most 40 characters."""
+
+Host = Annotated[str, Field(pattern=_HOST, max_length=253)]
+"""A host name, as Ingress and Gateway take it (RFC 1123)."""
 
 Namespace = Annotated[str, Field(pattern=_NAMESPACE)]
 """A Kubernetes namespace (RFC 1123 label)."""

@@ -30,12 +30,13 @@ Render = Callable[..., RenderedTarget]
 
 @pytest.fixture
 def make_spec(tmp_path: Path) -> Callable[..., Spec]:
-    def make(more: str = "", **patches: str) -> Spec:
+    def make(more: str = "", *, listed: str = "", **patches: str) -> Spec:
+        """``listed`` is what the spec says under patches; else it names ``patches``, by file."""
         for name, text in patches.items():
             (tmp_path / f"{name}.yaml").write_text(text)
         file = tmp_path / "deployer.yaml"
-        listed = f"patches: [{', '.join(f'{name}.yaml' for name in patches)}]\n"
-        file.write_text(SPEC + more + listed)
+        listed = listed or f"[{', '.join(f'{name}.yaml' for name in patches)}]"
+        file.write_text(f"{SPEC}{more}patches: {listed}\n")
         return load_spec(file, environment={})
 
     return make

@@ -42,7 +42,7 @@ spec:
 EXTRA = """\
 apiVersion: policy/v1
 kind: PodDisruptionBudget
-metadata: {name: iris}
+metadata: {name: theirs}
 spec: {maxUnavailable: 1, selector: {matchLabels: {deployer/name: iris}}}
 ---
 apiVersion: autoscaling/v2
@@ -92,6 +92,8 @@ def test_other_objects_are_applied_with_the_rest_in_order(render: Render) -> Non
     assert [item["kind"] for item in rendered.objects] == [
         "ServiceAccount",
         "ConfigMap",
+        "NetworkPolicy",
+        "PodDisruptionBudget",
         "PodDisruptionBudget",
         "Service",
         "Deployment",
@@ -135,7 +137,8 @@ spec:
     [
         ("kind: ConfigMap\nmetadata: {name: a}\n", ["1:1 apiVersion"]),
         ("apiVersion: v1\nkind: ConfigMap\n", ["1:1 metadata.name"]),
-        ("[]\n", ["1:1 apiVersion", "1:1 kind", "1:1 metadata.name"]),
+        ("[]\n", ["1:1 "]),
+        ("text\n", ["1:1 "]),
         (ACCOUNT + "  namespace: other\n", ["6:14 metadata.namespace"]),
         (ACCOUNT + "kind: Deployment\n", ["6:1 "]),
         (ACCOUNT + "$patch: delete\n", ["6:9 $patch"]),
@@ -161,13 +164,13 @@ def test_two_objects_of_one_name_are_refused(render: Render) -> None:
     with pytest.raises(SpecError) as caught:
         render(one=EXTRA, two=EXTRA)
     assert caught.value.file.name == "two.yaml"
-    assert "PodDisruptionBudget/iris is there twice" in caught.value.faults[0].message
+    assert "PodDisruptionBudget/theirs is there twice" in caught.value.faults[0].message
 
 
 def test_a_patch_file_that_is_missing_is_named(make_spec: Callable[..., Spec]) -> None:
-    spec = make_spec()
+    spec = make_spec(listed="[gone.yaml]")
     with pytest.raises(SpecError, match=r"cannot read .*gone\.yaml"):
-        load_patches([spec.locate("gone.yaml")], namespace="default")
+        load_patches(spec, namespace="default")
 
 
 def test_an_empty_document_is_passed_over(render: Render) -> None:
