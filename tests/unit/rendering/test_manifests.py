@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,47 +11,21 @@ import kubernetes_validate  # type: ignore[import-untyped]  # it ships no types
 import pytest
 from referencing import Registry, Resource
 
-from deployer.rendering import RenderedTarget, render_target
-from deployer.spec import load_spec
-from deployer.spec.library import list_runtimes, manifests_folder
+from deployer.rendering import RenderedTarget
+from deployer.spec.library import manifests_folder
 from deployer.spec.tree import parse_trees, read_text
-from deployer.values import canonical_json
-
-OWN = "{image: mine, port: 9000, metrics: /metrics}"
-CUSTOM = {"HTTPRoute", "ScaledObject", "ServiceMonitor"}
-"""Kinds of other projects; the real API server judges them, by their definitions."""
-
-Matrix = Mapping[str, RenderedTarget]
-
-
-def all_of(rendered: RenderedTarget) -> list[Any]:
-    return [*rendered.objects, rendered.shift]
+from tests.manifests.matrix import (
+    CUSTOM,
+    Matrix,
+    distinct_objects,
+    objects_of,
+    render_matrix,
+)
 
 
 @pytest.fixture(scope="module")
 def matrix(tmp_path_factory: pytest.TempPathFactory) -> Matrix:
-    """What is rendered for each runtime, spec and target."""
-    specs = Path(__file__).parents[2] / "manifests"
-    return dict(render_all(specs, tmp_path_factory.mktemp("matrix")))
-
-
-def render_all(specs: Path, folder: Path) -> Iterator[tuple[str, RenderedTarget]]:
-    for runtime in [*list_runtimes(), OWN]:
-        for source in sorted(specs.glob("*.yaml")):
-            file = folder / source.name
-            file.write_text(source.read_text().replace("RUNTIME", runtime))
-            spec = load_spec(file, environment={})
-            for target in spec.targets:
-                yield (
-                    f"{runtime} {source.stem} {target.name}",
-                    render_target(
-                        spec,
-                        target,
-                        release=42,
-                        artifact_digest="sha256:" + "ab" * 32,
-                        artifact_uri=f"{target.store.url}/artifacts/sha256/{'ab' * 32}",
-                    ),
-                )
+    return render_matrix(tmp_path_factory.mktemp("matrix"))
 
 
 @cache
@@ -76,14 +49,9 @@ def validator(version: str, kind: str, api_version: str) -> jsonschema.Draft2020
 
 @pytest.mark.parametrize("version", [f"1.{minor}" for minor in range(31, 37)])
 def test_what_is_rendered_is_valid_kubernetes(matrix: Matrix, version: str) -> None:
-    distinct = {
-        canonical_json(manifest): (where, manifest)
-        for where, rendered in matrix.items()
-        for manifest in all_of(rendered)
-    }
     faults = [
         f"{where}: {manifest['kind']}: {fault.json_path}: {fault.message}"
-        for where, manifest in distinct.values()
+        for where, manifest in distinct_objects(matrix)
         if manifest["kind"] not in CUSTOM
         for fault in validator(version, manifest["kind"], manifest["apiVersion"]).iter_errors(
             manifest
@@ -101,7 +69,7 @@ def test_the_schemas_know_every_field(matrix: Matrix) -> None:
 
 def test_nothing_is_left_to_fill_in(matrix: Matrix) -> None:
     for where, rendered in matrix.items():
-        text = json.dumps(all_of(rendered))
+        text = json.dumps(objects_of(rendered))
         assert not re.search(r"\$patch|\{\{|\$\{|\{model\}|TODO", text), where
         pod = deployment_of(rendered)["spec"]["template"]["spec"]
         for container in [*pod["initContainers"], *pod["containers"]]:
@@ -129,7 +97,7 @@ def test_every_port_that_is_named_is_there_and_has_a_protocol(matrix: Matrix) ->
         containers = deployment_of(rendered)["spec"]["template"]["spec"]["containers"]
         ports = [port for container in containers for port in container["ports"]]
         known = {port["name"] for port in ports}
-        services = [item for item in all_of(rendered) if item["kind"] == "Service"]
+        services = [item for item in objects_of(rendered) if item["kind"] == "Service"]
         assert len(services) == 2, where
         for port in [port for service in services for port in service["spec"]["ports"]]:
             assert port["protocol"] == "TCP"
