@@ -5,11 +5,13 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from deployer.providers.kube.errors import translate_errors, translate_status
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
+    from urllib3 import Timeout
 
 __all__ = ["Answer", "KubeApi"]
 
@@ -76,18 +78,17 @@ class KubeApi:
         """
         with translate_errors(operation, resource):
             client = self._connected()
-            parameters = client.param_serialize(
+            sent = {**client.default_headers, **(headers or {})}
+            client.update_params_for_auth(sent, [], ["BearerToken"], path, method, body)
+            raw = client.rest_client.pool_manager.request(
                 method,
-                path,
-                query_params=list((query or {}).items()),
-                header_params=dict(headers or {}),
-                body=body,
-                auth_settings=["BearerToken"],
+                client.configuration.host + _with_query(path, query),
+                headers=sent,
+                body=_encode(body),
+                timeout=_timeout(timeout_seconds),
+                retries=False,
+                preload_content=False,
             )
-            response = client.call_api(
-                *parameters, _request_timeout=timeout_seconds or _TIMEOUT_SECONDS
-            )
-            raw = response.response
             try:
                 content = raw.read(max_bytes) if max_bytes else raw.read()
                 return Answer(raw.status, content, dict(raw.headers))
@@ -134,3 +135,23 @@ class KubeApi:
             if self._client is None:
                 self._client = self._connect()
             return self._client
+
+
+def _with_query(path: str, query: Mapping[str, Any] | None) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def _encode(body: Any) -> bytes | None:
+    """Write JSON as it comes: a body of bytes or text is somebody else's and stays as it is."""
+    if body is None:
+        return None
+    if isinstance(body, bytes | str):
+        return body.encode() if isinstance(body, str) else body
+    return json.dumps(body).encode()
+
+
+def _timeout(seconds: float | None) -> "Timeout":
+    from urllib3 import Timeout
+
+    connect, read = (seconds, seconds) if seconds else _TIMEOUT_SECONDS
+    return Timeout(connect=connect, read=read)
