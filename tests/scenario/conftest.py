@@ -24,7 +24,7 @@ from deployer.providers.local.lifecycle import stop_cluster
 from deployer.wiring import open_probe
 
 DEPLOYER = Path(sys.executable).with_name("deployer")
-SERVER = Path(__file__).with_name("server.py")
+SERVER = Path(__file__).parent / "cli" / "server.py"
 CLOUDS = ("aws-virginia", "gcp-iowa", "azure-virginia")
 REQUESTS = [
     {
