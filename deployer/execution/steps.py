@@ -8,6 +8,7 @@ from typing import TypeVar, assert_never
 from deployer.artifact import ask_for_artifact, pull_artifact, push_artifact
 from deployer.errors import DeployerError, IntegrityError, RolloutError, TransientError
 from deployer.execution.context import Context
+from deployer.execution.endpoints import await_endpoints, demand_pods
 from deployer.execution.events import Event
 from deployer.execution.fence import Fence, apply_fenced
 from deployer.execution.finish import record_finish, write_routes
@@ -17,6 +18,7 @@ from deployer.plan.model import (
     Apply,
     Finish,
     Push,
+    Rest,
     Retire,
     Route,
     Shift,
@@ -25,9 +27,11 @@ from deployer.plan.model import (
     Step,
     Wait,
 )
+from deployer.plan.scaling import rest_workload, scaler_refs, workload_ref
 from deployer.ports import Cluster, Manifest, ObjectRef, ObjectStore, Verdict
 from deployer.release.records import TargetBundle
 from deployer.retry import Backoff, retry_transient
+from deployer.snapshot import release_of
 from deployer.values import Digest
 
 __all__ = ["run_step"]
@@ -60,8 +64,8 @@ def run_step(step: Step, context: Context) -> str:
             came_of_it = write_routes(step, context)
         case Soak():
             came_of_it = _soak(step, context)
-        case Retire():
-            came_of_it = _retire(step, context)
+        case Rest() | Retire():
+            came_of_it = _clear(step, context)
         case Finish():
             came_of_it = record_finish(step, context)
         case _:
@@ -143,7 +147,7 @@ def _apply(step: Apply, context: Context) -> str:
 
 def _wait(step: Wait, context: Context) -> str:
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
-    ref = ObjectRef("apps/v1", "Deployment", part.workload)
+    ref = workload_ref(part)
     started = context.clock.monotonic()
     last, away = "no status yet", False
     while context.clock.monotonic() - started < step.timeout_seconds:
@@ -153,7 +157,7 @@ def _wait(step: Wait, context: Context) -> str:
         except TransientError as error:
             last, away = error.message, True
         else:
-            if readiness.verdict is Verdict.READY:
+            if readiness.verdict is Verdict.READY and readiness.ready:
                 return f"{readiness.ready}/{readiness.desired} ready"
             if readiness.verdict is Verdict.FAILED:
                 raise _not_ready(step.target, step.release, part, cluster, readiness.message)
@@ -194,14 +198,16 @@ def _smoke(step: Smoke, context: Context) -> str:
 
 def _shift(step: Shift, context: Context) -> str:
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
+    demand_pods(cluster, part, step.release, context)
     _write(cluster, [part.shift], context)
+    await_endpoints(cluster, part, context)
     return f"Service {part.service} → {part.workload}"
 
 
 def _soak(step: Soak, context: Context) -> str:
     """Watch; what is in trouble at the end is watched on until it is well or has failed."""
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
-    ref = ObjectRef("apps/v1", "Deployment", part.workload)
+    ref = workload_ref(part)
     good_at = started = context.clock.monotonic()
     while True:
         context.check()
@@ -230,13 +236,25 @@ def _trouble(step: Soak, cluster: Cluster, ref: ObjectRef) -> DeployerError | No
     )
 
 
+def _clear(step: Rest | Retire, context: Context) -> str:
+    return _rest(step, context) if isinstance(step, Rest) else _retire(step, context)
+
+
+def _rest(step: Rest, context: Context) -> str:
+    """Scale down what still is that release's: a shared Deployment may be another's by now."""
+    part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
+    live = _patiently(context, lambda: cluster.get(workload_ref(part)))
+    if live is None or release_of(live) != step.release:
+        return f"release {step.release} is not there any more"
+    _remove(cluster, scaler_refs(part), context)
+    _write(cluster, [rest_workload(part)], context)
+    return f"release {step.release} stays, scaled to 0"
+
+
 def _retire(step: Retire, context: Context) -> str:
     cluster = _cluster(step.target, context)
     refs = [ObjectRef(ref.api_version, ref.kind, ref.name) for ref in step.objects]
-    left = _patiently(
-        context,
-        lambda: remove_objects(cluster, refs, _fence(context), context.clock, check=context.check),
-    )
+    left = _remove(cluster, refs, context)
     return "; ".join([f"{len(refs)} objects", *(f"still there: {text}" for text in left)])
 
 
@@ -266,3 +284,10 @@ def _write(cluster: Cluster, manifests: Sequence[Manifest], context: Context) ->
 
 def _fence(context: Context) -> Fence:
     return Fence(context.state.name, context.lease.token, context.policies)
+
+
+def _remove(cluster: Cluster, refs: Sequence[ObjectRef], context: Context) -> tuple[str, ...]:
+    return _patiently(
+        context,
+        lambda: remove_objects(cluster, refs, _fence(context), context.clock, check=context.check),
+    )

@@ -29,6 +29,7 @@ from deployer.spec.scalars import (
     Namespace,
     Quantity,
     Seconds,
+    Share,
     Text,
 )
 from deployer.values import Cloud
@@ -184,6 +185,18 @@ class Strategy(_Part):
         (), description="Canary: percent of traffic at each step, rising."
     )
     hold: Seconds = Field(120.0, description="Canary: how long each step is watched.")
+    history: int = Field(
+        2,
+        ge=0,
+        le=100,
+        description="Earlier verified releases that stay on each cluster, scaled to 0.",
+    )
+    max_unavailable: Share = Field(
+        "0", description="Rolling: pods, or a percentage, that may be missing meanwhile."
+    )
+    max_surge: Share = Field(
+        "1", description="Rolling: pods, or a percentage, above replicas meanwhile."
+    )
 
 
 class Quorum(_Part):

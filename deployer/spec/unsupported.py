@@ -33,7 +33,7 @@ class _Row:
 
 
 _VALUES = (
-    _Row(("strategy", "type"), "use blue-green meanwhile", ("canary", "rolling")),
+    _Row(("strategy", "type"), "use blue-green or rolling meanwhile", ("canary",)),
     _Row(("outcome",), "use all meanwhile", ("keep-going",)),
     _Row(
         ("routing", "policy"),
