@@ -326,7 +326,7 @@ def test_a_run_whose_journal_is_lost_is_forgotten(two: World, killed: type[BaseE
         ("apply", "iris", 1),
         ("readiness", "iris-r2", 1),
         ("call", "iris-r2", 1),
-        ("get", "iris-deployer", 9),
+        ("get", "iris-deployer", 5),
         ("apply", "iris", 2),
         ("readiness", "iris-r2", 2),
         ("apply", "iris-r1", 1),
