@@ -20,12 +20,12 @@ Commands:
   schema    Print the JSON Schema of deployer.yaml, for editors and checks.
   render    Print the Kubernetes objects of a release as YAML.
   plan      Show what a deploy would do, and change nothing.
-  diff      Show what a deploy would change on each cluster, object by...
+  diff      Show what a deploy would change on each cluster, field by field.
   deploy    Deploy the model to every target.
   rollback  Bring back the last release that is recorded as verified.
   status    Show what is live on every target, and how it does.
-  drift     Show what differs on each cluster from the release that is live...
-  destroy   Delete everything of the deployment that runs on its targets,...
+  drift     Show what somebody changed on the clusters since the release.
+  destroy   Delete what runs on the targets, or on one of them.
   push      Upload a model and prove every byte of it.
   pull      Download a model and prove every byte of it.
   verify    Compare a pushed model with its manifest.
