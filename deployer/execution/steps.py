@@ -9,6 +9,7 @@ from typing import TypeVar, assert_never
 from deployer.artifact import ask_for_artifact, pull_artifact, push_artifact
 from deployer.errors import DeployerError, IntegrityError, RolloutError, TransientError
 from deployer.execution.context import Context
+from deployer.execution.endpoints import await_endpoints, demand_pods
 from deployer.execution.events import Event
 from deployer.execution.fence import apply_fenced, hold_fence
 from deployer.execution.finish import record_finish, write_routes
@@ -17,7 +18,7 @@ from deployer.plan.model import (
     Apply,
     Finish,
     Push,
-    Ref,
+    Rest,
     Retire,
     Route,
     Shift,
@@ -26,9 +27,11 @@ from deployer.plan.model import (
     Step,
     Wait,
 )
+from deployer.plan.scaling import rest_workload, scaler_refs, workload_ref
 from deployer.ports import Cluster, Manifest, ObjectRef, ObjectStore, Verdict
 from deployer.release.records import TargetBundle
 from deployer.retry import Backoff, retry_transient
+from deployer.snapshot import release_of
 from deployer.values import Digest
 
 __all__ = ["run_step"]
@@ -61,8 +64,8 @@ def run_step(step: Step, context: Context) -> str:
             came_of_it = write_routes(step, context)
         case Soak():
             came_of_it = _soak(step, context)
-        case Retire():
-            came_of_it = _retire(step, context)
+        case Rest() | Retire():
+            came_of_it = _clear(step, context)
         case Finish():
             came_of_it = record_finish(step, context)
         case _:
@@ -146,7 +149,7 @@ def _apply(step: Apply, context: Context) -> str:
 
 def _wait(step: Wait, context: Context) -> str:
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
-    ref = ObjectRef("apps/v1", "Deployment", part.workload)
+    ref = workload_ref(part)
     started = context.clock.monotonic()
     last, away = "no status yet", False
     while context.clock.monotonic() - started < step.timeout_seconds:
@@ -156,7 +159,7 @@ def _wait(step: Wait, context: Context) -> str:
         except TransientError as error:
             last, away = error.message, True
         else:
-            if readiness.verdict is Verdict.READY:
+            if readiness.verdict is Verdict.READY and readiness.ready:
                 return f"{readiness.ready}/{readiness.desired} ready"
             if readiness.verdict is Verdict.FAILED:
                 raise _not_ready(step.target, step.release, part, cluster, readiness.message)
@@ -197,14 +200,16 @@ def _smoke(step: Smoke, context: Context) -> str:
 
 def _shift(step: Shift, context: Context) -> str:
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
+    demand_pods(cluster, part, step.release, context)
     _write(cluster, part.shift, context)
+    await_endpoints(cluster, part, context)
     return f"Service {part.service} → {part.workload}"
 
 
 def _soak(step: Soak, context: Context) -> str:
     """Watch; what is in trouble at the end is watched on until it is well or has failed."""
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
-    ref = ObjectRef("apps/v1", "Deployment", part.workload)
+    ref = workload_ref(part)
     good_at = started = context.clock.monotonic()
     while True:
         context.check()
@@ -233,11 +238,26 @@ def _trouble(step: Soak, cluster: Cluster, ref: ObjectRef) -> DeployerError | No
     )
 
 
+def _clear(step: Rest | Retire, context: Context) -> str:
+    return _rest(step, context) if isinstance(step, Rest) else _retire(step, context)
+
+
+def _rest(step: Rest, context: Context) -> str:
+    """Scale down what still is that release's: a shared Deployment may be another's by now."""
+    part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
+    live = _patiently(context, lambda: cluster.get(workload_ref(part)))
+    if live is None or release_of(live) != step.release:
+        return f"release {step.release} is not there any more"
+    for ref in scaler_refs(part):
+        _remove(cluster, ref, context)
+    _write(cluster, rest_workload(part), context)
+    return f"release {step.release} stays, scaled to 0"
+
+
 def _retire(step: Retire, context: Context) -> str:
     cluster = _cluster(step.target, context)
     for ref in step.objects:
-        context.check()
-        _patiently(context, partial(_delete, cluster, ref, context))
+        _remove(cluster, ObjectRef(ref.api_version, ref.kind, ref.name), context)
     return f"{len(step.objects)} objects"
 
 
@@ -262,6 +282,11 @@ def _write(cluster: Cluster, manifest: Manifest, context: Context) -> None:
     _patiently(context, lambda: apply_fenced(cluster, manifest, name=name, token=token))
 
 
-def _delete(cluster: Cluster, ref: Ref, context: Context) -> None:
+def _remove(cluster: Cluster, ref: ObjectRef, context: Context) -> None:
+    context.check()
+    _patiently(context, partial(_delete, cluster, ref, context))
+
+
+def _delete(cluster: Cluster, ref: ObjectRef, context: Context) -> None:
     hold_fence(cluster, context.state.name, context.lease.token)
-    cluster.delete(ObjectRef(ref.api_version, ref.kind, ref.name))
+    cluster.delete(ref)

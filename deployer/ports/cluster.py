@@ -68,7 +68,10 @@ class PodState:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """A verdict with what led to it; ``message`` names the culprit and its reason."""
+    """A verdict with what led to it; ``message`` names the culprit and its reason.
+
+    ``pods`` are a Deployment's own, or those that take a Service's new connections.
+    """
 
     verdict: Verdict
     ready: int

@@ -8,9 +8,17 @@ from deployer.rendering.merge import merge_manifest
 from deployer.spec.tree import dig
 from deployer.values import Json, digest_of
 
-__all__ = ["RELEASE_LABEL", "Names", "config_name", "finish_object", "name_template"]
+__all__ = [
+    "RELEASE_LABEL",
+    "STRATEGY_LABEL",
+    "Names",
+    "config_name",
+    "finish_object",
+    "name_template",
+]
 
 RELEASE_LABEL = "deployer/release"
+STRATEGY_LABEL = "deployer/strategy"
 
 _TEMPLATE = "model"
 """What objects are called in the library."""
@@ -23,22 +31,34 @@ class Names:
     Attributes:
         base: The deployment's name; the stable Service and the ServiceAccount have it.
         config: The ConfigMap's, with a hash of its data: a release keeps the one it has.
+        rolling: Whether all releases share one Deployment, which is changed in place.
     """
 
     base: str
     config: str
     release: int
     artifact: str
+    rolling: bool = False
 
     @property
-    def workload(self) -> str:
-        """The name of the Deployment and of the Service that leads to it alone."""
-        return f"{self.base}{self.suffix}"
+    def direct(self) -> str:
+        """The name of the Service that leads to this release alone."""
+        return f"{self.base}-r{self.release}"
 
     @property
     def suffix(self) -> str:
-        """What the names of this release's own objects end in."""
-        return f"-r{self.release}"
+        """What the names of objects end in that come and go with the workload."""
+        return self.workload.removeprefix(self.base)
+
+    @property
+    def owner(self) -> dict[str, Json]:
+        """The labels of objects that come and go with the workload: the release's, if it has it."""
+        return {} if self.rolling else self.selector
+
+    @property
+    def workload(self) -> str:
+        """The name of the Deployment: the release's own, or the one that they share."""
+        return self.base if self.rolling else self.direct
 
     @property
     def labels(self) -> dict[str, Json]:
@@ -53,6 +73,16 @@ class Names:
     def selector(self) -> dict[str, Json]:
         """What this release's pods have, and no others."""
         return {"deployer/name": self.base, RELEASE_LABEL: str(self.release)}
+
+    @property
+    def served(self) -> dict[str, Json]:
+        """What the workload's pods have, those of the release before included while it rolls.
+
+        A Deployment's selector cannot be changed, and must not match another's pods: so a shared
+        one selects by a label that releases with a Deployment of their own never have.
+        """
+        shared = {"deployer/name": self.base, STRATEGY_LABEL: "rolling"}
+        return shared if self.rolling else self.selector
 
 
 def name_template(manifest: Manifest, base: str) -> Manifest:
@@ -80,11 +110,10 @@ def finish_object(manifest: Manifest, names: Names) -> Manifest:
 
 
 def _scaled_by(manifest: Manifest, base: str) -> str | None:
-    """Return the field by which it scales the workload: then each release has one of its own.
+    """Return the field by which it scales the workload; KEDA's kind may be left out.
 
-    One that stayed while releases come and go would leave the live release alone the moment the
-    new one is applied, and fight the old one's retirement. KEDA's kind is a Deployment when left
-    out.
+    What scales a release's workload belongs to the release. If it stayed while releases come and
+    go, it would leave the live one alone the moment the new one is applied.
     """
     for field in ("scaleTargetRef", "targetRef"):
         target = dig(manifest, "spec", field)
@@ -96,7 +125,7 @@ def _scaled_by(manifest: Manifest, base: str) -> str | None:
 
 def _finish_follower(manifest: Manifest, names: Names, field: str) -> Manifest:
     name = f"{manifest['metadata']['name']}{names.suffix}"
-    change = {"metadata": {"name": name, "labels": names.selector}}
+    change = {"metadata": {"name": name, "labels": names.owner}}
     return merge_manifest(manifest, {**change, "spec": {field: {"name": names.workload}}})
 
 
@@ -105,7 +134,7 @@ def _finish_config(manifest: Manifest, names: Names) -> Manifest:
 
 
 def _finish_service(manifest: Manifest, names: Names) -> Manifest:
-    return merge_manifest(manifest, _select(names))
+    return merge_manifest(manifest, _select(names.served))
 
 
 def _finish_policy(manifest: Manifest, names: Names) -> Manifest:
@@ -114,8 +143,8 @@ def _finish_policy(manifest: Manifest, names: Names) -> Manifest:
 
 
 def _finish_budget(manifest: Manifest, names: Names) -> Manifest:
-    metadata = {"name": names.workload, "labels": names.selector}
-    pods = {"matchLabels": {"$patch": "replace", **names.selector}}
+    metadata = {"name": names.workload, "labels": names.owner}
+    pods = {"matchLabels": {"$patch": "replace", **names.served}}
     return merge_manifest(manifest, {"metadata": metadata, "spec": {"selector": pods}})
 
 
@@ -124,23 +153,24 @@ def _finish_monitor(manifest: Manifest, names: Names) -> Manifest:
     return merge_manifest(manifest, {"spec": {"selector": own}})
 
 
-def _select(names: Names) -> Manifest:
-    return {"spec": {"selector": {"$patch": "replace", **names.selector}}}
+def _select(labels: Mapping[str, Json]) -> Manifest:
+    return {"spec": {"selector": {"$patch": "replace", **labels}}}
 
 
 def _finish_direct(manifest: Manifest, names: Names) -> Manifest:
-    metadata = {"name": names.workload, "labels": names.selector}
-    return merge_manifest(manifest, {"metadata": metadata, **_select(names)})
+    metadata = {"name": names.direct, "labels": names.selector}
+    return merge_manifest(manifest, {"metadata": metadata, **_select(names.selector)})
 
 
 def _finish_workload(manifest: Manifest, names: Names) -> Manifest:
-    labels, artifact = {**names.labels, **names.selector}, {"deployer/artifact": names.artifact}
+    labels = {**names.labels, **names.served, **names.selector}
+    artifact = {"deployer/artifact": names.artifact}
     merged = merge_manifest(
         manifest,
         {
             "metadata": {"name": names.workload, "labels": labels, "annotations": artifact},
             "spec": {
-                "selector": {"matchLabels": {"$patch": "replace", **names.selector}},
+                "selector": {"matchLabels": {"$patch": "replace", **names.served}},
                 "template": {"metadata": {"labels": labels, "annotations": artifact}},
             },
         },
@@ -149,9 +179,9 @@ def _finish_workload(manifest: Manifest, names: Names) -> Manifest:
 
 
 def _select_own_pods(manifest: Manifest, names: Names) -> Manifest:
-    """Spread this release's pods among themselves, where a constraint says nothing else."""
+    """Spread the workload's pods among themselves, where a constraint says nothing else."""
     pod = manifest["spec"]["template"]["spec"]
-    own = {"labelSelector": {"matchLabels": names.selector}}
+    own = {"labelSelector": {"matchLabels": names.served}}
     constraints = [
         item if item.get("labelSelector", {}).get("matchLabels") else {**item, **own}
         for item in pod.get("topologySpreadConstraints", [])

@@ -34,7 +34,8 @@ class RenderedTarget:
     """One target's part of a release, as `deployer.release.records.TargetBundle` keeps it.
 
     Attributes:
-        workload, direct: The Deployment of this release, and the Service of it alone: ``iris-r42``.
+        workload: The Deployment: ``iris-r42``, or ``iris`` where releases roll in one.
+        direct: The Service of this release alone: ``iris-r42``.
         service: The stable Service, ``iris``.
         objects: Everything to apply before the shift, in order.
         shift: The stable Service pointing to this release.
@@ -95,7 +96,7 @@ def content_objects(
         spec, target, release=0, artifact_digest=artifact_digest, artifact_uri=artifact_uri
     )
     objects = [*rendered.objects, rendered.shift]
-    return [_without_number(manifest, rendered.workload, spec.name) for manifest in objects]
+    return [_without_number(manifest, rendered.direct, spec.name) for manifest in objects]
 
 
 def _merge_layers(layers: Iterable[Layer]) -> list[Manifest]:
@@ -116,9 +117,10 @@ def _set(manifest: Manifest, request: Request) -> Manifest:
 
 
 def _choose_names(objects: Iterable[Manifest], request: Request) -> Names:
-    base = request.spec.name
+    base, rolling = request.spec.name, request.spec.strategy.type == "rolling"
     config = next(item for item in objects if ObjectRef.of(item) == _config_ref(base))
-    return Names(base, config_name(base, config), request.release, str(request.digest))
+    name = config_name(base, config)
+    return Names(base, name, request.release, str(request.digest), rolling)
 
 
 def _config_ref(base: str) -> ObjectRef:
@@ -132,7 +134,7 @@ def _collect(objects: list[Json], request: Request, names: Names) -> RenderedTar
     rest = [item for item in objects if item is not shift]
     return RenderedTarget(
         workload=names.workload,
-        direct=names.workload,
+        direct=names.direct,
         service=names.base,
         ready_path=server.ready,
         infer_path=server.infer,
@@ -175,13 +177,13 @@ def _rank(manifest: Json) -> tuple[int, str, str]:
     return rank, kind, manifest["metadata"]["name"]
 
 
-def _without_number(value: Json, workload: str, base: str) -> Json:
+def _without_number(value: Json, direct: str, base: str) -> Json:
     if isinstance(value, dict):
         return {
-            key: _without_number(item, workload, base)
+            key: _without_number(item, direct, base)
             for key, item in value.items()
             if key != RELEASE_LABEL
         }
     if isinstance(value, list):
-        return [_without_number(item, workload, base) for item in value]
-    return base if value == workload else value
+        return [_without_number(item, direct, base) for item in value]
+    return base if value == direct else value

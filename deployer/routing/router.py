@@ -192,6 +192,8 @@ class Router:
                 self._log.flush()
 
     def _apply(self, routes: Routes) -> None:
+        self._fleet.by_load = routes.settings.policy == "latency"
+        self._fleet.limit = routes.settings.max_in_flight
         joined, left = self._fleet.apply(routes.backends, self._traffic.now())
         self._settings = routes.settings
         override = self._options.idempotent

@@ -1,6 +1,6 @@
 """Reads all that a plan needs: the state by majority, every target at once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,6 +44,8 @@ def take_snapshot(
     at = clock.now()
     calls = {name: _reader(name, place, state.name, digest, at) for name, place in places.items()}
     answers = ask_each(calls, timeout_seconds=timeout_seconds, what="reading the target")
+    targets = {name: _known(name, answer, at) for name, answer in answers.items()}
+    bundles = {number: _read_release(state, number) for number in _releases_on(targets.values())}
     return Snapshot(
         at=at,
         author=author,
@@ -52,7 +54,8 @@ def take_snapshot(
         newest=_read_release(state, releases[-1] if releases else None),
         desired=_read_release(state, head.desired if head else None),
         routes=state.read_routes(),
-        targets={name: _known(name, answer, at) for name, answer in answers.items()},
+        bundles={number: bundle for number, bundle in bundles.items() if bundle is not None},
+        targets=targets,
     )
 
 
@@ -78,6 +81,11 @@ def _known(name: str, answer: TargetSnapshot | DeployerError, at: datetime) -> T
     if isinstance(answer, DeployerError):
         return TargetSnapshot(target=name, at=at, unknown=answer.message)
     return answer
+
+
+def _releases_on(targets: Iterable[TargetSnapshot]) -> set[int]:
+    """Return the releases that have any object on a target: what may have to stay, or to go."""
+    return set[int]().union(*(target.releases for target in targets))
 
 
 def _read_release(state: StateStore, number: int | None) -> Bundle | None:

@@ -39,8 +39,10 @@ def run_checks(data: Json, known: Known) -> Iterator[Finding]:
         yield from _check_store(target, ("targets", index))
         yield from check_abilities(target, ("targets", index))
     yield from _check_weights(data)
+    yield from _check_tiers(data)
     yield from _check_numbers(data)
     yield from check_scaling(data)
+    yield from _check_rolling(data)
     yield from _check_runtime(data, known)
     yield from _check_env(data, known)
     yield from _check_credentials(data, ())
@@ -145,6 +147,24 @@ def _check_weights(data: Json) -> Iterator[Finding]:
         yield Finding(("routing", "weights"), "all weights are 0: no target gets traffic", True)
 
 
+def _check_tiers(data: Json) -> Iterator[Finding]:
+    names, tiers = _names(data), _list(data, "routing", "tiers")
+    wanted = dig(data, "routing", "policy") == "priority"
+    if wanted and not tiers:
+        message = "policy: priority needs tiers: a list of lists of targets, the first used first"
+        yield Finding(("routing", "policy"), message)
+    if tiers and not wanted:
+        yield Finding(("routing", "tiers"), "tiers are for policy: priority", on_key=True)
+    placed = [name for tier in tiers if isinstance(tier, list) for name in tier if _is_text(name)]
+    for name in sorted(set(placed) - set(names)):
+        message = f"no target is called {name!r}{suggest(name, names)}"
+        yield Finding(("routing", "tiers"), message, on_key=True)
+    for name in sorted({name for name in placed if placed.count(name) > 1}):
+        yield Finding(("routing", "tiers"), f"{name!r} is in more than one tier", on_key=True)
+    for name in [name for name in names if tiers and name not in placed]:
+        yield Finding(("routing", "tiers"), f"{name!r} is in no tier", on_key=True)
+
+
 def _check_numbers(data: Json) -> Iterator[Finding]:
     least = dig(data, "service", "replicas", "min")
     most = dig(data, "service", "replicas", "max")
@@ -159,6 +179,19 @@ def _check_numbers(data: Json) -> Iterator[Finding]:
         if _is_count(before) and _is_count(after) and after <= before:
             message = f"steps must rise: {after} comes after {before}"
             yield Finding(("strategy", "steps", index), message)
+
+
+def _check_rolling(data: Json) -> Iterator[Finding]:
+    strategy = _map(data, "strategy")
+    for key in ("max_unavailable", "max_surge"):
+        if key in strategy and strategy.get("type") != "rolling":
+            yield Finding(("strategy", key), f"{key} belongs to type: rolling", on_key=True)
+    missing, more = (
+        str(strategy.get(*pair)) for pair in (("max_unavailable", 0), ("max_surge", 1))
+    )
+    if not missing.strip("0%") and not more.strip("0%"):
+        message = "with max_unavailable 0 and max_surge 0 no pod could ever be replaced"
+        yield Finding(("strategy",), message, on_key=True)
 
 
 def _check_runtime(data: Json, known: Known) -> Iterator[Finding]:

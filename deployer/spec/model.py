@@ -13,7 +13,16 @@ from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag
 from deployer.spec.part import Part
 from deployer.spec.patch import Patch
 from deployer.spec.placement import Nodes, Way, url_of
-from deployer.spec.scalars import CURRENCY, HTTP, STORE, DnsLabel, Namespace, Seconds, Text
+from deployer.spec.scalars import (
+    CURRENCY,
+    HTTP,
+    STORE,
+    DnsLabel,
+    Namespace,
+    Seconds,
+    Share,
+    Text,
+)
 from deployer.spec.service import RuntimeSpec, ServiceSpec
 from deployer.values import Cloud
 
@@ -124,6 +133,18 @@ class Strategy(Part):
         (), description="Canary: percent of traffic at each step, rising."
     )
     hold: Seconds = Field(120.0, description="Canary: how long each step is watched.")
+    history: int = Field(
+        2,
+        ge=0,
+        le=100,
+        description="Earlier verified releases that stay on each cluster, scaled to 0.",
+    )
+    max_unavailable: Share = Field(
+        "0", description="Rolling: pods, or a percentage, that may be missing meanwhile."
+    )
+    max_surge: Share = Field(
+        "1", description="Rolling: pods, or a percentage, above replicas meanwhile."
+    )
 
 
 class Quorum(Part):
@@ -168,10 +189,20 @@ class Routing(Part):
     """How the router shares traffic out."""
 
     policy: Literal["weighted", "latency", "cost", "priority", "region"] = Field(
-        "weighted", description="What decides a target's share."
+        "weighted",
+        description=(
+            "What decides a target's share: its weight; its weight and how fast it answers; or its "
+            "tier, by price or by tiers, with what a tier can't take going to the next."
+        ),
     )
     weights: dict[str, Annotated[int, Field(ge=0, le=1000)]] = Field(
         default_factory=dict, description="Each target's share; equal when left out."
+    )
+    tiers: list[list[str]] = Field(
+        default_factory=list, description="Names of targets, the tier used first first; priority."
+    )
+    max_in_flight: int = Field(
+        1024, ge=1, le=1_000_000, description="Predictions at one target at the same time."
     )
     idempotent: bool = Field(False, description="A prediction may be sent twice without harm.")
 

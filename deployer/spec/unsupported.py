@@ -32,12 +32,12 @@ class _Row:
 
 
 _VALUES = (
-    _Row(("strategy", "type"), "use blue-green meanwhile", ("canary", "rolling")),
+    _Row(("strategy", "type"), "use blue-green or rolling meanwhile", ("canary",)),
     _Row(("outcome",), "use all meanwhile", ("keep-going",)),
     _Row(
         ("routing", "policy"),
-        "use weighted meanwhile",
-        ("latency", "cost", "priority", "region"),
+        "use priority with tiers meanwhile",
+        ("region",),
     ),
 )
 

@@ -84,10 +84,7 @@ class KubeApi:
                 body=body,
                 auth_settings=["BearerToken"],
             )
-            response = client.call_api(
-                *parameters, _request_timeout=timeout_seconds or _TIMEOUT_SECONDS
-            )
-            raw = response.response
+            raw = _exchange(client, parameters, timeout_seconds or _TIMEOUT_SECONDS)
             try:
                 content = raw.read(max_bytes) if max_bytes else raw.read()
                 return Answer(raw.status, content, dict(raw.headers))
@@ -134,3 +131,14 @@ class KubeApi:
             if self._client is None:
                 self._client = self._connect()
             return self._client
+
+
+def _exchange(client: "ApiClient", parameters: Any, seconds: float | tuple[float, float]) -> Any:
+    """Send bytes as they are: the client's own way would encode them as JSON once more."""
+    method, url, headers, body, _ = parameters
+    if not isinstance(body, bytes):
+        answer = client.call_api(method, url, headers, body, _request_timeout=seconds)
+        return answer.response
+    return client.rest_client.pool_manager.request(
+        method, url, headers=headers, body=body, timeout=seconds, preload_content=False
+    )

@@ -22,7 +22,7 @@ from deployer.ports import (
 from deployer.providers.kube.api import Answer, KubeApi
 from deployer.providers.kube.fields import changes_nothing
 from deployer.providers.kube.kinds import KINDS, object_path
-from deployer.providers.kube.readiness import count_endpoints, external_url, owned_pods
+from deployer.providers.kube.readiness import endpoint_pods, external_url, owned_pods
 from deployer.providers.readiness import judge_deployment, judge_presence, judge_service
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class KubeCluster:
             judged = judge_deployment(found, pods, now=self._clock.now())
             return self._explain(judged, ref) if judged.verdict is Verdict.FAILED else judged
         if ref.kind == "Service":
-            return judge_service(found, count_endpoints(self._slices(ref.name)) if found else 0)
+            return judge_service(found, endpoint_pods(self._slices(ref.name)) if found else ())
         return judge_presence(found, str(ref))
 
     def endpoint(self, service: str) -> str | None:

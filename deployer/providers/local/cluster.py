@@ -191,9 +191,9 @@ def _is_owned(pod: Manifest, uid: str) -> bool:
 def _judge_service(service: Manifest | None) -> Readiness:
     """Judge a Service as what it is here: each has its address, none waits for a cloud's."""
     if service is None:
-        return judge_service(None, 0)
+        return judge_service(None, ())
     plain = {**service, "spec": {**service["spec"], "type": "ClusterIP"}}
-    judged = judge_service(plain, len(_endpoints(service)))
+    judged = judge_service(plain, [item["pod"] for item in _endpoints(service)])
     faults = (service.get("status") or {}).get("faults")
     if judged.verdict is Verdict.READY and faults:
         return replace(judged, verdict=Verdict.PROGRESSING, message="; ".join(faults))

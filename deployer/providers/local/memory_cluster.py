@@ -4,6 +4,7 @@ import json
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from deployer.errors import TransientError
@@ -120,8 +121,7 @@ class MemoryCluster:
             if ref.kind == "Deployment":
                 return self._judge(found, ref.name)
             if ref.kind == "Service":
-                ready = sum(self._peek(name).ready for name in self._behind(found))
-                return judge_service(found, ready)
+                return judge_service(found, self._endpoints(found))
             return judge_presence(found, str(ref))
 
     def endpoint(self, service: str) -> str | None:
@@ -155,17 +155,16 @@ class MemoryCluster:
             return Readiness(Verdict.MISSING, 0, 0, "there is no such Deployment")
         script = self._scripts.get(name)
         if script is not None and len(script) > 1:
-            return script.popleft()
+            return _with_pods(script.popleft(), name)
         return self._peek(name)
 
     def _peek(self, name: str) -> Readiness:
         """Return the next answer without using it up."""
         if script := self._scripts.get(name):
-            return script[0]
+            return _with_pods(script[0], name)
         found = self._deployment(name)
         replicas = int(found["spec"].get("replicas", 1)) if found else 0
-        pods = tuple(PodState(f"{name}-{n + 1}", ready=True, restarts=0) for n in range(replicas))
-        return Readiness(Verdict.READY, replicas, replicas, "", pods)
+        return _with_pods(Readiness(Verdict.READY, replicas, replicas), name)
 
     def _behind(self, service: Manifest | None) -> Sequence[str]:
         selector = (service or {}).get("spec", {}).get("selector")
@@ -176,6 +175,14 @@ class MemoryCluster:
             for ref, stored in self._stored.items()
             if ref.kind == "Deployment" and matches(_pod_labels(stored["object"]), selector)
         )
+
+    def _endpoints(self, service: Manifest | None) -> Sequence[str]:
+        """Return the names of the ready pods behind the Service."""
+        return [
+            _pod_name(name, number)
+            for name in self._behind(service)
+            for number in range(self._peek(name).ready)
+        ]
 
     def _deployment(self, name: str) -> Any:
         stored = self._stored.get(ObjectRef("apps/v1", "Deployment", name))
@@ -196,6 +203,19 @@ class MemoryCluster:
 
     def _pick(self, _ports: Sequence[int]) -> str:
         return f"10.0.{len(self._stored) // 250}.{len(self._stored) % 250 + 1}"
+
+
+def _with_pods(readiness: Readiness, workload: str) -> Readiness:
+    """Name the ready pods, where a script has not."""
+    if readiness.pods:
+        return readiness
+    names = (_pod_name(workload, number) for number in range(readiness.ready))
+    pods = tuple(PodState(name, ready=True, restarts=0) for name in names)
+    return replace(readiness, pods=pods)
+
+
+def _pod_name(workload: str, number: int) -> str:
+    return f"{workload}-{number + 1}"
 
 
 def _pod_labels(deployment: Manifest) -> Mapping[str, str]:

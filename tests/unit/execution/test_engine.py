@@ -61,7 +61,7 @@ def fail_soak(machine: Machine) -> None:
 
 
 def fail_retire(machine: Machine) -> None:
-    machine.clusters["azure"].faults.append(ClusterFault("delete", denied, name="iris-r1"))
+    machine.clusters["azure"].faults.append(ClusterFault("apply", denied, name="iris-r1"))
 
 
 def lose_cluster(phase: str) -> Callable[[Machine], None]:

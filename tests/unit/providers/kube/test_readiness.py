@@ -5,7 +5,7 @@ import pytest
 from deployer.errors import ProviderError
 from deployer.providers.kube.fields import changes_nothing
 from deployer.providers.kube.kinds import object_path
-from deployer.providers.kube.readiness import count_endpoints, external_url, owned_pods
+from deployer.providers.kube.readiness import endpoint_pods, external_url, owned_pods
 
 
 def test_only_pods_of_the_deployments_own_replica_sets_are_its_pods() -> None:
@@ -24,17 +24,19 @@ def test_only_pods_of_the_deployments_own_replica_sets_are_its_pods() -> None:
 
 
 def test_endpoints_count_once_and_only_when_ready() -> None:
+    pod = {"targetRef": {"kind": "Pod", "name": "iris-a"}}
     slices: list[dict[str, Any]] = [
-        {"endpoints": [{"addresses": ["10.0.0.1"], "conditions": {"ready": True}}]},
+        {"endpoints": [{"addresses": ["10.0.0.1"], "conditions": {"ready": True}} | pod]},
         {
             "endpoints": [
-                {"addresses": ["10.0.0.1"], "conditions": {}},
+                {"addresses": ["10.0.0.1"], "conditions": {}} | pod,
+                {"addresses": ["10.0.0.9"], "conditions": {"ready": True}},
                 {"addresses": ["10.0.0.2"], "conditions": {"ready": False}},
             ]
         },
         {"endpoints": None},
     ]
-    assert count_endpoints(slices) == 1
+    assert endpoint_pods(slices) == {"iris-a", "10.0.0.9"}
 
 
 @pytest.mark.parametrize(
