@@ -47,8 +47,13 @@ class Names:
 
     @property
     def suffix(self) -> str:
-        """What the names of the objects that go with the workload end in."""
-        return "" if self.rolling else f"-r{self.release}"
+        """What the names of objects end in that come and go with the workload."""
+        return self.workload.removeprefix(self.base)
+
+    @property
+    def owner(self) -> dict[str, Json]:
+        """The labels of objects that come and go with the workload: the release's, if it has it."""
+        return {} if self.rolling else self.selector
 
     @property
     def workload(self) -> str:
@@ -105,11 +110,10 @@ def finish_object(manifest: Manifest, names: Names) -> Manifest:
 
 
 def _scaled_by(manifest: Manifest, base: str) -> str | None:
-    """Return the field by which it scales the workload: then each release has one of its own.
+    """Return the field by which it scales the workload; KEDA's kind may be left out.
 
-    One that stayed while releases come and go would leave the live release alone the moment the
-    new one is applied, and fight the old one's retirement. KEDA's kind is a Deployment when left
-    out.
+    What scales a release's workload belongs to the release. If it stayed while releases come and
+    go, it would leave the live one alone the moment the new one is applied.
     """
     for field in ("scaleTargetRef", "targetRef"):
         target = dig(manifest, "spec", field)
@@ -121,7 +125,7 @@ def _scaled_by(manifest: Manifest, base: str) -> str | None:
 
 def _finish_follower(manifest: Manifest, names: Names, field: str) -> Manifest:
     name = f"{manifest['metadata']['name']}{names.suffix}"
-    change = {"metadata": {"name": name, "labels": names.selector}}
+    change = {"metadata": {"name": name, "labels": names.owner}}
     return merge_manifest(manifest, {**change, "spec": {field: {"name": names.workload}}})
 
 
@@ -139,7 +143,7 @@ def _finish_policy(manifest: Manifest, names: Names) -> Manifest:
 
 
 def _finish_budget(manifest: Manifest, names: Names) -> Manifest:
-    metadata = {"name": names.workload, "labels": names.selector}
+    metadata = {"name": names.workload, "labels": names.owner}
     pods = {"matchLabels": {"$patch": "replace", **names.served}}
     return merge_manifest(manifest, {"metadata": metadata, "spec": {"selector": pods}})
 

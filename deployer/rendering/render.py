@@ -119,7 +119,8 @@ def _set(manifest: Manifest, request: Request) -> Manifest:
 def _choose_names(objects: Iterable[Manifest], request: Request) -> Names:
     base, rolling = request.spec.name, request.spec.strategy.type == "rolling"
     config = next(item for item in objects if ObjectRef.of(item) == _config_ref(base))
-    return Names(base, config_name(base, config), request.release, str(request.digest), rolling)
+    name = config_name(base, config)
+    return Names(base, name, request.release, str(request.digest), rolling)
 
 
 def _config_ref(base: str) -> ObjectRef:

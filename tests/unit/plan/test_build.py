@@ -135,7 +135,7 @@ def test_a_release_that_rolls_is_put_where_the_old_one_is_once_every_target_has_
         "ServiceAccount/iris": "keep",
         "ConfigMap/iris-8c7a25ff": "keep",
         "NetworkPolicy/iris": "keep",
-        "PodDisruptionBudget/iris": "change",
+        "PodDisruptionBudget/iris": "keep",
         "Service/iris-r2": "create",
         "Deployment/iris": "change",
         "Service/iris": "keep",
