@@ -5,10 +5,12 @@ with its files' own names; the manifest, written last, is what makes it visible.
 """
 
 from deployer.artifact.fallback import Pulled, Source, pull_from_any
+from deployer.artifact.fan_out import push_to_all
 from deployer.artifact.keys import artifact_uri, split_uri
 from deployer.artifact.model import Artifact, ArtifactFile
 from deployer.artifact.pull import pull_artifact
 from deployer.artifact.push import Pushed, push_artifact
+from deployer.artifact.replicate import Replicated, replicate_artifact
 from deployer.artifact.scan import scan_artifact
 from deployer.artifact.verify import VerifyReport, ask_for_artifact, has_artifact, verify_artifact
 
@@ -17,6 +19,7 @@ __all__ = [
     "ArtifactFile",
     "Pulled",
     "Pushed",
+    "Replicated",
     "Source",
     "VerifyReport",
     "artifact_uri",
@@ -25,6 +28,8 @@ __all__ = [
     "pull_artifact",
     "pull_from_any",
     "push_artifact",
+    "push_to_all",
+    "replicate_artifact",
     "scan_artifact",
     "split_uri",
     "verify_artifact",
