@@ -18,10 +18,12 @@ from deployer.ports.cluster import (
 from deployer.ports.prices import Price, PriceQuery, Prices, UnknownPrice
 from deployer.ports.probe import HttpRequest, HttpResponse, Probe
 from deployer.ports.provider import Provider
-from deployer.ports.store import ObjectInfo, ObjectStore, StoredObject
+from deployer.ports.source import Chunk, Source
+from deployer.ports.store import ObjectInfo, ObjectStore, StoredObject, StoredRange
 
 __all__ = [
     "Applied",
+    "Chunk",
     "Clock",
     "Cluster",
     "ClusterInfo",
@@ -38,7 +40,9 @@ __all__ = [
     "Probe",
     "Provider",
     "Readiness",
+    "Source",
     "StoredObject",
+    "StoredRange",
     "UnknownPrice",
     "Verdict",
 ]

@@ -22,6 +22,8 @@ _META = "x-goog-meta-"
 
 @dataclass(slots=True)
 class _Upload:
+    bucket: str
+    name: str
     content_type: str
     metadata: dict[str, str]
     parts: dict[int, bytes] = field(default_factory=dict)
@@ -47,6 +49,8 @@ class MultipartUploads:
                 return self._put_part(request)
             case "POST":
                 return self._complete(request, bucket, name)
+            case "GET" if "uploads" in request.query:
+                return self._list_uploads(request, bucket)
             case "GET":
                 return self._list(request)
             case "DELETE":
@@ -66,7 +70,7 @@ class MultipartUploads:
             if header.lower().startswith(_META)
         }
         content_type = request.header("Content-Type") or OCTETS
-        self._uploads[number] = _Upload(content_type, metadata)
+        self._uploads[number] = _Upload(bucket, name, content_type, metadata)
         return _document(
             "InitiateMultipartUploadResult", {"Bucket": bucket, "Key": name, "UploadId": number}
         )
@@ -102,6 +106,15 @@ class MultipartUploads:
         for number, part in sorted(self._upload(request).parts.items()):
             fields = {"PartNumber": str(number), "ETag": _etag(part), "Size": str(len(part))}
             _fill(ET.SubElement(root, "Part"), fields)
+        return _xml(root)
+
+    def _list_uploads(self, request: Request, bucket: str) -> Response:
+        root = ET.Element("ListMultipartUploadsResult", xmlns=_NAMESPACE)
+        _fill(root, {"Bucket": bucket, "IsTruncated": "false"})
+        for number, upload in sorted(self._uploads.items()):
+            if upload.bucket == bucket and upload.name.startswith(request.query.get("prefix", "")):
+                element = ET.SubElement(root, "Upload")
+                _fill(element, {"Key": upload.name, "UploadId": number})
         return _xml(root)
 
     def _upload(self, request: Request) -> _Upload:
