@@ -6,6 +6,7 @@ import uuid
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import anycrc
@@ -515,7 +516,12 @@ def test_an_aborted_upload_is_gone_with_its_parts(bucket: Bucket) -> None:
     assert open_uploads[0]["Initiated"].tzinfo is not None
     upload.abort()
     assert bucket.s3.list_multipart_uploads(Bucket=bucket.name).get("Uploads", []) == []
-    for act in (lambda: upload.part(2, b""), upload.complete, upload.listed):
+    acts: list[Callable[[], Any]] = [
+        partial(upload.part, 2, b""),
+        upload.complete,
+        upload.listed,
+    ]
+    for act in acts:
         with pytest.raises(ClientError) as error:
             act()
         assert code(error) == "NoSuchUpload"
