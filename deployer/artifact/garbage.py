@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from deployer.artifact.inventory import StoredArtifact, list_artifacts
 from deployer.artifact.keys import FOLDER, MARKER, artifact_prefix, marker_key
 from deployer.artifact.workers import map_files
-from deployer.errors import NotFoundError, SourceError
+from deployer.errors import DeployerError, NotFoundError, SourceError
 from deployer.ports import ObjectInfo, ObjectStore
 from deployer.ports.incomplete import IncompleteUpload, IncompleteUploads
 from deployer.values import Digest
@@ -101,9 +101,14 @@ def sweep_garbage(
             f"{count} artifacts would go, more than the {rules.at_most} that may",
             hint=f"Look at them with --dry-run, then allow it with --at-most {count}.",
         )
-    hidden = {id(one): _hide(one) for one in found}
-    referred = ask_again()
-    return [_sweep(one, hidden[id(one)], referred) for one in found]
+    hidden = [_hide(one) for one in found]
+    try:
+        referred = ask_again()
+    except DeployerError:
+        for one, markers in zip(found, hidden, strict=True):
+            _show_again(one.place.store, markers, markers)
+        raise
+    return [_sweep(one, markers, referred) for one, markers in zip(found, hidden, strict=True)]
 
 
 def _is_old(
@@ -141,10 +146,10 @@ def _sweep(garbage: Garbage, markers: dict[Digest, bytes], referred: Collection[
     for artifact in garbage.artifacts:
         if artifact.digest in referred:
             spared.append(artifact.digest)
-            _show_again(store, artifact.digest, markers)
         else:
             _delete(store, store.list(artifact_prefix(artifact.digest)))
             gone.append(artifact)
+    _show_again(store, spared, markers)
     aborted = [one for one in garbage.uploads if not _belongs_to(one, spared)]
     if uploads is not None:
         map_files(uploads.abort, aborted)
@@ -157,13 +162,16 @@ def _sweep(garbage: Garbage, markers: dict[Digest, bytes], referred: Collection[
     )
 
 
-def _show_again(store: ObjectStore, digest: Digest, markers: dict[Digest, bytes]) -> None:
-    if digest in markers:
-        store.put(marker_key(digest), markers[digest])
+def _show_again(
+    store: ObjectStore, digests: Iterable[Digest], markers: dict[Digest, bytes]
+) -> None:
+    for digest in digests:
+        if digest in markers:
+            store.put(marker_key(digest), markers[digest])
 
 
 def _delete(store: ObjectStore, infos: Iterable[ObjectInfo]) -> None:
-    """Delete a marker that came back in the meantime last: it is then somebody's who pushed."""
+    """Delete the files; a marker that came in the meantime is of somebody's push, and stays."""
     map_files(store.delete, [info.key for info in infos if not info.key.endswith(f"/{MARKER}")])
 
 
