@@ -17,7 +17,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import urllib3
@@ -32,7 +32,7 @@ from deployer.sandbox.s3_server import start_s3_server
 FOLDER = Path(__file__).parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deployer" / "peers"
 DEVIATIONS: dict[str, dict[str, str]] = tomllib.loads((FOLDER / "deviations.toml").read_text())
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -121,13 +121,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def peers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Peer]]:
     """Start servers by name, each once."""
-    running: dict[str, Peer] = {}
+    running: dict[str, Peer | None] = {}
     with contextlib.ExitStack() as stack:
 
         def start(name: str) -> Peer:
             if name not in running:
+                running[name] = None
                 running[name] = stack.enter_context(_running(name, tmp_path_factory))
-            return running[name]
+            peer = running[name]
+            if peer is None:
+                _give_up(f"{name} did not start, see the first test that wanted it")
+            return peer
 
         yield start
 
@@ -210,7 +214,7 @@ def _run_step(name: str, command: Sequence[str], home: Path) -> None:
         _give_up(f"{name} cannot be installed: {done.stderr.strip()[-300:]}")
 
 
-def _give_up(reason: str) -> None:
+def _give_up(reason: str) -> NoReturn:
     if os.environ.get("DEPLOYER_REQUIRE_PEERS") == "1":
         pytest.fail(reason)
     pytest.skip(reason)

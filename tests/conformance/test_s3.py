@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from deployer.checksums import new_crc32c
-from deployer.sandbox.s3_server import ACCESS_KEY, SECRET_KEY
+from deployer.sandbox.s3.account import ACCESS_KEY, SECRET_KEY
 
 pytestmark = pytest.mark.parametrize("peer", ["s3", "s3-tls", "moto", "ministack"])
 
