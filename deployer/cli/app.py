@@ -23,6 +23,7 @@ from typer.core import TyperGroup
 from deployer import errors
 from deployer.cli import output
 from deployer.cli.commands import sandbox
+from deployer.cli.commands.artifacts import artifacts
 from deployer.cli.commands.deploy import deploy
 from deployer.cli.commands.destroy import destroy
 from deployer.cli.commands.diff import diff
@@ -165,6 +166,7 @@ app.command()(evaluate)
 app.command()(push)
 app.command()(pull)
 app.command()(verify)
+app.add_typer(artifacts, name="artifacts")
 app.add_typer(router, name="router")
 app.add_typer(sandbox.commands, name="sandbox")
 

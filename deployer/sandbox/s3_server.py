@@ -8,15 +8,13 @@ from deployer.ports.clock import Clock
 from deployer.providers.local.clock import SystemClock
 from deployer.sandbox.loopback import RunningServer, start_server
 from deployer.sandbox.program import run_server
+from deployer.sandbox.s3.account import ACCESS_KEY, SECRET_KEY
 from deployer.sandbox.s3.multipart import SMALLEST_PART
 from deployer.sandbox.s3.refusal import refuse_as_ordered
 from deployer.sandbox.s3.routes import S3Api
 from deployer.sandbox.s3.signature import SignatureV4
 
-__all__ = ["ACCESS_KEY", "SECRET_KEY", "main", "start_s3_server"]
-
-ACCESS_KEY = "sandbox"
-SECRET_KEY = "sandbox-secret"  # noqa: S105 - of a server on loopback that holds nothing
+__all__ = ["main", "start_s3_server"]
 
 
 def start_s3_server(

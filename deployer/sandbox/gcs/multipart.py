@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import threading
 from dataclasses import dataclass, field
+from datetime import datetime
 from xml.etree import ElementTree as ET
 
 from deployer.sandbox.checksums import crc32c_base64, md5_base64
@@ -26,6 +27,7 @@ class _Upload:
     name: str
     content_type: str
     metadata: dict[str, str]
+    begun: datetime
     parts: dict[int, bytes] = field(default_factory=dict)
 
 
@@ -70,7 +72,7 @@ class MultipartUploads:
             if header.lower().startswith(_META)
         }
         content_type = request.header("Content-Type") or OCTETS
-        self._uploads[number] = _Upload(bucket, name, content_type, metadata)
+        self._uploads[number] = _Upload(bucket, name, content_type, metadata, self._buckets.now())
         return _document(
             "InitiateMultipartUploadResult", {"Bucket": bucket, "Key": name, "UploadId": number}
         )
@@ -114,7 +116,9 @@ class MultipartUploads:
         for number, upload in sorted(self._uploads.items()):
             if upload.bucket == bucket and upload.name.startswith(request.query.get("prefix", "")):
                 element = ET.SubElement(root, "Upload")
-                _fill(element, {"Key": upload.name, "UploadId": number})
+                begun = upload.begun.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+                fields = {"Key": upload.name, "UploadId": number, "Initiated": begun}
+                _fill(element, fields)
         return _xml(root)
 
     def _upload(self, request: Request) -> _Upload:

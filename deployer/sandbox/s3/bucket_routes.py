@@ -82,6 +82,8 @@ class BucketRoutes:
             token = base64.urlsafe_b64encode(page.last.encode()).decode()
             fields |= {"NextContinuationToken": token} if second else {"NextMarker": page.last}
         encoded = query.get("encoding-type") == "url"
+        if encoded:
+            fields["EncodingType"] = "url"
         return list_xml(fields, page, objects, encoded=encoded)
 
     def list_uploads(self, request: Request, bucket: str) -> Response:

@@ -142,13 +142,7 @@ class Uploads:
         if not 1 <= number <= _MOST_PARTS:
             message = f"Part number must be an integer between 1 and {_MOST_PARTS}, inclusive"
             raise RefusedError(400, "InvalidArgument", message)
-        given = payload.checksum.algorithm if payload.checksum else "null"
-        if given != upload.algorithm and (upload.asked or payload.checksum):
-            message = (
-                "Checksum Type mismatch occurred, expected checksum Type: "
-                f"{upload.algorithm.lower()}, actual checksum Type: {given.lower()}"
-            )
-            raise RefusedError(400, "InvalidRequest", message)
+        _check_algorithm(upload, payload.checksum)
         return self._keep(upload, number, payload.data)
 
     def copy_part(self, upload: Upload, number: int, data: bytes) -> Part:
@@ -196,6 +190,19 @@ class Uploads:
         checksum = _total(upload, parts, data)
         _check_total(upload, wanted, checksum)
         return Draft(data, _etag(parts), checksum, upload.headers, upload.metadata)
+
+
+def _check_algorithm(upload: Upload, given: Checksum | None) -> None:
+    """Refuse another algorithm than the upload's; parts of a composite need one."""
+    missing = given is None and upload.asked and upload.type == COMPOSITE
+    if missing or (given is not None and given.algorithm != upload.algorithm):
+        expected = upload.algorithm.lower() if upload.asked else "null"
+        actual = given.algorithm.lower() if given else "null"
+        message = (
+            "Checksum Type mismatch occurred, "
+            f"expected checksum Type: {expected}, actual checksum Type: {actual}"
+        )
+        raise RefusedError(400, "InvalidRequest", message)
 
 
 def _choose(upload: Upload, number: int, etag: str, claims: Mapping[str, str]) -> Part:

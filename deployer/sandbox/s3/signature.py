@@ -61,6 +61,15 @@ class SignatureV4:
             raise RefusedError(403, "SignatureDoesNotMatch", message)
         return claim.region
 
+    def sign(self, request: Request, region: str) -> str:
+        """Return the ``Authorization`` that signs all headers; ``x-amz-date`` is among them."""
+        moment = request.header("x-amz-date") or ""
+        scope = f"{moment[:8]}/{region}/s3/aws4_request"
+        signed = tuple(sorted(name.lower() for name in request.headers))
+        claim = _Claim(self._key, scope, signed, "", moment, None)
+        words = f"Credential={self._key}/{scope}, SignedHeaders={';'.join(signed)}"
+        return f"{_NAME} {words}, Signature={self._sign(request, claim)}"
+
     def _check_date(self, claim: _Claim) -> None:
         try:
             signed = datetime.strptime(claim.moment, _MOMENT).replace(tzinfo=UTC)
