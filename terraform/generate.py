@@ -80,7 +80,7 @@ def _variables(module: Path) -> Iterator[str]:
     yield "| name | type | default | what it is |"
     yield "|---|---|---|---|"
     for name, body in sorted(_blocks(module, "variable")):
-        default = f"`{_text(body['default'])}`" if "default" in body else "required"
+        default = f"`{_text(body['default'], quoted=True)}`" if "default" in body else "required"
         of_type = _text(body.get("type", "any"))
         yield f"| `{name}` | `{of_type}` | {default} | {_text(body['description'])} |"
 
@@ -100,17 +100,19 @@ def _blocks(module: Path, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
                     yield name.strip('"'), body
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, *, quoted: bool = False) -> str:
     """Return a value as HCL in one line, fit for a table's cell."""
     if isinstance(value, bool):
         return str(value).lower()
     if value is None:
         return "null"
     if isinstance(value, list):
-        return f"[{', '.join(_text(item) for item in value)}]"
+        return f"[{', '.join(_text(item, quoted=True) for item in value)}]"
     if isinstance(value, dict):
-        pairs = (f"{key} = {_text(item)}" for key, item in value.items() if key != "__is_block__")
+        pairs = (f"{key} = {_text(item, quoted=True)}" for key, item in value.items() if key != "__is_block__")
         return f"{{{', '.join(pairs)}}}"
+    if str(value).startswith('"') and quoted:
+        return str(value)
     text = re.sub(r"^\$\{(.*)\}$", r"\1", str(value), flags=re.DOTALL).strip('"')
     return re.sub(r"\s+", " ", textwrap.dedent(text)).replace("|", "\\|").replace('\\"', '"')
 

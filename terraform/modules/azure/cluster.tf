@@ -14,6 +14,24 @@ resource "azurerm_user_assigned_identity" "cluster" {
   tags                = local.tags
 }
 
+# The nodes' own, which pulls images.
+resource "azurerm_user_assigned_identity" "node" {
+  for_each = local.own_cluster
+
+  name                = "${var.name}-node"
+  resource_group_name = azurerm_resource_group.this.name
+  location            = var.region
+  tags                = local.tags
+}
+
+resource "azurerm_role_assignment" "cluster_uses_node" {
+  for_each = local.own_cluster
+
+  scope                = azurerm_user_assigned_identity.node["this"].id
+  role_definition_name = "Managed Identity Operator"
+  principal_id         = azurerm_user_assigned_identity.cluster["this"].principal_id
+}
+
 # Nodes and load balancers join the subnet.
 resource "azurerm_role_assignment" "cluster_network" {
   for_each = local.own_cluster
@@ -66,6 +84,12 @@ resource "azurerm_kubernetes_cluster" "this" {
     identity_ids = [azurerm_user_assigned_identity.cluster["this"].id]
   }
 
+  kubelet_identity {
+    client_id                 = azurerm_user_assigned_identity.node["this"].client_id
+    object_id                 = azurerm_user_assigned_identity.node["this"].principal_id
+    user_assigned_identity_id = azurerm_user_assigned_identity.node["this"].id
+  }
+
   default_node_pool {
     name                        = local.usual_pool
     vm_size                     = local.pools[local.usual_pool].machine
@@ -97,11 +121,13 @@ resource "azurerm_kubernetes_cluster" "this" {
   }
 
   lifecycle {
-    # The upgrade channel moves patches on; an autoscaler moves counts.
-    ignore_changes = [default_node_pool[0].node_count, kubernetes_version, default_node_pool[0].orchestrator_version]
+    # An autoscaler moves it.
+    ignore_changes = [default_node_pool[0].node_count]
   }
 
-  depends_on = [azurerm_role_assignment.cluster_network]
+  depends_on = [
+    azurerm_role_assignment.cluster_network, azurerm_role_assignment.cluster_uses_node, azurerm_role_assignment.node_pulls_images,
+  ]
 }
 
 resource "azurerm_management_lock" "cluster" {

@@ -38,6 +38,6 @@ resource "azurerm_kubernetes_cluster_node_pool" "this" {
   }
 
   lifecycle {
-    ignore_changes = [node_count, orchestrator_version, node_labels["kubernetes.azure.com/scalesetpriority"]]
+    ignore_changes = [node_count, node_labels["kubernetes.azure.com/scalesetpriority"]]
   }
 }

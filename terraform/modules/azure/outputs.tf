@@ -2,7 +2,7 @@ output "cluster" {
   description = "The cluster: name, API endpoint, CA certificate (PEM in base64), region and version."
   value = {
     name     = local.cluster_name
-    endpoint = "https://${local.new_cluster ? azurerm_kubernetes_cluster.this["this"].fqdn : data.azurerm_kubernetes_cluster.existing[0].fqdn}:443"
+    endpoint = "https://${local.new_cluster ? (var.private_endpoint ? azurerm_kubernetes_cluster.this["this"].private_fqdn : azurerm_kubernetes_cluster.this["this"].fqdn) : data.azurerm_kubernetes_cluster.existing[0].fqdn}:443"
     # In kube_config, which is marked as a secret as a whole; without local accounts there is none in it.
     ca      = nonsensitive(local.new_cluster ? azurerm_kubernetes_cluster.this["this"].kube_config[0].cluster_ca_certificate : data.azurerm_kubernetes_cluster.existing[0].kube_config[0].cluster_ca_certificate)
     region  = var.region
@@ -56,6 +56,6 @@ output "target" {
   # Whoever uses it finds the pods able to pull.
   depends_on = [
     azurerm_federated_identity_credential.pull, azurerm_kubernetes_cluster_node_pool.this, azurerm_role_assignment.deploy_namespace,
-    azurerm_role_assignment.deploy_store, azurerm_role_assignment.kubelet_pulls_images, azurerm_role_assignment.pull,
+    azurerm_role_assignment.deploy_store, azurerm_role_assignment.pull,
   ]
 }

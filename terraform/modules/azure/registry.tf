@@ -11,10 +11,10 @@ resource "azurerm_container_registry" "this" {
   tags                     = local.tags
 }
 
-resource "azurerm_role_assignment" "kubelet_pulls_images" {
+resource "azurerm_role_assignment" "node_pulls_images" {
   for_each = local.own_cluster
 
   scope                = azurerm_container_registry.this["this"].id
   role_definition_name = "AcrPull"
-  principal_id         = azurerm_kubernetes_cluster.this["this"].kubelet_identity[0].object_id
+  principal_id         = azurerm_user_assigned_identity.node["this"].principal_id
 }

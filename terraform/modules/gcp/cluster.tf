@@ -120,8 +120,8 @@ resource "google_container_cluster" "this" {
   }
 
   lifecycle {
-    # Of the removed pool; and the release channel moves the version on.
-    ignore_changes = [initial_node_count, node_config, min_master_version]
+    # Of the pool that was removed at once.
+    ignore_changes = [initial_node_count, node_config]
   }
 
   depends_on = [google_kms_crypto_key_iam_member.cluster, google_project_iam_member.node]
