@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from deployer.spec import Spec
     from deployer.spec.model import ClusterSpec, TargetSpec
 
-__all__ = ["open_cluster", "open_probe", "open_routes", "open_session", "open_store", "read_plan"]
+__all__ = [
+    "open_cluster",
+    "open_prices",
+    "open_probe",
+    "open_routes",
+    "open_session",
+    "open_store",
+    "read_plan",
+]
 
 _STATE_PATIENCE_SECONDS = 5.0
 _STORES = {
@@ -84,6 +92,13 @@ def open_cluster(spec: "ClusterSpec", *, namespace: str, base: Path) -> Cluster:
         if name := getattr(spec, kind):
             raise refuse_managed(kind, name)
     raise SetupError("the target names no cluster", hint="Write `cluster: {context: …}`.")
+
+
+def open_prices() -> Prices:
+    """Return the price book that ships with the package."""
+    from deployer.providers.book import load_book
+
+    return load_book()
 
 
 def open_probe() -> Probe:

@@ -42,7 +42,7 @@ def _machines(cloud: str) -> str:
                 if int(row["gpus"] or 0):
                     offered[row["sku"]].add(row["region"])
     width = max(len(sku) for sku in offered) + 2
-    lines = [f'    {_quote(sku).ljust(width)} = {_list(offered[sku])}' for sku in sorted(offered)]
+    lines = [f"    {_quote(sku).ljust(width)} = {_list(offered[sku])}" for sku in sorted(offered)]
     return "\n".join(
         [
             "# Written by terraform/generate.py from the price book.",
@@ -109,7 +109,11 @@ def _text(value: Any, *, quoted: bool = False) -> str:
     if isinstance(value, list):
         return f"[{', '.join(_text(item, quoted=True) for item in value)}]"
     if isinstance(value, dict):
-        pairs = (f"{key} = {_text(item, quoted=True)}" for key, item in value.items() if key != "__is_block__")
+        pairs = (
+            f"{key} = {_text(item, quoted=True)}"
+            for key, item in value.items()
+            if key != "__is_block__"
+        )
         return f"{{{', '.join(pairs)}}}"
     if str(value).startswith('"') and quoted:
         return str(value)

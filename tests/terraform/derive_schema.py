@@ -1,8 +1,10 @@
-"""Derive a Terraform provider's schema from its CDK package: python derive_schema.py PACKAGE.tgz OUT.json.
+"""Derive a Terraform provider's schema from its CDK package.
+
+python derive_schema.py PACKAGE.tgz OUT.json
 
 The packages @cdktf/provider-* on npm are generated from the providers' own schemas: each resource is
-a class that writes its arguments with their types, says which are computed, and has a getter for
-each attribute. Read back, that is nearly the schema: enums, conflicts and regular expressions are
+a class that writes its arguments with their types, says which are computed, and has a getter per
+attribute. Read back, that is nearly the schema: enums, conflicts and regular expressions are
 not in it.
 """
 
@@ -39,22 +41,24 @@ _KINDS = {
     "TerraformDataSource": "data",
     "TerraformResource": "resources",
 }
-_CLASS = re.compile(r"^(?:export )?class (\w+) extends cdktf\.(\w+)[^\n]*\{\n(.*?)^\}", re.S | re.M)
-_WRITER = re.compile(
-    r"^(?:export )?function (\w+)ToHclTerraform\(struct\) \{\n(.*?)^\}", re.S | re.M
+_CLASS = re.compile(
+    r"^(?:export )?class (\w+) extends cdktf\.(\w+)[^\n]*\{\n(.*?)^\}", re.DOTALL | re.MULTILINE
 )
-_INTERFACE = re.compile(r"^export interface (\w+)[^\n]*\{\n(.*?)^\}", re.S | re.M)
-_MEMBER = re.compile(r"^    readonly (\w+)(\??):", re.M)
+_WRITER = re.compile(
+    r"^(?:export )?function (\w+)ToHclTerraform\(struct\) \{\n(.*?)^\}", re.DOTALL | re.MULTILINE
+)
+_INTERFACE = re.compile(r"^export interface (\w+)[^\n]*\{\n(.*?)^\}", re.DOTALL | re.MULTILINE)
+_MEMBER = re.compile(r"^    readonly (\w+)(\??):", re.MULTILINE)
 _TYPE = re.compile(r'(\w+)\.tfResourceType = "(\w+)"')
 _ARGUMENT = re.compile(
     r"^ +(\w+): \{\n\s+value: (.*),\n\s+isBlock: (?:true|false),\n\s+"
     r'type: "(\w+)",\n\s+storageClassType: "([^"]*)",',
-    re.M,
+    re.MULTILINE,
 )
-_FLAGS = re.compile(r"// (\w+) - computed: (?:true|false), optional: (?:true|false), required: (\w+)")
-_GETTER = re.compile(
-    r"get (\w+)\(\) \{\s*return ([^;]*?this\.get(\w+?)Attribute\('(\w+)'\)[^;]*);"
+_FLAGS = re.compile(
+    r"// (\w+) - computed: (?:true|false), optional: (?:true|false), required: (\w+)"
 )
+_GETTER = re.compile(r"get (\w+)\(\) \{\s*return ([^;]*?this\.get(\w+?)Attribute\('(\w+)'\)[^;]*);")
 _NESTED = re.compile(
     r"this\._\w+ = new (?:\w+\.)?(\w+?)(List|Map|OutputReference)"
     r'\(this, "(\w+)"(?:, (true|false))?\)'
@@ -158,7 +162,7 @@ def derive_schema(package: Path) -> dict[str, Any]:
     for script, module in _modules(package):
         for cls, name in _TYPE.findall(script):
             body = module.classes[cls]
-            written = re.search(r"synthesizeHclAttributes\(\) \{(.*)", body, re.S)
+            written = re.search(r"synthesizeHclAttributes\(\) \{(.*)", body, re.DOTALL)
             block = module.block(written[1] if written else "", body, f"{cls}Config")
             _settle(block)
             kind = _KINDS[module.parents[cls]]
@@ -261,4 +265,6 @@ def _settle(block: Block) -> bool:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[2]).write_text(json.dumps(derive_schema(Path(sys.argv[1])), separators=(",", ":")))
+    Path(sys.argv[2]).write_text(
+        json.dumps(derive_schema(Path(sys.argv[1])), separators=(",", ":"))
+    )

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """A Terraform provider that is its schema alone: no network, no cloud.
 
 It stands in where a build machine cannot reach the registry. Terraform itself checks names, types,
