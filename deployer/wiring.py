@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "open_cluster",
     "open_orphan",
+    "open_prices",
     "open_probe",
     "open_routes",
     "open_session",
@@ -103,6 +104,13 @@ def open_cluster(spec: "ClusterSpec", *, namespace: str, base: Path) -> Cluster:
         if name := getattr(spec, kind):
             raise refuse_managed(kind, name)
     raise SetupError("the target names no cluster", hint="Write `cluster: {context: …}`.")
+
+
+def open_prices() -> Prices:
+    """Return the price book that ships with the package."""
+    from deployer.providers.book import load_book
+
+    return load_book()
 
 
 def open_probe() -> Probe:

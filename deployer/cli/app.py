@@ -30,6 +30,7 @@ from deployer.cli.commands.diff import diff
 from deployer.cli.commands.drift import drift
 from deployer.cli.commands.evaluate import evaluate
 from deployer.cli.commands.history import history
+from deployer.cli.commands.infra import infra
 from deployer.cli.commands.init import init
 from deployer.cli.commands.plan import plan
 from deployer.cli.commands.pull import pull
@@ -163,6 +164,7 @@ app.command()(destroy)
 app.add_typer(history, name="history")
 app.add_typer(report, name="report")
 app.command()(evaluate)
+app.add_typer(infra, name="infra")
 app.command()(push)
 app.command()(pull)
 app.command()(verify)

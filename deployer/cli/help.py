@@ -32,6 +32,7 @@ Commands:
   verify     Compare a pushed model with its manifest.
   history    List the releases, newest first, and what became of each.
   report     Say what it costs and how healthy it is.
+  infra      Say what the infrastructure costs.
   artifacts  Look after the models that lie in the targets' stores.
   router     Send prediction traffic to healthy targets.
   sandbox    Run stand-in clouds on this machine.
