@@ -27,6 +27,7 @@ from deployer.cli.commands.deploy import deploy
 from deployer.cli.commands.destroy import destroy
 from deployer.cli.commands.diff import diff
 from deployer.cli.commands.drift import drift
+from deployer.cli.commands.evaluate import evaluate
 from deployer.cli.commands.history import history
 from deployer.cli.commands.init import init
 from deployer.cli.commands.plan import plan
@@ -160,6 +161,7 @@ app.command()(drift)
 app.command()(destroy)
 app.add_typer(history, name="history")
 app.add_typer(report, name="report")
+app.command()(evaluate)
 app.command()(push)
 app.command()(pull)
 app.command()(verify)

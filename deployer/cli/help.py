@@ -26,6 +26,7 @@ Commands:
   status    Show what is live on every target, and how it does.
   drift     Show what somebody changed on the clusters since the release.
   destroy   Delete what runs on the targets, or on one of them.
+  evaluate  Score the live model of every target on labelled rows.
   push      Upload a model and prove every byte of it.
   pull      Download a model and prove every byte of it.
   verify    Compare a pushed model with its manifest.
