@@ -24,6 +24,7 @@ from deployer import errors
 from deployer.cli import output
 from deployer.cli.commands import sandbox
 from deployer.cli.commands.deploy import deploy
+from deployer.cli.commands.evaluate import evaluate
 from deployer.cli.commands.history import history
 from deployer.cli.commands.init import init
 from deployer.cli.commands.plan import plan
@@ -36,6 +37,7 @@ from deployer.cli.commands.router import router
 from deployer.cli.commands.schema import schema
 from deployer.cli.commands.status import status
 from deployer.cli.commands.verify import verify
+from deployer.cli.start import discard_output
 
 __all__ = ["EXIT_CODES", "app", "exit_code_of", "main"]
 
@@ -75,7 +77,7 @@ class _Group(TyperGroup):
             output.print_note("interrupted")
             raise typer.Exit(130) from None
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            discard_output()
             raise typer.Exit(0) from None
 
 
@@ -153,6 +155,7 @@ app.command()(rollback)
 app.command()(status)
 app.add_typer(history, name="history")
 app.add_typer(report, name="report")
+app.command()(evaluate)
 app.command()(push)
 app.command()(pull)
 app.command()(verify)
