@@ -1,15 +1,18 @@
 """Which earlier releases stay on a target, scaled to 0, and what is removed. Pure.
 
 A release stays when a rollback could lead to it: it is recorded as verified and not quarantined,
-has a Deployment of its own there, and is among the newest so many. Of the others everything goes
-that carries their number, and the ConfigMaps that their bundles name and no bundle that stays does.
+has a Deployment of its own there, and is among the newest so many. What is ours and is named by no
+bundle that stays goes: objects that carry a release's number, and members of the ApplySet; never
+namespaces, volumes or definitions of kinds (G11).
 """
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from deployer.errors import RolloutError
 from deployer.plan.scaling import scaler_refs, workload_ref
 from deployer.ports import Manifest, ObjectRef
+from deployer.ports.applyset import MEMBER_LABEL
 from deployer.release.records import Bundle, TargetBundle
 from deployer.snapshot.model import TargetSnapshot, release_of
 
@@ -44,18 +47,18 @@ def decide_retention(
         bundles: The releases that have objects on any target, as far as they are recorded.
         trusted: The releases that a rollback may lead to.
         history: How many may stay.
+
+    Raises:
+        RolloutError: The release has no objects: everything would go.
     """
     parts = _parts_on(found, bundles)
     beside = [number for number in find_beside(part, found, bundles) if number in trusted]
     kept = sorted(beside, reverse=True)[:history]
     named = _names(part) | {ref for number in kept for ref in _names(parts[number])}
-    gone = {ref for number in parts.keys() - set(kept) for ref in _names(parts[number])}
-    removed = [
-        ref
-        for manifest in found.live
-        if (ref := ObjectRef.of(manifest)) not in named
-        and (release_of(manifest) is not None or (ref.kind == "ConfigMap" and ref in gone))
-    ]
+    ours = [ObjectRef.of(manifest) for manifest in found.live if _is_ours(manifest)]
+    removed = [ref for ref in ours if ref not in named]
+    if removed and not part.objects:
+        raise _empty(part, len(removed))
     live = {ObjectRef.of(manifest): manifest for manifest in found.live}
     resting = {n: parts[n].workload for n in kept if not _is_at_rest(parts[n], live)}
     return Retention(resting, tuple(sorted(removed, key=_rank)))
@@ -83,6 +86,23 @@ def _parts_on(found: TargetSnapshot, bundles: Mapping[int, Bundle]) -> dict[int,
     recorded = found.releases & bundles.keys()
     parts = {number: bundles[number].target(found.target) for number in recorded}
     return {number: part for number, part in parts.items() if part is not None}
+
+
+_NEVER = ("Namespace", "PersistentVolume", "CustomResourceDefinition")
+"""Kinds whose deletion takes much else with it: kubectl's business."""
+
+
+def _is_ours(manifest: Manifest) -> bool:
+    member = MEMBER_LABEL in (manifest["metadata"].get("labels") or {})
+    return manifest["kind"] not in _NEVER and (member or release_of(manifest) is not None)
+
+
+def _empty(part: TargetBundle, count: int) -> RolloutError:
+    return RolloutError(
+        f"{part.target}: a release without any object would delete all {count} that are there",
+        release=None,
+        hint="To remove a deployment from a target: deployer destroy --target NAME",
+    )
 
 
 def _names(part: TargetBundle) -> set[ObjectRef]:

@@ -8,6 +8,7 @@ from deployer.artifact import ask_for_artifact
 from deployer.errors import DeployerError, NotFoundError
 from deployer.parallel import ask_each
 from deployer.ports import Clock, Price, PriceQuery, Provider
+from deployer.ports.applyset import kinds_in, parent_of
 from deployer.release.records import Bundle, PriceRecord
 from deployer.release.state import StateStore
 from deployer.snapshot.model import Snapshot, TargetSnapshot
@@ -64,13 +65,15 @@ def _reader(
 ) -> Callable[[], TargetSnapshot]:
     def read() -> TargetSnapshot:
         present = ask_for_artifact(place.provider.store, digest)
-        place.provider.cluster.describe()
+        cluster = place.provider.cluster
+        cluster.describe()
+        kinds = kinds_in(cluster.get(parent_of(deployment)))
         return TargetSnapshot(
             target=name,
             at=at,
             store_unknown=present.message if isinstance(present, DeployerError) else "",
             artifact_present=present is True,
-            live=place.provider.cluster.list({"deployer/name": deployment}),
+            live=cluster.list({"deployer/name": deployment}, kinds=kinds),
             price=_price(place),
         )
 

@@ -15,6 +15,7 @@ from deployer.spec.patch import Patch
 from deployer.spec.placement import Nodes, Way, url_of
 from deployer.spec.scalars import (
     CURRENCY,
+    FIELD,
     HTTP,
     STORE,
     DnsLabel,
@@ -295,8 +296,12 @@ class Spec(Part):
         description="Your own objects, strategic merges and JSON patches: files, folders, or - "
         "for standard input.",
     )
-    conflicts: dict[str, Literal["yield", "force"]] = Field(
-        default_factory=dict, description="Per field: leave it to its owner, or take it over."
+    conflicts: dict[Annotated[str, Field(pattern=FIELD)], Literal["fail", "yield", "force"]] = (
+        Field(
+            default_factory=dict,
+            description="A field that somebody else owns, such as Deployment:spec.replicas: "
+            "fail (the default), yield it to its owner, or force it.",
+        )
     )
     state: StateSpec = Field(StateSpec(), description="Where the state lives.")
     _file: Path = PrivateAttr(Path("deployer.yaml"))

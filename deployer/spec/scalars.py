@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field
 
 __all__ = [
     "CURRENCY",
+    "FIELD",
     "HTTP",
     "LABEL",
     "PATH",
@@ -52,6 +53,7 @@ _QUANTITY = r"^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
 STORE = r"^(s3|gs|az|file)://.+"
 HTTP = r"^https?://[^/]+"
 PATH = r"^/"
+FIELD = r"^([a-z0-9.-]+/)*[A-Z][A-Za-z0-9]*:\.?[A-Za-z].*$"  # [group/version/]Kind:path
 CURRENCY = r"^[A-Z]{3}$"
 _HOST = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 VARIABLE = r"^[-._A-Za-z][-._A-Za-z0-9]*$"

@@ -48,5 +48,4 @@ _FIELDS = (
     _Row(("gates", "parity"), "use gates.smoke, which asks every target the same, meanwhile"),
     _Row(("gates", "analysis"), "use strategy.soak meanwhile"),
     _Row(("budget",), "use `deployer report cost` meanwhile"),
-    _Row(("conflicts",), "use kubectl to give the field up meanwhile"),
 )

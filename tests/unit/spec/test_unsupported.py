@@ -23,7 +23,6 @@ Faults = Callable[..., list[str]]
         ("gates: {parity: {agreement: 1}}", "gates.parity: not implemented yet"),
         ("gates: {analysis: {errors: 0.1}}", "gates.analysis: not implemented yet"),
         ("budget: {monthly: 1200 USD}", "budget: not implemented yet"),
-        ("conflicts: {spec.replicas: force}", "conflicts: not implemented yet"),
     ],
 )
 def test_what_is_not_implemented_is_refused_by_name(
@@ -40,7 +39,6 @@ def test_what_is_not_implemented_is_refused_by_name(
         "strategy: {type: blue-green, steps: [], hold: 1m, history: 0}",
         "strategy: {type: rolling, max_unavailable: 25%, max_surge: 0}",
         "service: {replicas: {min: 3, max: 3}}",
-        "conflicts: {}",
         "outcome: all",
         "budget: ~",
     ],

@@ -2,7 +2,6 @@ from typing import Any
 
 import pytest
 
-from deployer.errors import ProviderError
 from deployer.providers.kube.fields import changes_nothing
 from deployer.providers.kube.kinds import object_path
 from deployer.providers.kube.readiness import endpoint_pods, external_url, owned_pods
@@ -55,12 +54,10 @@ def test_the_endpoint_is_the_load_balancers(
     assert external_url({"spec": {"ports": [{"port": port}]}, "status": status}) == url
 
 
-def test_paths_follow_the_api_group_and_strange_kinds_are_refused() -> None:
+def test_paths_follow_the_api_group() -> None:
     assert object_path("v1", "Service", "ns", "a") == "/api/v1/namespaces/ns/services/a"
     path = object_path("apps/v1", "Deployment", "ns")
     assert path == "/apis/apps/v1/namespaces/ns/deployments"
-    with pytest.raises(ProviderError, match="CronJob"):
-        object_path("batch/v1", "CronJob", "ns", "a")
 
 
 def test_what_a_controller_writes_meanwhile_is_no_change_of_ours() -> None:
