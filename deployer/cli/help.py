@@ -20,9 +20,12 @@ Commands:
   schema    Print the JSON Schema of deployer.yaml, for editors and checks.
   render    Print the Kubernetes objects of a release as YAML.
   plan      Show what a deploy would do, and change nothing.
+  diff      Show what a deploy would change on each cluster, object by...
   deploy    Deploy the model to every target.
   rollback  Bring back the last release that is recorded as verified.
   status    Show what is live on every target, and how it does.
+  drift     Show what differs on each cluster from the release that is live...
+  destroy   Delete everything of the deployment that runs on its targets,...
   push      Upload a model and prove every byte of it.
   pull      Download a model and prove every byte of it.
   verify    Compare a pushed model with its manifest.

@@ -31,10 +31,14 @@ def remove_objects(
     Returns:
         What still hangs, and on which finalizer.
 
+    No object at all is nothing to do.
+
     Raises:
         FieldConflictError: One of them belongs to somebody else.
         LeaseLostError: A later run has been here.
     """
+    if not refs:
+        return ()
     for ref in refs:
         check()
         _delete(cluster, ref, fence)

@@ -7,7 +7,7 @@ from deployer.errors import FieldConflictError, ProviderError
 from deployer.ports import FieldOwner, Manifest, ObjectRef
 from deployer.ports.applyset import MEMBER_LABEL
 
-__all__ = ["as_member", "check_batch", "describe_conflict", "refuse_foreign"]
+__all__ = ["Scope", "as_member", "check_batch", "describe_conflict", "refuse_foreign"]
 
 Scope = Callable[[Manifest], bool | None]
 """Says whether a manifest's kind lives in a namespace; None when there is no such kind."""

@@ -46,14 +46,19 @@ class Names:
         return f"{self.base}-r{self.release}"
 
     @property
-    def workload(self) -> str:
-        """The name of the Deployment: the release's own, or the one that they share."""
-        return f"{self.base}{self.suffix}"
+    def suffix(self) -> str:
+        """What the names of objects end in that come and go with the workload."""
+        return self.workload.removeprefix(self.base)
 
     @property
-    def suffix(self) -> str:
-        """What the names of the Deployment and of what follows it end in."""
-        return "" if self.rolling else f"-r{self.release}"
+    def owner(self) -> dict[str, Json]:
+        """The labels of objects that come and go with the workload: the release's, if it has it."""
+        return {} if self.rolling else self.selector
+
+    @property
+    def workload(self) -> str:
+        """The name of the Deployment: the release's own, or the one that they share."""
+        return self.base if self.rolling else self.direct
 
     @property
     def labels(self) -> dict[str, Json]:
@@ -68,11 +73,6 @@ class Names:
     def selector(self) -> dict[str, Json]:
         """What this release's pods have, and no others."""
         return {"deployer/name": self.base, RELEASE_LABEL: str(self.release)}
-
-    @property
-    def owner(self) -> dict[str, Json]:
-        """What marks an object that follows the Deployment as this release's, where it is."""
-        return {} if self.rolling else self.selector
 
     @property
     def served(self) -> dict[str, Json]:
@@ -110,11 +110,10 @@ def finish_object(manifest: Manifest, names: Names) -> Manifest:
 
 
 def _scaled_by(manifest: Manifest, base: str) -> str | None:
-    """Return the field by which it scales the workload: then each Deployment has one of its own.
+    """Return the field by which it scales the workload; KEDA's kind may be left out.
 
-    One that stayed while releases come and go would leave the live release alone the moment the
-    new one is applied, and fight the old one's retirement. KEDA's kind is a Deployment when left
-    out.
+    What scales a release's workload belongs to the release. If it stayed while releases come and
+    go, it would leave the live one alone the moment the new one is applied.
     """
     for field in ("scaleTargetRef", "targetRef"):
         target = dig(manifest, "spec", field)

@@ -264,7 +264,7 @@ class Exchange:
         self._status = head.status
         self._passage.first_byte = now
         if self._ticket is not None:
-            self._ticket.member.answer(now - self._sent_at, now)
+            self._ticket.member.answer(head.status, now - self._sent_at, now)
         request = self._request
         bodiless = request.head.method == b"HEAD" or head.status in (204, 304)
         unframed = not bodiless and head.length is None

@@ -1,6 +1,7 @@
 """The backends as they are now: health, counters, connections; and who takes the next request."""
 
 import random
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
@@ -8,6 +9,7 @@ from deployer.release.records import Backend
 from deployer.routing.address import parse_address
 from deployer.routing.failure_rate import FailureRate
 from deployer.routing.health import Health, Outcome, Rules, State, begin_trial, is_usable, judge
+from deployer.routing.histogram import Histogram
 from deployer.routing.latency import LatencyWindow
 from deployer.routing.load import DEFAULT_LIMIT, Load
 from deployer.routing.policy import Candidate, choose, effective_shares, has_alternative
@@ -35,13 +37,18 @@ class Member:
     requests: int = 0
     failures: int = 0
     cut_short: int = 0
+    ejections: int = 0
+    statuses: Counter[int] = field(default_factory=Counter)
+    durations: Histogram = field(default_factory=Histogram)
     drain_until: float | None = None
     first_byte: LatencyWindow = field(default_factory=LatencyWindow)
     load: Load = field(default_factory=Load)
     rate: FailureRate = field(default_factory=FailureRate)
 
-    def answer(self, seconds: float, now: float) -> None:
-        """Take in how long the first byte of an answer took."""
+    def answer(self, status: int, seconds: float, now: float) -> None:
+        """Take in an answer's status, and how long its first byte took."""
+        self.statuses[status] += 1
+        self.durations.add(seconds)
         self.first_byte.add(now, seconds)
         self.load.observe(seconds, now)
 
@@ -169,6 +176,7 @@ class Fleet:
             reason=reason,
         )
         if member.health.ejected_until != before.ejected_until:
+            member.ejections += member.health.ejected_until is not None
             member.rate.clear()
         if member.health is not before:
             self._rebuild()

@@ -36,6 +36,7 @@ def describe_targets(follower: Follower, traffic: Traffic, now: float) -> tuple[
         "panic": bool(members) and not fleet.has_usable(now),
         "backends": members,
         "draining": [{"backend": m.key, "in_flight": m.load.in_flight} for m in fleet.draining],
+        "queued": len(traffic.admission),
         "counters": {name: getattr(traffic.counters, name) for name in _COUNTERS},
     }
 

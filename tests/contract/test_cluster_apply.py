@@ -1,6 +1,5 @@
 """What every `Cluster` promises of applying many objects, asked of each adapter."""
 
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from deployer.providers.local.cluster import LocalCluster
 from deployer.providers.local.cluster_faults import FlakyCluster
 from deployer.providers.local.lifecycle import stop_cluster
 from deployer.providers.local.memory_cluster import MemoryCluster
+from tests.cluster.rig import ApiServer
 
 CLOCK = SystemClock()
 SET = "applyset-test-v1"
@@ -68,15 +68,16 @@ def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
             yield Rig(LocalCluster(tmp_path / "cluster", "models", probe=HttpProbe(CLOCK)), None)
             stop_cluster(tmp_path / "cluster", now=True)
         case _:
-            yield from _kube_rig()
+            yield from _kube_rig(request.getfixturevalue("api_server"))
 
 
-def _kube_rig() -> Iterator[Rig]:
-    kubeconfig = os.environ.get("DEPLOYER_TEST_KUBECONFIG", "")
-    if not kubeconfig:
-        pytest.skip("no API server: set DEPLOYER_TEST_KUBECONFIG")
-    namespace = f"deployer-test-{uuid.uuid4().hex[:8]}"
-    cluster = connect_cluster(namespace=namespace, clock=CLOCK, kubeconfig=kubeconfig)
+def _kube_rig(server: ApiServer) -> Iterator[Rig]:
+    cluster = connect_cluster(
+        namespace=f"deployer-test-{uuid.uuid4().hex[:8]}",
+        clock=CLOCK,
+        kubeconfig=str(server.kubeconfig),
+        context=server.context,
+    )
     yield Rig(cluster, lambda change, manager: _edit(cluster, change, manager))
     for manifest in cluster.list({}):
         cluster.delete(ObjectRef.of(manifest))

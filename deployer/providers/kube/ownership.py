@@ -18,7 +18,7 @@ _CLIENT_SIDE = ("kubectl-client-side-apply", "helm")
 _KEY_DEFAULTS = {"protocol": "TCP"}
 _UNOWNED = ("name", "namespace", "uid", "resourceVersion")
 
-Fields = Mapping[str, Any]
+_Fields = Mapping[str, Any]
 
 
 def is_applied(wanted: Manifest, live: Manifest, *, manager: str) -> bool:
@@ -65,7 +65,7 @@ def migrate_fields(live: Manifest, *, api_version: str, manager: str) -> list[di
         "fieldsType": "FieldsV1",
         "time": old[-1].get("time"),
     }
-    fields: Fields = ours.get("fieldsV1") or {}
+    fields: _Fields = ours.get("fieldsV1") or {}
     for entry in old:
         fields = _union(fields, entry.get("fieldsV1") or {})
     kept = [entry for entry in _entries(live) if entry not in old and entry != ours]
@@ -102,7 +102,7 @@ def _ownable(wanted: Manifest) -> dict[str, Any]:
     return {**rest, "metadata": metadata} if metadata else rest
 
 
-def _holds(fields: Fields, wanted: Any, live: Any) -> bool:
+def _holds(fields: _Fields, wanted: Any, live: Any) -> bool:
     owned = {key for key in fields if key != "."}
     if not owned:
         return _includes(live, wanted)
@@ -118,7 +118,7 @@ def _holds(fields: Fields, wanted: Any, live: Any) -> bool:
     return False
 
 
-def _holds_item(key: str, fields: Fields, wanted: Sequence[Any], live: Sequence[Any]) -> bool:
+def _holds_item(key: str, fields: _Fields, wanted: Sequence[Any], live: Sequence[Any]) -> bool:
     kind, _, text = key.partition(":")
     if kind == "v":
         value = json.loads(text)
@@ -154,7 +154,7 @@ def _includes(live: Any, wanted: Any) -> bool:
     return type(live) is type(wanted) and bool(live == wanted)
 
 
-def _leads_to(fields: Fields, path: str) -> bool:
+def _leads_to(fields: _Fields, path: str) -> bool:
     for key, below in fields.items():
         name = key.removeprefix("f:")
         if key.startswith("f:") and path == name:
@@ -164,6 +164,6 @@ def _leads_to(fields: Fields, path: str) -> bool:
     return False
 
 
-def _union(first: Fields, second: Fields) -> Fields:
+def _union(first: _Fields, second: _Fields) -> _Fields:
     both = {key: _union(first[key], second[key]) for key in first.keys() & second.keys()}
     return {**first, **second, **both}

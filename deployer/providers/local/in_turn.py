@@ -18,12 +18,12 @@ _CLUSTER_WIDE = (
     "ClusterRoleBinding",
 )
 
-ApplyOne = Callable[[Manifest], ApplyResult]
-ApplyAt = Callable[[Manifest, str], ApplyResult]
+_ApplyOne = Callable[[Manifest], ApplyResult]
+_ApplyAt = Callable[[Manifest, str], ApplyResult]
 
 
 def apply_in_turn(
-    manifests: Sequence[Manifest], options: ApplyOptions, *, namespace: str, one: ApplyOne
+    manifests: Sequence[Manifest], options: ApplyOptions, *, namespace: str, one: _ApplyOne
 ) -> tuple[ApplyResult, ...]:
     """Apply in phases; after a failure finish its phase and begin no other.
 
@@ -47,7 +47,7 @@ def apply_unmoved(
     options: ApplyOptions,
     *,
     find: Callable[[ObjectRef], Manifest | None],
-    apply_at: ApplyAt,
+    apply_at: _ApplyAt,
 ) -> ApplyResult:
     """Look, ask the guard, write only over what was seen; look again when it has moved."""
     ref = ObjectRef.of(manifest)
@@ -66,7 +66,7 @@ def _is_namespaced(manifest: Manifest) -> bool:
     return manifest["kind"] not in _CLUSTER_WIDE
 
 
-def _try(manifest: Manifest, one: ApplyOne) -> ApplyResult:
+def _try(manifest: Manifest, one: _ApplyOne) -> ApplyResult:
     try:
         return one(manifest)
     except ProviderError as error:

@@ -322,12 +322,11 @@ def test_a_run_whose_journal_is_lost_is_forgotten(two: World, killed: type[BaseE
 @pytest.mark.parametrize(
     ("method", "name", "nth"),
     [
-        ("get", "iris-deployer", 1),
+        ("get", "iris-deployer", 2),
         ("apply", "iris", 1),
         ("readiness", "iris-r2", 1),
         ("call", "iris-r2", 1),
         ("get", "iris-deployer", 5),
-        ("get", "iris", 2),
         ("apply", "iris", 2),
         ("readiness", "iris-r2", 2),
         ("apply", "iris-r1", 1),
