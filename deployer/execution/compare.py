@@ -17,7 +17,7 @@ __all__ = ["ObjectDiff", "TargetDiff", "diff_plan", "find_drift"]
 
 _SECONDS = 60.0
 
-Op = Literal["create", "change", "keep", "scale", "delete", "conflict", "refused"]
+_Op = Literal["create", "change", "keep", "scale", "delete", "conflict", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class ObjectDiff:
             would not have it, ``why`` says so.
     """
 
-    op: Op
+    op: _Op
     kind: str
     name: str
     fields: tuple[FieldDiff, ...] = ()
@@ -126,13 +126,13 @@ def _dry_run(session: Session, part: TargetBundle) -> tuple[ApplyResult, ...]:
 
 
 def _describe(result: ApplyResult) -> ObjectDiff:
-    op: Op
+    op: _Op
     if result.error is not None:
         op = "refused"
     elif result.conflicts:
         op = "conflict"
     else:
-        words: dict[Applied | None, Op] = {Applied.CREATED: "create", Applied.UNCHANGED: "keep"}
+        words: dict[Applied | None, _Op] = {Applied.CREATED: "create", Applied.UNCHANGED: "keep"}
         op = words.get(result.applied, "change")
     return ObjectDiff(
         op,

@@ -34,7 +34,7 @@ def destroy(
     takeover: Takeover = False,
     quiet: Quiet = False,
 ) -> None:
-    """Delete everything of the deployment that runs on its targets, or on one of them.
+    """Delete what runs on the targets, or on one of them.
 
     Traffic is taken away first. Models in the stores and the record of releases stay. A target that
     was removed from the spec is found in the record. Without --yes the name has to be typed.

@@ -15,7 +15,7 @@ _CHANGES = 2
 
 
 def diff(file: SpecFile = Path("deployer.yaml"), output_format: Output = Format.TABLE) -> None:
-    """Show what a deploy would change on each cluster, object by object and field by field.
+    """Show what a deploy would change on each cluster, field by field.
 
     Each cluster answers for itself, by a dry run: live value first, then the one that it would be.
     What Secrets hold is hidden. Exits 0 when nothing would change, 2 when something would.

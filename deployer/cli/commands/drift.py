@@ -16,7 +16,7 @@ _UNKNOWN = 3
 
 
 def drift(file: SpecFile = Path("deployer.yaml"), output_format: Output = Format.TABLE) -> None:
-    """Show what differs on each cluster from the release that is live there.
+    """Show what somebody changed on the clusters since the release.
 
     Only fields that the release sets count, and not those that an autoscaler or a policy of the
     spec has left to others. Exits 0 without drift, 2 with it, 3 when a target is unknown.
