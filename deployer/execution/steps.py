@@ -31,7 +31,7 @@ from deployer.plan.model import (
     Step,
     Wait,
 )
-from deployer.plan.scaling import rest_workload, scaler_refs, workload_ref
+from deployer.plan.scaling import scale_objects, scaler_refs, workload_ref
 from deployer.ports import Cluster, Manifest, ObjectRef, ObjectStore, Policy, Verdict
 from deployer.release.records import TargetBundle
 from deployer.retry import Backoff, retry_transient
@@ -154,7 +154,8 @@ def _holds(store: ObjectStore, digest: Digest) -> bool:
 
 def _apply(step: Apply, context: Context) -> str:
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
-    return _write(cluster, part.objects, context)
+    objects = part.objects if step.pods is None else scale_objects(part, step.pods)
+    return _write(cluster, objects, context)
 
 
 def _wait(step: Wait, context: Context) -> str:
@@ -262,7 +263,8 @@ def _rest(step: Rest, context: Context) -> str:
         _remove(cluster, scalers, context)
     others = {key: policy for key, policy in context.policies.items() if "spec.replicas" not in key}
     forced = replace(context, policies={**others, _REPLICAS: Policy.FORCE})
-    _write(cluster, [rest_workload(part)], forced)
+    workload = [it for it in scale_objects(part, 0) if ObjectRef.of(it) == workload_ref(part)]
+    _write(cluster, workload, forced)
     return f"release {step.release} stays, scaled to 0"
 
 

@@ -342,6 +342,41 @@ def test_a_deployment_without_replicas_is_ready_with_none(rig: Rig) -> None:
     assert (found.ready, found.desired) == (0, 0)
 
 
+def test_a_deployment_is_scaled_to_0_and_up_again(rig: Rig) -> None:
+    rig.need_pods()
+    awake = deployment("iris-r1")
+    asleep = {**awake, "spec": {**awake["spec"], "replicas": 0}}
+    rig.cluster.apply(service("iris", "iris-r1"))
+    for manifest, ready in ((awake, 1), (asleep, 0), (awake, 1)):
+        rig.cluster.apply(manifest)
+        found = wait_for(rig.cluster, manifest, Verdict.READY)
+        assert (found.ready, found.desired) == (ready, ready)
+        assert _await_endpoints(rig.cluster, "iris", manifest) == {pod.name for pod in found.pods}
+
+
+def test_a_service_names_the_pods_that_take_its_connections(rig: Rig) -> None:
+    rig.need_pods()
+    first, second = deployment("iris-r1"), deployment("iris-r2")
+    for manifest in (first, second):
+        rig.cluster.apply(manifest)
+        wait_for(rig.cluster, manifest, Verdict.READY)
+    for manifest in (first, second):
+        rig.cluster.apply(service("iris", manifest["metadata"]["name"]))
+        assert len(_await_endpoints(rig.cluster, "iris", manifest)) == 1
+
+
+def _await_endpoints(cluster: Cluster, name: str, workload: dict[str, Any]) -> set[str]:
+    """Return the pods behind the Service once they are the ready ones of the workload."""
+    deadline = CLOCK.monotonic() + 20
+    while True:
+        pods = cluster.readiness(ObjectRef.of(workload)).pods
+        behind = {pod.name for pod in cluster.readiness(ObjectRef("v1", "Service", name)).pods}
+        if behind == {pod.name for pod in pods if pod.ready}:
+            return behind
+        assert CLOCK.monotonic() < deadline, f"{behind} are behind it, {pods} are there"
+        CLOCK.sleep(0.05)
+
+
 def _who(cluster: Cluster) -> str:
     request = HttpRequest("GET", "/ready")
     answer = cluster.call("iris", request, timeout_seconds=5)
