@@ -130,7 +130,7 @@ class Mover:
         with contextlib.suppress(ProcessLookupError):  # it ended before: its status tells
             while not due():
                 os.kill(child, 0)
-                clock.sleep(0.001)
+                clock.sleep(0.004)
             os.kill(child, signal.SIGKILL)
         return int(self._read())
 
