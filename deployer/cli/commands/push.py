@@ -22,12 +22,15 @@ def push(
             show_default=False,
         ),
     ],
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Prove what is there already once more, too.")
+    ] = False,
     endpoint: Endpoint = None,
     output: Output = Format.TABLE,
 ) -> None:
     """Upload a model and prove every byte of it.
 
-    What is there already is not sent again.
+    What is there already is not sent again, nor are the parts that a killed push has sent.
 
     Example: deployer push ./model s3://acme-models/iris
     """
@@ -39,7 +42,7 @@ def push(
     opened = open_store(store, endpoint=endpoint)
     artifact = scan_artifact(source)
     with show_bytes("pushing", artifact.size) as progress:
-        pushed = push_artifact(artifact, opened, progress=progress)
+        pushed = push_artifact(artifact, opened, thorough=verify, progress=progress)
     if output is Format.JSON:
         print_json(
             "deployer/push/v1",
