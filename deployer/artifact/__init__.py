@@ -5,6 +5,7 @@ with its files' own names; the manifest, written last, is what makes it visible.
 """
 
 from deployer.artifact.fallback import Pulled, Source, pull_from_any
+from deployer.artifact.fan_out import push_to_all
 from deployer.artifact.garbage import (
     Garbage,
     Place,
@@ -19,6 +20,7 @@ from deployer.artifact.model import Artifact, ArtifactFile
 from deployer.artifact.pull import pull_artifact
 from deployer.artifact.push import Pushed, push_artifact
 from deployer.artifact.repair import Repaired, repair_artifact
+from deployer.artifact.replicate import Replicated, replicate_artifact
 from deployer.artifact.scan import scan_artifact
 from deployer.artifact.verify import VerifyReport, ask_for_artifact, has_artifact, verify_artifact
 
@@ -30,6 +32,7 @@ __all__ = [
     "Pulled",
     "Pushed",
     "Repaired",
+    "Replicated",
     "Rules",
     "Source",
     "StoredArtifact",
@@ -43,7 +46,9 @@ __all__ = [
     "pull_artifact",
     "pull_from_any",
     "push_artifact",
+    "push_to_all",
     "repair_artifact",
+    "replicate_artifact",
     "scan_artifact",
     "split_uri",
     "sweep_garbage",

@@ -25,6 +25,7 @@ from deployer.cli import output
 from deployer.cli.commands import sandbox
 from deployer.cli.commands.artifacts import artifacts
 from deployer.cli.commands.deploy import deploy
+from deployer.cli.commands.evaluate import evaluate
 from deployer.cli.commands.history import history
 from deployer.cli.commands.init import init
 from deployer.cli.commands.plan import plan
@@ -155,6 +156,7 @@ app.command()(rollback)
 app.command()(status)
 app.add_typer(history, name="history")
 app.add_typer(report, name="report")
+app.command()(evaluate)
 app.command()(push)
 app.command()(pull)
 app.command()(verify)

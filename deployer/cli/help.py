@@ -23,6 +23,7 @@ Commands:
   deploy     Deploy the model to every target.
   rollback   Bring back the last release that is recorded as verified.
   status     Show what is live on every target, and how it does.
+  evaluate   Score the live model of every target on labelled rows.
   push       Upload a model and prove every byte of it.
   pull       Download a model and prove every byte of it.
   verify     Compare a pushed model with its manifest.

@@ -1,12 +1,15 @@
 """What each kind of step does. Every one is idempotent: done twice is done once."""
 
-import tempfile
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import TypeVar, assert_never
 
-from deployer.artifact import ask_for_artifact, pull_artifact, push_artifact
+from deployer.artifact import (
+    Replicated,
+    ask_for_artifact,
+    push_artifact,
+    replicate_artifact,
+)
 from deployer.errors import DeployerError, IntegrityError, RolloutError, TransientError
 from deployer.execution.context import Context
 from deployer.execution.events import Event
@@ -75,10 +78,12 @@ def _push(step: Push, context: Context) -> str:
     digest = Digest.parse(context.bundle(step.release).artifact.digest)
 
     def sent(count: int) -> None:
+        context.check()
         context.tell(Event("bytes", "stage", "push", step.target, count=count))
 
     if context.source is not None and context.source.digest == digest:
-        pushed = push_artifact(context.source, store, progress=sent)
+        reader = context.readers.get(step.target)
+        pushed = push_artifact(context.source, store, reader=reader, progress=sent)
         return (
             f"{pushed.uploaded_bytes} bytes sent and verified"
             if pushed.uploaded_bytes
@@ -118,16 +123,20 @@ def _bring_from_elsewhere(
         try:
             if not _holds(provider.store, digest):
                 continue
-            with tempfile.TemporaryDirectory(prefix="deployer-") as folder:
-                artifact = pull_artifact(provider.store, digest, Path(folder))
-                push_artifact(artifact, store, progress=sent)
+            brought = replicate_artifact(provider.store, store, digest, progress=sent)
         except (TransientError, IntegrityError):
             continue
-        return f"brought from {provider.store.url}, verified"
+        return _say_brought(provider.store.url, brought)
     raise RolloutError(
         f"{step.target}: no store that answers has the artifact of release {step.release}",
         release=step.release,
     )
+
+
+def _say_brought(url: str, brought: Replicated) -> str:
+    if brought.moved_bytes:
+        return f"brought from {url}, verified; {brought.moved_bytes} bytes left its cloud"
+    return f"brought from {url}, verified; copied within the cloud"
 
 
 def _holds(store: ObjectStore, digest: Digest) -> bool:

@@ -11,6 +11,7 @@ from deployer.transfer.journal import discard_staged, has_journal
 from deployer.transfer.lanes import Lanes
 from deployer.transfer.limits import Limits
 from deployer.transfer.reads import Reader, SharedReads, StoppedTransferError, open_source
+from deployer.transfer.remote import RemoteSource
 from deployer.transfer.upload import PartUpload, SentPart, send_source
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Limits",
     "PartUpload",
     "Reader",
+    "RemoteSource",
     "SentPart",
     "SharedReads",
     "StoppedTransferError",

@@ -128,25 +128,32 @@ class _Fetch:
         sha256 = hashlib.sha256()
         count = -(-self.wanted.size // self.limits.range_bytes)
         for number in range(count):
-            while (
-                len(self.waiting) < _AHEAD + self.limits.workers
-                and number + len(self.waiting) < count
-            ):
-                self.waiting.append(self._start(journal, number + len(self.waiting)))
+            self._read_ahead(journal, number, count)
             sha256.update(body := self._take(journal, number))
             self.progress(len(body))
         return sha256.hexdigest()
 
-    def _start(self, journal: RangeJournal, number: int) -> "_Pending":
+    def _read_ahead(self, journal: RangeJournal, number: int, count: int) -> None:
+        """Begin the next range, and more of them as far as there is memory.
+
+        Only a file that holds nothing waits for memory: files that hold some would wait for one
+        another.
+        """
+        while len(self.waiting) < min(_AHEAD + self.limits.workers, count - number):
+            pending = self._start(journal, number + len(self.waiting))
+            if pending is None:
+                return
+            self.waiting.append(pending)
+
+    def _start(self, journal: RangeJournal, number: int) -> "_Pending | None":
         if number in journal.done:
             return _Pending(0, None)
         size = self._size_of(number)
-        self.limits.budget.acquire(size)
-        try:
-            return _Pending(size, self.lanes.start(lambda: self._fetch(journal, number)))
-        except BaseException:
-            self.limits.budget.release(size)
-            raise
+        holding = any(pending.size for pending in self.waiting)
+        timeout = 0.0 if holding else None
+        if not self.limits.budget.acquire(size, timeout_seconds=timeout):
+            return None
+        return _Pending(size, self.lanes.start(lambda: self._fetch(journal, number)))
 
     def _take(self, journal: RangeJournal, number: int) -> bytes:
         """Return a range that was fetched; or read one that was there, and fetch it if damaged."""

@@ -91,8 +91,8 @@ class SharedFile:
     def let_go(self) -> None:
         """Keep nothing for readers that are behind."""
         with self._condition:
-            furthest = max(self._passed.values(), default=0)
-            self._waiting_for = {who for who in self._waiting_for if self._at(who) >= furthest}
+            up = {who for who in self._waiting_for if self._at(who) >= self._frontier}
+            self._waiting_for = up
             self._drop_passed()
 
     def close(self) -> None:

@@ -114,13 +114,14 @@ class S3Store:
             "Range": f"bytes={offset}-{offset + length - 1}",
             **({"IfMatch": if_version} if if_version is not None else {}),
         }
+        resource = self._location.describe(key)
 
         def read(s3: "S3Client") -> StoredRange:
             answer = s3.get_object(**where)
             with answer["Body"] as body:
-                size = int(answer["ContentRange"].rpartition("/")[2])
+                size = read_total(answer.get("ContentRange"), resource)
                 found = StoredRange(body.read(), answer["ETag"], size)
-            return check_range(found, offset, length, self._location.describe(key))
+            return check_range(found, offset, length, resource)
 
         return self._bucket.call("read", key, read)
 
