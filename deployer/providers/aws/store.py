@@ -20,6 +20,7 @@ from deployer.providers.transfer import (
     check_range,
     read_pages,
     read_ranges,
+    read_total,
     send_file,
 )
 from deployer.transfer import Lanes, Limits
