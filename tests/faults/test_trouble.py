@@ -191,3 +191,24 @@ def test_names_that_stores_can_hold_come_back_as_they_were(place: Any, tmp_path:
     push_artifact(artifact, place.store)
     pull_artifact(place.again(), artifact.digest, tmp_path / "back")
     assert scan_artifact(tmp_path / "back").digest == artifact.digest
+
+
+@pytest.mark.parametrize("cloud", ["s3", "blob"])
+def test_over_tls_it_is_the_same(
+    start_place: Callable[..., Any],
+    cloud: str,
+    model: Artifact,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place = start_place(cloud, tls=True)
+    trust = tmp_path / "ca.pem"
+    trust.write_bytes(place.server.authority)
+    for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.setenv(name, str(trust))
+    place.cloud.make_bucket(place.server.url)
+    place.server.faults.order(Fault.CORRUPT_REQUEST, method="PUT", part="weights")
+    push_artifact(model, place.store)
+    place.server.faults.order(Fault.RESET_RESPONSE, method="GET", part="weights")
+    pull_artifact(place.again(), model.digest, tmp_path / "to", limits=LIMITS)
+    assert scan_artifact(tmp_path / "to").digest == model.digest

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deployer.cli.options import Endpoint, Format, Output
+from deployer.cli.options import Endpoint, Format, LimitRate, Output
 
 __all__ = ["push"]
 
@@ -44,6 +44,7 @@ def push(
         Path | None,
         typer.Option("--signature", metavar="FILE", help="The signature; model.sig if left out."),
     ] = None,
+    limit_rate: LimitRate = None,
     output: Output = Format.TABLE,
 ) -> None:
     """Upload a model and prove every byte of it.
@@ -55,9 +56,10 @@ def push(
     from deployer.artifact import push_artifact, scan_artifact
     from deployer.artifact.keys import parse_digest
     from deployer.cli.output import format_bytes, format_count, print_json
-    from deployer.cli.progress import show_bytes
+    from deployer.cli.progress import parse_rate, show_bytes
     from deployer.wiring import open_source, open_store
 
+    rate = parse_rate(limit_rate)
     opened = open_store(store, endpoint=endpoint)
     promised = parse_digest(digest) if digest is not None else None
     with open_source(source, digest=promised, endpoint=source_endpoint) as model:
@@ -66,7 +68,7 @@ def push(
 
             verify_signature(model, key, signature)
         artifact = scan_artifact(model)
-        with show_bytes("pushing", artifact.size) as progress:
+        with show_bytes("pushing", artifact.size, rate=rate) as progress:
             pushed = push_artifact(artifact, opened, progress=progress)
     if output is Format.JSON:
         print_json(
