@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "open_cluster",
+    "open_orphan",
+    "open_prices",
     "open_probe",
     "open_routes",
     "open_session",
@@ -106,6 +109,13 @@ def open_cluster(spec: "ClusterSpec", *, namespace: str, base: Path) -> Cluster:
     raise SetupError("the target names no cluster", hint="Write `cluster: {context: …}`.")
 
 
+def open_prices() -> Prices:
+    """Return the price book that ships with the package."""
+    from deployer.providers.book import load_book
+
+    return load_book()
+
+
 def open_probe() -> Probe:
     """Return what sends health checks."""
     from deployer.providers.http.probe import HttpProbe
@@ -136,6 +146,30 @@ def open_session(file: Path) -> "Session":
         probe=open_probe(),
         clock=clock,
         tool=f"deployer {__version__}",
+    )
+
+
+def open_orphan(session: "Session", name: str) -> "Session":
+    """Return the session with target ``name`` too, as the newest release that ran there has it.
+
+    For a target that the spec no longer has; relative paths are relative to the spec's folder.
+
+    Raises:
+        SourceError: No release has ever had such a target.
+    """
+    from deployer.providers.book import load_book
+    from deployer.spec.model import TargetSpec
+
+    for number in sorted(session.state.list_releases(), reverse=True):
+        config = session.state.read_release(number).config
+        for target in config.get("targets", ()) if isinstance(config, dict) else ():
+            if target.get("name") == name:
+                found = TargetSpec.model_validate(target)
+                provider = _open_provider(session.spec, found, load_book())
+                return replace(session, providers={**session.providers, name: provider})
+    raise SourceError(
+        f"{session.spec.name} has no target {name}, and no recorded release ran on one",
+        hint="deployer status shows the targets there are.",
     )
 
 

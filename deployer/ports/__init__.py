@@ -4,17 +4,18 @@ Pure declarations. An adapter in `deployer.providers` implements each; one contr
 ``tests/contract`` holds every adapter to the same words, the shipped fakes included.
 """
 
-from deployer.ports.clock import Clock
-from deployer.ports.cluster import (
+from deployer.ports.apply import (
+    PLAIN,
     Applied,
-    Cluster,
-    ClusterInfo,
-    Manifest,
-    ObjectRef,
-    PodState,
-    Readiness,
-    Verdict,
+    ApplyOptions,
+    ApplyResult,
+    FieldDiff,
+    FieldOwner,
+    Policy,
 )
+from deployer.ports.clock import Clock
+from deployer.ports.cluster import Cluster, ClusterInfo, PodState, Readiness, Verdict
+from deployer.ports.manifest import Manifest, ObjectRef, group_kind
 from deployer.ports.prices import Price, PriceQuery, Prices, UnknownPrice
 from deployer.ports.probe import HttpRequest, HttpResponse, Probe
 from deployer.ports.provider import Provider
@@ -22,11 +23,16 @@ from deployer.ports.source import Chunk, Source
 from deployer.ports.store import ObjectInfo, ObjectStore, StoredObject, StoredRange
 
 __all__ = [
+    "PLAIN",
     "Applied",
+    "ApplyOptions",
+    "ApplyResult",
     "Chunk",
     "Clock",
     "Cluster",
     "ClusterInfo",
+    "FieldDiff",
+    "FieldOwner",
     "HttpRequest",
     "HttpResponse",
     "Manifest",
@@ -34,6 +40,7 @@ __all__ = [
     "ObjectRef",
     "ObjectStore",
     "PodState",
+    "Policy",
     "Price",
     "PriceQuery",
     "Prices",
@@ -45,4 +52,5 @@ __all__ = [
     "StoredRange",
     "UnknownPrice",
     "Verdict",
+    "group_kind",
 ]

@@ -86,7 +86,7 @@ def test_two_pushes_of_one_artifact_both_succeed(place: Any, model: Artifact) ->
 
 @each_cloud
 def test_of_two_contents_under_one_name_one_is_kept_whole(
-    place: Any, model: Artifact, tmp_path: Path
+    place: Any, cloud: str, model: Artifact, tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
     other.write_bytes(bytes(len((model.root / "weights").read_bytes())))
@@ -103,7 +103,9 @@ def test_of_two_contents_under_one_name_one_is_kept_whole(
         done = list(pool.map(put, sources))
     found = b"".join(place.store.stream("name"))
     winners = [source for source, won in zip(sources, done, strict=True) if won]
-    assert [source.read_bytes() for source in winners] == [found]
+    assert found in [source.read_bytes() for source in winners]
+    if cloud != "gcs":  # whose multipart uploads take no preconditions: both may win, one after one
+        assert len(winners) == 1
 
 
 @pytest.mark.parametrize("cloud", ["s3", "blob"])
@@ -117,7 +119,7 @@ def test_a_clock_that_differs_is_named(
     assert "clock" in said or "time" in said or "date" in said
 
 
-def test_a_bucket_in_another_region_says_what_to_do(
+def test_a_bucket_in_another_region_is_found(
     start_place: Callable[..., Any], model: Artifact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_REGION", "us-east-1")
@@ -127,9 +129,8 @@ def test_a_bucket_in_another_region_says_what_to_do(
         Bucket="faults", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
     )
     client.close()
-    with pytest.raises(SetupError) as refused:
-        push_artifact(model, place.store)
-    assert "region" in (refused.value.hint or "")
+    push_artifact(model, place.store)
+    assert verify_artifact(place.store, model.digest, deep=True).good
 
 
 @each_cloud

@@ -24,7 +24,8 @@ from deployer.sandbox.blob.account import DEVELOPMENT_ACCOUNT, DEVELOPMENT_KEY
 from deployer.sandbox.blob_server import start_blob_server
 from deployer.sandbox.gcs_server import start_gcs_server
 from deployer.sandbox.loopback import RunningServer
-from deployer.sandbox.s3_server import ACCESS_KEY, SECRET_KEY, start_s3_server
+from deployer.sandbox.s3.account import ACCESS_KEY, SECRET_KEY
+from deployer.sandbox.s3_server import start_s3_server
 from deployer.transfer import Limits
 
 BUCKET = "resume"
