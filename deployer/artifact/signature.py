@@ -38,8 +38,10 @@ def verify_signature(model: Path, key: Path, signature: Path | None = None) -> N
     for path in (key, bundle):
         if not path.is_file():
             raise SourceError(f"there is no {path}")
-    ignored = hashing.Config().set_ignored_paths(paths=[bundle], ignore_git_paths=False)
-    verifier = verifying.Config().use_elliptic_key_verifier(public_key=key)
+    ignored = hashing.Config()  # type: ignore[no-untyped-call]
+    ignored.set_ignored_paths(paths=[bundle], ignore_git_paths=False)
+    verifier = verifying.Config()  # type: ignore[no-untyped-call]
+    verifier.use_elliptic_key_verifier(public_key=key)
     try:
         verifier.set_hashing_config(ignored).verify(model, bundle)
     except (ValueError, KeyError, TypeError) as error:

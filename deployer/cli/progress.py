@@ -71,7 +71,7 @@ class Meter:
     """Counts bytes, and says now and then how far it is, how fast, and how long it still takes."""
 
     def __init__(
-        self, label: str, total: int, clock: "Clock", write: Callable[[str], None]
+        self, label: str, total: int | None, clock: "Clock", write: Callable[[str], None]
     ) -> None:
         self._label = label
         self._total = total

@@ -3,10 +3,9 @@
 import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from deployer.errors import NotFoundError, SetupError, TransientError
-from deployer.providers.translation import cut_text
 
 if TYPE_CHECKING:
     import urllib3
@@ -17,12 +16,13 @@ _CHUNK = 1 << 20
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _NOT_FOUND = (404, 410)
 _OK = 200
+_REDIRECTS = 5
 
 
 def download_file(url: str, path: Path, *, timeout_seconds: float = 60.0) -> str:
     """Write what is at ``url`` to the new file ``path``; return its sha256 in hex.
 
-    Only over TLS, but on loopback; redirects lead nowhere else. The environment's proxies and
+    Only over TLS, but on loopback, at every redirect. The environment's proxies and
     certificates (HTTPS_PROXY, SSL_CERT_FILE) hold.
 
     Raises:
@@ -32,23 +32,24 @@ def download_file(url: str, path: Path, *, timeout_seconds: float = 60.0) -> str
     """
     import urllib3
 
-    _check_scheme(url)
     timeout = urllib3.Timeout(connect=10.0, read=timeout_seconds)
     try:
-        with _pool(url) as pool, path.open("xb") as file:
-            answer = pool.request(
-                "GET", url, preload_content=False, timeout=timeout, redirect=True, retries=3
-            )
-            with answer:
-                _check_scheme(answer.geturl() or url)
-                _check_status(answer.status, url)
-                return _save(answer, file)
+        with path.open("xb") as file:
+            for _ in range(_REDIRECTS):
+                _check_scheme(url)
+                with _pool(url) as pool:
+                    answer = pool.request(
+                        "GET", url, preload_content=False, timeout=timeout, redirect=False
+                    )
+                    with answer:
+                        following = answer.get_redirect_location()
+                        if not following:
+                            _check_status(answer.status, url)
+                            return _save(answer, file)
+                url = urljoin(url, following)
     except urllib3.exceptions.HTTPError as error:
-        raise TransientError(
-            f"cannot download {_name(url)}: {cut_text(error)}",
-            operation="download",
-            resource=_name(url),
-        ) from error
+        raise _failed(url, f"the connection failed ({type(error).__name__})") from error
+    raise _failed(url, f"it redirects more than {_REDIRECTS} times")
 
 
 def _pool(url: str) -> "urllib3.PoolManager":
@@ -73,7 +74,7 @@ def _save(answer: "urllib3.BaseHTTPResponse", file: BinaryIO) -> str:
 
 def _check_scheme(url: str) -> None:
     parts = urlsplit(url)
-    safe = parts.scheme == "https" or (not parts.scheme) or parts.hostname in _LOOPBACK
+    safe = parts.scheme == "https" or parts.hostname in _LOOPBACK
     if not safe:
         raise SetupError(f"{_name(url)} is not HTTPS", hint="Models are not fetched in the clear.")
 
@@ -81,12 +82,16 @@ def _check_scheme(url: str) -> None:
 def _check_status(status: int, url: str) -> None:
     if status == _OK:
         return
-    kind = NotFoundError if status in _NOT_FOUND else TransientError
-    raise kind(
-        f"cannot download {_name(url)}: the server answers {status}",
-        operation="download",
-        resource=_name(url),
+    if status not in _NOT_FOUND:
+        raise _failed(url, f"the server answers {status}")
+    raise NotFoundError(
+        f"there is nothing at {_name(url)}", operation="download", resource=_name(url)
     )
+
+
+def _failed(url: str, why: str) -> TransientError:
+    name = _name(url)
+    return TransientError(f"cannot download {name}: {why}", operation="download", resource=name)
 
 
 def _name(url: str) -> str:
