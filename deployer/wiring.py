@@ -1,6 +1,7 @@
 """The only place that names adapters; imports them, and all else that is slow, on demand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from deployer.spec import Spec
     from deployer.spec.model import ClusterSpec, StoreSpec, TargetSpec
     from deployer.upkeep import Upkeep
+    from deployer.values import Digest
 
 __all__ = [
     "open_cluster",
@@ -26,6 +28,7 @@ __all__ = [
     "open_probe",
     "open_routes",
     "open_session",
+    "open_source",
     "open_store",
     "open_upkeep",
     "read_plan",
@@ -190,6 +193,35 @@ def open_routes(spec: "Spec") -> "Callable[[], Routes]":
     return read
 
 
+@contextmanager
+def open_source(
+    source: str, *, digest: "Digest | None" = None, endpoint: str | None = None
+) -> Iterator[Path]:
+    """Yield the file or folder that a source stands for; what had to be fetched goes at the end.
+
+    Args:
+        source: A path to a file, a folder or an archive; the URI of an artifact; a bucket with
+            plain objects; ``https://…`` of one file or archive.
+        digest: What an ``https://`` file must have; demanded there, and for an artifact its own.
+        endpoint: Of the bucket, where it is not the cloud's own.
+
+    Raises:
+        SourceError: There is nothing, it cannot be used, or a digest is missing.
+        IntegrityError: The file is not what the digest promises.
+    """
+    import tempfile
+
+    from deployer.artifact.archive import is_archive, unpack_archive
+
+    with tempfile.TemporaryDirectory(prefix="deployer-source-") as folder:
+        place = Path(folder)
+        found = _fetch_source(source, place / "fetched", digest, endpoint)
+        if found.is_file() and is_archive(found.name):
+            unpack_archive(found, place / "unpacked")
+            found = place / "unpacked"
+        yield found
+
+
 def open_upkeep(file: Path) -> "Upkeep":
     """Load the spec and open its stores for looking after what lies in them; no network yet.
 
@@ -228,6 +260,43 @@ def read_plan(file: Path) -> "Plan":
     except StateError as error:
         hint = "Make a new one: deployer plan --save FILE"
         raise SourceError(error.message, hint=hint) from error
+
+
+def _fetch_source(source: str, place: Path, digest: "Digest | None", endpoint: str | None) -> Path:
+    scheme, mark, _ = source.partition("://")
+    if not mark:
+        return Path(source)
+    place.mkdir()
+    if scheme in ("http", "https"):
+        return _download(source, place, digest)
+    from deployer.artifact import pull_artifact
+    from deployer.artifact.fetch import fetch_objects
+    from deployer.artifact.keys import is_uri, split_uri
+
+    if is_uri(source):
+        url, promised = split_uri(source)
+        pull_artifact(open_store(url, endpoint=endpoint), promised, place)
+    else:
+        fetch_objects(open_store(source, endpoint=endpoint), place)
+    return place
+
+
+def _download(url: str, place: Path, digest: "Digest | None") -> Path:
+    from urllib.parse import unquote, urlsplit
+
+    from deployer.errors import IntegrityError
+    from deployer.providers.http.download import download_file
+
+    if digest is None:
+        raise SourceError(
+            f"{url} needs a digest: nothing else proves what comes over the web",
+            hint="Say which file it must be: --digest sha256:…",
+        )
+    file = place / (unquote(urlsplit(url).path).rpartition("/")[2] or "model")
+    found = download_file(url, file)
+    if found != digest.hex:
+        raise IntegrityError(f"{url} has sha256 {found}, not {digest.hex}")
+    return file
 
 
 def _open_provider(spec: "Spec", target: "TargetSpec", prices: Prices) -> Provider:

@@ -92,8 +92,13 @@ def _fault(row: dict[str, Any]) -> str:
     places = ", ".join(dict.fromkeys(order["at"] for order in row["orders"]))
     where = f"each {places}" if row.get("each") else places
     clouds = row.get("clouds", CLOUDS)
-    cells = [row["outcome"] if cloud in clouds else "n/a" for cloud in CLOUDS]
+    cells = [_outcome(row, cloud) if cloud in clouds else "n/a" for cloud in CLOUDS]
     return f"| {row['act']} | {row['name']} | {where} | {' | '.join(cells)} |"
+
+
+def _outcome(row: dict[str, Any], cloud: str) -> str:
+    wanted = row["outcome"]
+    return str(wanted if isinstance(wanted, str) else wanted[cloud])
 
 
 if __name__ == "__main__":

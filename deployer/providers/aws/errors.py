@@ -123,11 +123,16 @@ def translated(operation: str, resource: str) -> Iterator[None]:
     """Raise what the SDK raises inside as one of our errors; ``resource`` is the store's URL."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
+    from urllib3.exceptions import HTTPError
 
     try:
         yield
     except ClientError as error:
         raise _from_response(error.response, operation, resource) from error
+    except HTTPError as error:  # of a body that is read after its answer: the SDK lets it through
+        raise build_error(
+            TransientError, str(error), operation=operation, resource=resource
+        ) from error
     except (BotoCoreError, Boto3Error) as error:
         kind = class_of(error, CLASSES) or ProviderError
         raise build_error(

@@ -20,6 +20,7 @@ from deployer.providers.transfer import (
     check_range,
     read_pages,
     read_ranges,
+    read_total,
     send_file,
 )
 from deployer.transfer import Lanes, Limits
@@ -124,7 +125,7 @@ class S3Store:
         def read(s3: "S3Client") -> StoredRange:
             answer = s3.get_object(**where)
             with answer["Body"] as body:
-                size = int(answer["ContentRange"].rpartition("/")[2])
+                size = read_total(answer.get("ContentRange"), resource)
                 found = StoredRange(body.read(), answer["ETag"], size)
             return check_range(found, offset, length, resource)
 

@@ -91,6 +91,7 @@ def translated(operation: str, resource: str) -> Iterator[None]:
     from google.auth.exceptions import GoogleAuthError
     from google.cloud.storage.exceptions import DataCorruption, InvalidPathError, InvalidResponse
     from requests.exceptions import RequestException
+    from urllib3.exceptions import HTTPError
 
     try:
         yield
@@ -103,6 +104,9 @@ def translated(operation: str, resource: str) -> Iterator[None]:
         RequestException,
     ) as error:
         raise _translate(error, operation, resource) from error
+    except HTTPError as error:  # of a body that is read after its answer
+        why = f"the connection broke: {error}"
+        raise build_error(TransientError, why, operation=operation, resource=resource) from error
     except ConnectionError as error:
         why = f"the connection broke: {error.strerror or type(error).__name__}"
         raise build_error(TransientError, why, operation=operation, resource=resource) from error
