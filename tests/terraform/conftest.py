@@ -12,6 +12,16 @@ from typing import Any
 
 import pytest
 
+from deployer.execution import Session
+from deployer.ports import Provider
+from deployer.providers.book import load_book
+from deployer.providers.local.clock import ManualClock
+from deployer.providers.local.memory import MemoryStore
+from deployer.providers.local.memory_cluster import MemoryCluster
+from deployer.release.state import StateStore
+from deployer.spec import Spec
+from deployer.wiring import open_probe
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 TOOLCHAIN = HERE / "toolchain.py"
@@ -223,3 +233,32 @@ def walk_resources() -> Callable[[Any], Iterator[dict[str, Any]]]:
             yield from (item for item in module.get("resources", ()) if item["mode"] == "managed")
 
     return walk
+
+
+@pytest.fixture(scope="session")
+def memory_session() -> Callable[[Spec], Session]:
+    """Return a maker of sessions whose stores and clusters are in memory, and empty."""
+
+    def make(spec: Spec) -> Session:
+        clock = ManualClock()
+        stores = {target.name: MemoryStore(clock) for target in spec.targets}
+        providers = {
+            target.name: Provider(
+                cloud=target.provider,
+                store=stores[target.name],
+                cluster=MemoryCluster(clock=clock, namespace=target.namespace),
+                prices=load_book(),
+            )
+            for target in spec.targets
+        }
+        state = StateStore(spec.name, list(stores.values()), clock)
+        return Session(
+            spec=spec,
+            providers=providers,
+            state=state,
+            probe=open_probe(),
+            clock=clock,
+            tool="test",
+        )
+
+    return make
