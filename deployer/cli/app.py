@@ -23,12 +23,14 @@ from typer.core import TyperGroup
 from deployer import errors
 from deployer.cli import output
 from deployer.cli.commands import sandbox
+from deployer.cli.commands.artifacts import artifacts
 from deployer.cli.commands.deploy import deploy
 from deployer.cli.commands.destroy import destroy
 from deployer.cli.commands.diff import diff
 from deployer.cli.commands.drift import drift
 from deployer.cli.commands.evaluate import evaluate
 from deployer.cli.commands.history import history
+from deployer.cli.commands.infra import infra
 from deployer.cli.commands.init import init
 from deployer.cli.commands.plan import plan
 from deployer.cli.commands.pull import pull
@@ -162,9 +164,11 @@ app.command()(destroy)
 app.add_typer(history, name="history")
 app.add_typer(report, name="report")
 app.command()(evaluate)
+app.add_typer(infra, name="infra")
 app.command()(push)
 app.command()(pull)
 app.command()(verify)
+app.add_typer(artifacts, name="artifacts")
 app.add_typer(router, name="router")
 app.add_typer(sandbox.commands, name="sandbox")
 

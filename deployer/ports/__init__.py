@@ -19,13 +19,15 @@ from deployer.ports.manifest import Manifest, ObjectRef, group_kind
 from deployer.ports.prices import Price, PriceQuery, Prices, UnknownPrice
 from deployer.ports.probe import HttpRequest, HttpResponse, Probe
 from deployer.ports.provider import Provider
-from deployer.ports.store import ObjectInfo, ObjectStore, StoredObject
+from deployer.ports.source import Chunk, Source
+from deployer.ports.store import ObjectInfo, ObjectStore, StoredObject, StoredRange
 
 __all__ = [
     "PLAIN",
     "Applied",
     "ApplyOptions",
     "ApplyResult",
+    "Chunk",
     "Clock",
     "Cluster",
     "ClusterInfo",
@@ -45,7 +47,9 @@ __all__ = [
     "Probe",
     "Provider",
     "Readiness",
+    "Source",
     "StoredObject",
+    "StoredRange",
     "UnknownPrice",
     "Verdict",
     "group_kind",
