@@ -1,6 +1,7 @@
 """Applying a thousand objects to a real API server, against kubectl and helm in the same run.
 
-Half ConfigMaps, half Deployments without pods, as kubectl's and helm's own users have them. Then
+Wall time, and the client's own processor time, which a busy machine does not blur. Half
+ConfigMaps, half Deployments without pods, as kubectl's and helm's own users have them. Then
 one small release to three API servers at once, and to twenty clusters of which one never answers.
 Needs the tests' control plane; kubectl from the PATH; helm from the PATH, or built with Go once.
 """
@@ -71,6 +72,19 @@ def seconds_of(act: Callable[[], object]) -> float:
     return CLOCK.monotonic() - begun
 
 
+def cpu_seconds(whose: int) -> float:
+    """Return what this process, or the children that have ended, used of the processors."""
+    usage = resource.getrusage(whose)
+    return usage.ru_utime + usage.ru_stime
+
+
+def timed(figures: dict[str, float], step: str, act: Callable[[], object], whose: int) -> None:
+    """Note how long a step took, and the client's share of the processors."""
+    before = cpu_seconds(whose)
+    figures[step] = seconds_of(act)
+    figures[f"{step} cpu"] = cpu_seconds(whose) - before
+
+
 def connect(server: ApiServer, namespace: str) -> KubeCluster:
     return connect_cluster(
         namespace=namespace, clock=CLOCK, kubeconfig=server.kubeconfig, context=server.context
@@ -111,15 +125,16 @@ def measure(namespace: str, about: str) -> None:
     sent = [0]
     count_requests(cluster, sent)
     dry = ApplyOptions(member_of=set_id("bench", namespace), dry_run=True)
-    create = seconds_of(lambda: apply_fenced(cluster, wanted, FENCE))
+    figures: dict[str, float] = {}
+    me = resource.RUSAGE_SELF
+    timed(figures, "create", lambda: apply_fenced(cluster, wanted, FENCE), me)
     before = sent[0]
-    again = seconds_of(lambda: check_unchanged(apply_fenced(cluster, wanted, FENCE)))
-    requests = sent[0] - before
+    timed(figures, "again", lambda: check_unchanged(apply_fenced(cluster, wanted, FENCE)), me)
+    figures["requests"] = sent[0] - before
     changed = [{**m, "data": {"a": "b"}} if m["kind"] == "ConfigMap" else m for m in wanted]
-    diff = seconds_of(lambda: cluster.apply_all(changed, dry))
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    figures = {"create": create, "again": again, "diff": diff, "requests": requests}
-    print(json.dumps({**figures, "rss": usage.ru_maxrss / 1024}))
+    timed(figures, "diff", lambda: cluster.apply_all(changed, dry), me)
+    rss = resource.getrusage(me).ru_maxrss / 1024
+    print(json.dumps({**figures, "rss": rss}))
 
 
 def count_requests(cluster: KubeCluster, sent: list[int]) -> None:
@@ -142,15 +157,16 @@ def kubectl(server: ApiServer, file: Path) -> dict[str, float]:
     with namespace_on(server) as namespace:
         base = ["kubectl", "--kubeconfig", server.kubeconfig, "-n", namespace]
         apply = [*base, "apply", "--server-side", "-f", str(file)]
-        create = seconds_of(lambda: run(apply))
-        again = seconds_of(lambda: run(apply))
+        figures: dict[str, float] = {}
+        timed(figures, "create", lambda: run(apply), resource.RUSAGE_CHILDREN)
+        timed(figures, "again", lambda: run(apply), resource.RUSAGE_CHILDREN)
         changed = file.with_suffix(".changed.json")
         half = OBJECTS // 2
-        write_list(changed, [{**config_map(n), "data": {"a": "b"}} for n in range(half)])
-        items = [*json.loads(changed.read_text())["items"], *map(deployment, range(half))]
-        write_list(changed, items)
+        settings = [{**config_map(n), "data": {"a": "b"}} for n in range(half)]
+        write_list(changed, [*settings, *map(deployment, range(half))])
         diff = [*base, "diff", "--server-side", "-f", str(changed)]
-        return {"create": create, "again": again, "diff": seconds_of(lambda: run(diff, 1))}
+        timed(figures, "diff", lambda: run(diff, 1), resource.RUSAGE_CHILDREN)
+        return figures
 
 
 def helm(server: ApiServer, program: str, chart: Path) -> dict[str, float]:
@@ -158,8 +174,10 @@ def helm(server: ApiServer, program: str, chart: Path) -> dict[str, float]:
         base = [program, "--kubeconfig", server.kubeconfig, "-n", namespace]
         install = [*base, "install", "bench", str(chart)]
         upgrade = [*base, "upgrade", "bench", str(chart)]
-        create = seconds_of(lambda: run(install))
-        return {"create": create, "again": seconds_of(lambda: run(upgrade))}
+        figures: dict[str, float] = {}
+        timed(figures, "create", lambda: run(install), resource.RUSAGE_CHILDREN)
+        timed(figures, "again", lambda: run(upgrade), resource.RUSAGE_CHILDREN)
+        return figures
 
 
 def run(words: Sequence[str], code: int = 0) -> None:
@@ -194,7 +212,7 @@ def find_helm() -> str | None:
 
 def compare_peers(server: ApiServer, folder: Path) -> None:
     mine = ours(server)
-    print(f"{OBJECTS} objects, seconds         create    again     diff")
+    print(f"{f'{OBJECTS} objects, seconds':24s}{''.join(f'{name:>11s}' for name in _COLUMNS)}")
     show("deployer", mine)
     for name, find, act in (
         ("kubectl", shutil.which("kubectl"), partial(peer_kubectl, server, folder)),
@@ -223,11 +241,11 @@ def peer_helm(server: ApiServer, folder: Path, program: str) -> dict[str, float]
 
 
 def show(name: str, figures: dict[str, float]) -> None:
-    cells = [f"{figures[key]:9.2f}" if key in figures else f"{'-':>9s}" for key in _COLUMNS]
+    cells = [f"{figures[key]:11.2f}" if key in figures else f"{'-':>11s}" for key in _COLUMNS]
     print(f"{name:24s}{''.join(cells)}", flush=True)
 
 
-_COLUMNS = ("create", "again", "diff")
+_COLUMNS = ("create", "again", "diff", "create cpu", "again cpu", "diff cpu")
 
 
 # ------------------------------------------------------------------ several clusters
