@@ -291,7 +291,10 @@ def _cluster(target: str, context: Context) -> Cluster:
 
 def _write(cluster: Cluster, manifests: Sequence[Manifest], context: Context) -> str:
     context.check()
-    results = _patiently(context, lambda: apply_fenced(cluster, manifests, _fence(context)))
+    results = _patiently(
+        context,
+        lambda: apply_fenced(cluster, manifests, _fence(context), check=context.check),
+    )
     left = [
         f"{owner.path} of {r.ref} left to {owner.manager}" for r in results for owner in r.yielded
     ]
