@@ -4,12 +4,14 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from deployer.providers.kube.errors import translate_errors, translate_status
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
+    from urllib3.response import BaseHTTPResponse
 
 __all__ = ["Answer", "KubeApi"]
 
@@ -75,7 +77,53 @@ class KubeApi:
             max_bytes: Read no more of the body than this.
         """
         with translate_errors(operation, resource):
-            client = self._connected()
+            raw = self._request(
+                method,
+                path,
+                query=query,
+                headers=headers,
+                body=body,
+                timeout=timeout_seconds or _TIMEOUT_SECONDS,
+            )
+            try:
+                content = raw.read(max_bytes) if max_bytes else raw.read()
+                return Answer(raw.status, content, dict(raw.headers))
+            finally:
+                raw.release_conn()
+
+    def stream(
+        self, path: str, *, resource: str, query: Mapping[str, Any], silence_seconds: float
+    ) -> "BaseHTTPResponse":
+        """GET without reading the answer; the caller reads and closes it.
+
+        Args:
+            silence_seconds: An answer that says nothing for so long has broken.
+        """
+        with translate_errors("watch", resource):
+            timeout = (_TIMEOUT_SECONDS[0], silence_seconds)
+            raw = self._request("GET", path, query=query, timeout=timeout)
+            if raw.status in _OK:
+                return raw
+            try:
+                answer = Answer(raw.status, raw.read(), dict(raw.headers))
+            finally:
+                raw.release_conn()
+            self._checked(answer, "watch", resource)
+            return raw
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+        timeout: float | tuple[float, float],
+    ) -> "BaseHTTPResponse":
+        """Send; log in anew once when the login is refused: tokens may end before their time."""
+
+        def exchange(client: "ApiClient") -> "BaseHTTPResponse":
             parameters = client.param_serialize(
                 method,
                 path,
@@ -84,15 +132,17 @@ class KubeApi:
                 body=body,
                 auth_settings=["BearerToken"],
             )
-            response = client.call_api(
-                *parameters, _request_timeout=timeout_seconds or _TIMEOUT_SECONDS
-            )
-            raw = response.response
-            try:
-                content = raw.read(max_bytes) if max_bytes else raw.read()
-                return Answer(raw.status, content, dict(raw.headers))
-            finally:
-                raw.release_conn()
+            answer = client.call_api(*parameters, _request_timeout=timeout)
+            raw: BaseHTTPResponse = answer.response
+            return raw
+
+        client = self._connected()
+        raw = exchange(client)
+        if raw.status != HTTPStatus.UNAUTHORIZED:
+            return raw
+        raw.drain_conn()
+        raw.release_conn()
+        return exchange(self._connected(instead_of=client))
 
     def _json(
         self,
@@ -129,8 +179,8 @@ class KubeApi:
             )
         return answer
 
-    def _connected(self) -> "ApiClient":
+    def _connected(self, instead_of: "ApiClient | None" = None) -> "ApiClient":
         with self._lock:
-            if self._client is None:
+            if self._client is None or self._client is instead_of:
                 self._client = self._connect()
             return self._client

@@ -23,6 +23,7 @@ MAX_TEXT = 400
 """Characters of a server's own message that are passed on."""
 
 _SERVER_ERROR = 500
+_LOGIN = "The cluster does not know this login. Log in again; `deployer doctor` checks it."
 _BAD_SCHEMA = "failed to create typed patch object"  # a field that does not exist, said with a 500
 
 
@@ -43,7 +44,8 @@ def translate_status(
         )
     if conflicts := _conflicts(answer):
         message = f"{operation} {resource}: {conflicts}"
-    return kind(message, operation=operation, resource=resource)
+    hint = _LOGIN if status == HTTPStatus.UNAUTHORIZED else None
+    return kind(message, operation=operation, resource=resource, hint=hint)
 
 
 @contextmanager
@@ -56,9 +58,11 @@ def translate_errors(operation: str, resource: str) -> Iterator[None]:
     try:
         yield
     except ApiException as error:
+        if not error.status:  # the client's word for a failed handshake
+            raise _untrusted(error.reason) from error
         body = error.body.encode() if isinstance(error.body, str) else b""
         raise translate_status(
-            int(error.status or 0),
+            int(error.status),
             body,
             error.headers or {},
             operation=operation,
@@ -72,10 +76,7 @@ def translate_errors(operation: str, resource: str) -> Iterator[None]:
     except HTTPError as error:
         reason = error.reason if isinstance(error, MaxRetryError) else error
         if isinstance(reason, SSLError):
-            raise SetupError(
-                f"the cluster's certificate is not trusted: {str(reason)[:MAX_TEXT]}",
-                hint="Check certificate-authority-data in the kubeconfig.",
-            ) from error
+            raise _untrusted(reason) from error
         raise TransientError(
             f"{operation} {resource}: the API server did not answer ({type(reason).__name__})",
             operation=operation,
@@ -87,6 +88,14 @@ def translate_errors(operation: str, resource: str) -> Iterator[None]:
             operation=operation,
             resource=resource,
         ) from error
+
+
+def _untrusted(reason: object) -> SetupError:
+    words = " ".join(str(reason).split())
+    return SetupError(
+        f"the cluster's certificate is not trusted: {words[:MAX_TEXT]}",
+        hint="Check certificate-authority-data in the kubeconfig.",
+    )
 
 
 def _class_of(status: int, answer: Mapping[str, Any]) -> type[ProviderError]:
