@@ -36,6 +36,7 @@ from deployer.cli.commands.router import router
 from deployer.cli.commands.schema import schema
 from deployer.cli.commands.status import status
 from deployer.cli.commands.verify import verify
+from deployer.cli.start import discard_output
 
 __all__ = ["EXIT_CODES", "app", "exit_code_of", "main"]
 
@@ -75,7 +76,7 @@ class _Group(TyperGroup):
             output.print_note("interrupted")
             raise typer.Exit(130) from None
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            discard_output()
             raise typer.Exit(0) from None
 
 

@@ -57,6 +57,12 @@ def test_the_page_of_commands_is_what_the_commands_say(root: Path) -> None:
     assert written == script["generate_commands"](), "run: python docs/generate_commands.py"
 
 
+def test_the_page_of_help_is_what_the_command_line_says(root: Path) -> None:
+    script = runpy.run_path(str(root / "docs" / "generate_commands.py"))
+    written = (root / "deployer" / "cli" / "help.py").read_text()
+    assert written == script["generate_help"](), "run: python docs/generate_commands.py"
+
+
 def test_every_link_leads_somewhere(root: Path) -> None:
     dead = {str(page): links for page in pages(root) if (links := dead_links(page))}
     assert dead == {}
