@@ -12,7 +12,7 @@ from deployer.ports import Cluster, ObjectStore, Prices, Probe, Provider
 if TYPE_CHECKING:
     from deployer.execution import Session
     from deployer.plan import Plan
-    from deployer.providers.connection import Connection
+    from deployer.providers.connection import Connection, Token
     from deployer.release.records import Routes
     from deployer.release.state import StateStore
     from deployer.spec import Spec
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "find_cluster",
+    "make_token",
     "open_cluster",
     "open_probe",
     "open_routes",
@@ -123,6 +124,25 @@ def find_cluster(spec: "ClusterSpec", region: str) -> "Connection":
         group = spec.resource_group or ""
         return find_aks(spec.aks, group=group, subscription=spec.subscription)
     raise SetupError("this cluster is not named by its cloud: a kubeconfig leads to it already")
+
+
+def make_token(spec: "ClusterSpec", region: str) -> "Token":
+    """Return a token for the EKS, GKE or AKS cluster that ``spec`` names.
+
+    EKS and GKE are not asked where the cluster is; AKS is, since the kind of its users decides.
+    """
+    if spec.eks is not None:
+        from deployer.providers.aws.token import make_tokens, open_aws
+        from deployer.providers.local.clock import SystemClock
+
+        session = open_aws(region, spec.role)
+        place = region or session.region_name or "us-east-1"
+        return make_tokens(spec.eks, session=lambda: session, region=place, clock=SystemClock())()
+    if spec.gke is not None:
+        from deployer.providers.gcp.token import fetch_token
+
+        return fetch_token()
+    return find_cluster(spec, region).tokens()
 
 
 def open_probe() -> Probe:

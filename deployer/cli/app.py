@@ -26,6 +26,7 @@ from deployer.cli.commands import sandbox
 from deployer.cli.commands.deploy import deploy
 from deployer.cli.commands.history import history
 from deployer.cli.commands.init import init
+from deployer.cli.commands.kubeconfig import kubeconfig
 from deployer.cli.commands.plan import plan
 from deployer.cli.commands.pull import pull
 from deployer.cli.commands.push import push
@@ -35,6 +36,7 @@ from deployer.cli.commands.rollback import rollback
 from deployer.cli.commands.router import router
 from deployer.cli.commands.schema import schema
 from deployer.cli.commands.status import status
+from deployer.cli.commands.token import token
 from deployer.cli.commands.verify import verify
 from deployer.cli.start import discard_output
 
@@ -154,6 +156,8 @@ app.command()(rollback)
 app.command()(status)
 app.add_typer(history, name="history")
 app.add_typer(report, name="report")
+app.command()(kubeconfig)
+app.command()(token)
 app.command()(push)
 app.command()(pull)
 app.command()(verify)

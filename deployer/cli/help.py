@@ -16,18 +16,20 @@ Options:
   -h, --help            Show this message and exit.
 
 Commands:
-  init      Write a commented spec for the clouds named.
-  schema    Print the JSON Schema of deployer.yaml, for editors and checks.
-  render    Print the Kubernetes objects of a release as YAML.
-  plan      Show what a deploy would do, and change nothing.
-  deploy    Deploy the model to every target.
-  rollback  Bring back the last release that is recorded as verified.
-  status    Show what is live on every target, and how it does.
-  push      Upload a model and prove every byte of it.
-  pull      Download a model and prove every byte of it.
-  verify    Compare a pushed model with its manifest.
-  history   List the releases, newest first, and what became of each.
-  report    Say what it costs and how healthy it is.
-  router    Send prediction traffic to healthy targets.
-  sandbox   Run stand-in clouds on this machine.
+  init        Write a commented spec for the clouds named.
+  schema      Print the JSON Schema of deployer.yaml, for editors and checks.
+  render      Print the Kubernetes objects of a release as YAML.
+  plan        Show what a deploy would do, and change nothing.
+  deploy      Deploy the model to every target.
+  rollback    Bring back the last release that is recorded as verified.
+  status      Show what is live on every target, and how it does.
+  kubeconfig  Write contexts for kubectl, one per target.
+  token       Print a login to a cluster, as an exec plug-in of kubectl.
+  push        Upload a model and prove every byte of it.
+  pull        Download a model and prove every byte of it.
+  verify      Compare a pushed model with its manifest.
+  history     List the releases, newest first, and what became of each.
+  report      Say what it costs and how healthy it is.
+  router      Send prediction traffic to healthy targets.
+  sandbox     Run stand-in clouds on this machine.
 """

@@ -1,6 +1,10 @@
 import base64
+import json
+import os
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -8,14 +12,27 @@ import boto3
 import pytest
 from moto.eks.models import eks_backends
 from moto.server import ThreadedMotoServer
+from typer.testing import CliRunner
 
+from deployer.cli.app import app
 from deployer.errors import NotFoundError, SetupError
 from deployer.providers.aws.cluster import find_cluster
 from deployer.providers.aws.token import make_tokens, open_aws
-from deployer.providers.kube.connect import connect_found
+from deployer.providers.kube.connect import connect_cluster, connect_found
 from deployer.providers.local.clock import ManualClock, SystemClock
 
 REGION = "eu-west-1"
+SPEC = """\
+name: iris
+model: {path: ./model}
+targets:
+  - name: aws
+    provider: aws
+    region: eu-west-1
+    store: s3://acme
+    cluster: {eks: prod}
+    namespace: models
+"""
 
 
 @pytest.fixture
@@ -113,3 +130,38 @@ def decode(token: str) -> str:
     text = token.removeprefix("k8s-aws-v1.")
     assert "=" not in text
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+
+
+@pytest.mark.usefixtures("moto")
+def test_a_kubeconfig_that_was_written_logs_in_by_calling_us(
+    tls_server: Any, say: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_cluster("prod", tls_server.url, tls_server.authority)
+    tls_server.answer = lambda _asked: say({"gitVersion": "v1.36.3"})
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    (tmp_path / "deployer.yaml").write_text(SPEC)
+    ran = CliRunner().invoke(app, ["kubeconfig", "-f", str(tmp_path / "deployer.yaml")])
+    assert ran.exit_code == 0, ran.output
+    assert "Next: kubectl --context deployer-aws get pods" in ran.stdout
+    cluster = connect_cluster(
+        namespace="models", clock=SystemClock(), context="deployer-aws", kubeconfig=None
+    )
+    assert cluster.describe().version == "v1.36.3"
+    assert "x-k8s-aws-id" in decode(tls_server.asked[0].token)
+
+
+def test_a_token_is_printed_in_the_version_that_was_asked_for(
+    moto: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["token", "--eks", "prod", "--region", REGION]
+    first = json.loads(CliRunner().invoke(app, words).stdout)
+    assert first["apiVersion"] == "client.authentication.k8s.io/v1"
+    assert decode(first["status"]["token"]).startswith(moto)
+    assert first["status"]["expirationTimestamp"].endswith("Z")
+    for version, code in (("v1beta1", 0), ("v1alpha1", 5)):
+        asked = {"apiVersion": f"client.authentication.k8s.io/{version}"}
+        monkeypatch.setenv("KUBERNETES_EXEC_INFO", json.dumps(asked))
+        ran = CliRunner().invoke(app, words)
+        assert ran.exit_code == code, ran.output
+    assert CliRunner().invoke(app, ["token"]).exit_code == 4
