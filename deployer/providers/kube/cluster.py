@@ -1,13 +1,12 @@
 """One cluster adapter for every Kubernetes: server-side apply, and what the API server tells."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from deployer.errors import NotFoundError, PreconditionError, ProviderError, TransientError
+from deployer.errors import NotFoundError, PreconditionError, TransientError
 from deployer.ports import (
     Applied,
     Clock,
@@ -17,13 +16,12 @@ from deployer.ports import (
     Manifest,
     ObjectRef,
     Readiness,
-    Verdict,
 )
 from deployer.providers.kube.api import Answer, KubeApi
+from deployer.providers.kube.eyes import Eyes
 from deployer.providers.kube.fields import changes_nothing
 from deployer.providers.kube.kinds import KINDS, object_path
-from deployer.providers.kube.readiness import count_endpoints, external_url, owned_pods
-from deployer.providers.readiness import judge_deployment, judge_presence, judge_service
+from deployer.providers.kube.readiness import external_url
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -36,7 +34,6 @@ _PARALLEL = 8
 _PAGE = 500
 _BODY_BYTES = 1 << 20
 _NEVER = "1"  # a resourceVersion that no object of ours can have: etcd itself wrote that revision
-_LAST_WORDS = 5
 
 
 class KubeCluster:
@@ -47,6 +44,7 @@ class KubeCluster:
     ) -> None:
         self._api = KubeApi(connect)
         self._name, self._namespace, self._clock = name, namespace, clock
+        self._eyes = Eyes(self._api, self._path, self.get, namespace=namespace, clock=clock)
 
     def describe(self) -> ClusterInfo:
         """See `Cluster.describe`."""
@@ -101,14 +99,17 @@ class KubeCluster:
 
     def readiness(self, ref: ObjectRef) -> Readiness:
         """See `Cluster.readiness`."""
-        found = self.get(ref)
-        if ref.kind == "Deployment":
-            pods = self._pods(found) if found else ()
-            judged = judge_deployment(found, pods, now=self._clock.now())
-            return self._explain(judged, ref) if judged.verdict is Verdict.FAILED else judged
-        if ref.kind == "Service":
-            return judge_service(found, count_endpoints(self._slices(ref.name)) if found else 0)
-        return judge_presence(found, str(ref))
+        return self._eyes.judge_now(ref)
+
+    def follow(
+        self, refs: Sequence[ObjectRef]
+    ) -> Generator[Mapping[ObjectRef, Readiness], None, None]:
+        """See `Cluster.follow`."""
+        return self._eyes.follow(refs)
+
+    def explain(self, ref: ObjectRef) -> str:
+        """See `Cluster.explain`."""
+        return self._eyes.explain(ref)
 
     def endpoint(self, service: str) -> str | None:
         """See `Cluster.endpoint`: the load balancer's address, when there is one."""
@@ -144,9 +145,7 @@ class KubeCluster:
 
     def logs(self, workload: str, *, lines: int = 20) -> str:
         """See `Cluster.logs`."""
-        found = self.get(ObjectRef("apps/v1", "Deployment", workload))
-        pods = self._pods(found) if found else ()
-        return "\n".join(text for pod in pods for text in self._read_logs(pod, lines))
+        return self._eyes.logs(ObjectRef("apps/v1", "Deployment", workload), lines=lines)
 
     def _path(self, ref: ObjectRef) -> str:
         return object_path(ref.api_version, ref.kind, self._namespace, ref.name)
@@ -186,51 +185,6 @@ class KubeCluster:
             if not token:
                 return
             query["continue"] = token
-
-    def _pods(self, deployment: Manifest) -> Sequence[Manifest]:
-        """Return the Deployment's pods, newest first."""
-        labels = deployment["spec"]["selector"].get("matchLabels") or {}
-        selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
-        path = f"/api/v1/namespaces/{self._namespace}/pods"
-        return owned_pods(deployment, list(self._pages(path, "every Pod", selector)))
-
-    def _slices(self, service: str) -> Sequence[Manifest]:
-        path = f"/apis/discovery.k8s.io/v1/namespaces/{self._namespace}/endpointslices"
-        selector = f"kubernetes.io/service-name={service}"
-        return list(self._pages(path, "every EndpointSlice", selector))
-
-    def _explain(self, judged: Readiness, ref: ObjectRef) -> Readiness:
-        """Add the last log lines to a failure; that they cannot be had must not hide it."""
-        try:
-            text = self.logs(ref.name, lines=_LAST_WORDS)
-        except ProviderError as error:
-            text = f"(no logs: {error.message})"
-        return replace(judged, message=f"{judged.message}\n{text}".strip()) if text else judged
-
-    def _read_logs(self, pod: Manifest, lines: int) -> Iterator[str]:
-        name = pod["metadata"]["name"]
-        status = pod.get("status") or {}
-        for container in [
-            *(status.get("initContainerStatuses") or ()),
-            *(status.get("containerStatuses") or ()),
-        ]:
-            text = self._read_log(name, container, lines)
-            if text:
-                yield f"{name} {container['name']}:\n{text.rstrip()}"
-
-    def _read_log(self, pod: str, container: Manifest, lines: int) -> str:
-        """Return the end of the log; of the run before when this one has not begun."""
-        waits = "waiting" in (container.get("state") or {})
-        if waits and not container.get("restartCount"):
-            return ""
-        query: dict[str, Any] = {"container": container["name"], "tailLines": lines}
-        if waits:
-            query["previous"] = "true"
-        path = f"/api/v1/namespaces/{self._namespace}/pods/{pod}/log"
-        try:
-            return self._api.read_text(path, resource=f"the log of Pod/{pod}", query=query)
-        except NotFoundError:
-            return ""
 
 
 def _namespaced(manifest: Manifest, namespace: str) -> dict[str, Any]:

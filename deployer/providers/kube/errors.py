@@ -17,7 +17,7 @@ from deployer.errors import (
     TransientError,
 )
 
-__all__ = ["MAX_TEXT", "translate_errors", "translate_status"]
+__all__ = ["MAX_TEXT", "GoneError", "translate_errors", "translate_status"]
 
 MAX_TEXT = 400
 """Characters of a server's own message that are passed on."""
@@ -25,6 +25,10 @@ MAX_TEXT = 400
 _SERVER_ERROR = 500
 _LOGIN = "The cluster does not know this login. Log in again; `deployer doctor` checks it."
 _BAD_SCHEMA = "failed to create typed patch object"  # a field that does not exist, said with a 500
+
+
+class GoneError(TransientError):
+    """The version to go on from is one that the server has forgotten: read the list again."""
 
 
 def translate_status(
@@ -35,8 +39,8 @@ def translate_status(
     text = str(answer.get("message") or "")[:MAX_TEXT] or f"HTTP {status}"
     kind = _class_of(status, answer)
     message = f"{operation} {resource}: {text}"
-    if kind is TransientError:
-        return TransientError(
+    if issubclass(kind, TransientError):
+        return kind(
             message,
             operation=operation,
             resource=resource,
@@ -110,7 +114,7 @@ def _class_of(status: int, answer: Mapping[str, Any]) -> type[ProviderError]:
         404: NotFoundError,
         408: TransientError,
         409: PreconditionError,
-        410: TransientError,
+        410: GoneError,
         429: TransientError,
     }
     fallback = TransientError if status >= _SERVER_ERROR else ProviderError

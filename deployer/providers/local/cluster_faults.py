@@ -1,6 +1,6 @@
 """A cluster that fails as it is told to."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from deployer.ports import (
     ObjectRef,
     Readiness,
 )
+from deployer.providers.watching import watch_by_looking
 
 __all__ = ["ClusterFault", "FlakyCluster"]
 
@@ -93,6 +94,16 @@ class FlakyCluster:
     def readiness(self, ref: ObjectRef) -> Readiness:
         """See `Cluster.readiness`."""
         return self._pass("readiness", ref.name, lambda: self._inner.readiness(ref))
+
+    def follow(
+        self, refs: Sequence[ObjectRef]
+    ) -> Generator[Mapping[ObjectRef, Readiness], None, None]:
+        """See `Cluster.follow`: every look is a call of `readiness`, with its faults."""
+        return watch_by_looking(self.readiness, refs, self._clock)
+
+    def explain(self, ref: ObjectRef) -> str:
+        """See `Cluster.explain`."""
+        return self._pass("explain", ref.name, lambda: self._inner.explain(ref))
 
     def endpoint(self, service: str) -> str | None:
         """See `Cluster.endpoint`."""

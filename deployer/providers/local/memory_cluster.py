@@ -3,7 +3,7 @@
 import json
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 from deployer.errors import TransientError
@@ -22,7 +22,8 @@ from deployer.ports import (
 from deployer.providers.local.admission import check_manifest
 from deployer.providers.local.application import plan_apply, stamp
 from deployer.providers.local.objects import matches
-from deployer.providers.readiness import judge_presence, judge_service
+from deployer.providers.readiness import Evidence, judge
+from deployer.providers.watching import EXPLAINING_LINES, watch_by_looking
 
 __all__ = ["AnswerCall", "MemoryCluster"]
 
@@ -121,8 +122,18 @@ class MemoryCluster:
                 return self._judge(found, ref.name)
             if ref.kind == "Service":
                 ready = sum(self._peek(name).ready for name in self._behind(found))
-                return judge_service(found, ready)
-            return judge_presence(found, str(ref))
+                return judge(ref, found, Evidence(endpoints=ready), now=self._clock.now())
+            return judge(ref, found, Evidence(), now=self._clock.now())
+
+    def follow(
+        self, refs: Sequence[ObjectRef]
+    ) -> Generator[Mapping[ObjectRef, Readiness], None, None]:
+        """See `Cluster.follow`."""
+        return watch_by_looking(self.readiness, refs, self._clock)
+
+    def explain(self, ref: ObjectRef) -> str:
+        """See `Cluster.explain`."""
+        return self.logs(ref.name, lines=EXPLAINING_LINES) if ref.kind == "Deployment" else ""
 
     def endpoint(self, service: str) -> str | None:
         """See `Cluster.endpoint`: a name that resolves nowhere."""
