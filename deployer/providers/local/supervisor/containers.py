@@ -69,11 +69,16 @@ def backoff_seconds(failures: int) -> float:
 
 
 class ContainerRunner:
-    """Keeps one container running until it is stopped; an init container until it succeeds."""
+    """Keeps one container running until it is stopped or its restart policy says enough.
 
-    def __init__(self, spec: Manifest, host: PodHost, *, init: bool = False) -> None:
+    Args:
+        restart: ``Always``, ``OnFailure`` or ``Never``, as in a pod's ``restartPolicy``.
+    """
+
+    def __init__(self, spec: Manifest, host: PodHost, *, restart: str = "Always") -> None:
         self.spec = spec
-        self.init = init
+        self.exit_code: int | None = None
+        self._restart = restart
         self._host = host
         self._status = _Status()
         self._process: asyncio.subprocess.Process | None = None
@@ -113,7 +118,10 @@ class ContainerRunner:
         }
 
     async def run(self) -> None:
-        """Start the process again whenever it ends; returns when stopped, or done (init)."""
+        """Start the process again whenever it ends; returns when stopped or done for good.
+
+        When it is done, ``exit_code`` is the process's last one.
+        """
         while not self._stopping.is_set():
             try:
                 code = await self._run_once()
@@ -125,7 +133,11 @@ class ContainerRunner:
                 self._wait_because(reason, problem.message)
                 await self._pause(_RETRY_SECONDS)
                 continue
-            if self._stopping.is_set() or (self.init and code == 0):
+            if self._stopping.is_set():
+                return
+            if self._restart == "Never" or (self._restart == "OnFailure" and code == 0):
+                self.exit_code = code
+                self._host.changed()
                 return
             await self._back_off(code)
 

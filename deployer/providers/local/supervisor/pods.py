@@ -60,8 +60,12 @@ class PodRunner:
         self._find, self._images, self._on_change = find, images, on_change
         self._initialized = False
         spec = pod["spec"]
-        self._init = [ContainerRunner(c, self, init=True) for c in spec.get("initContainers") or ()]
-        self._containers = [ContainerRunner(c, self) for c in spec["containers"]]
+        again = spec.get("restartPolicy", "Always")
+        once = "Never" if again == "Never" else "OnFailure"
+        self._init = [
+            ContainerRunner(c, self, restart=once) for c in spec.get("initContainers") or ()
+        ]
+        self._containers = [ContainerRunner(c, self, restart=again) for c in spec["containers"]]
         self._transitions: dict[str, tuple[bool, str]] = {}
         self._problem: ContainerError | None = None
         self._task: asyncio.Task[None] | None = None
@@ -150,7 +154,7 @@ class PodRunner:
             await asyncio.sleep(_VOLUME_RETRY_SECONDS)
         for container in self._init:
             await container.run()
-            if self.terminating:
+            if self.terminating or container.exit_code:
                 return
         self._initialized = True
         await asyncio.gather(*(container.run() for container in self._containers))
@@ -180,9 +184,8 @@ class PodRunner:
         return environment
 
     def _status(self) -> dict[str, Any]:
-        running = self._initialized and any(c.pid for c in self._containers)
         return {
-            "phase": "Running" if running else "Pending",
+            "phase": self._phase(),
             "podIP": self.address,
             "startTime": self.pod["metadata"]["creationTimestamp"],
             "initContainerStatuses": [c.status() for c in self._init],
@@ -192,6 +195,15 @@ class PodRunner:
                 self._condition("Ready", on=self.ready),
             ],
         }
+
+    def _phase(self) -> str:
+        codes = [c.exit_code for c in (*self._init, *self._containers)]
+        if any(code for code in codes[: len(self._init)]):
+            return "Failed"
+        if all(code is not None for code in codes):
+            return "Failed" if any(codes) else "Succeeded"
+        running = self._initialized and any(c.pid for c in self._containers)
+        return "Running" if running else "Pending"
 
     def _explained(self, status: dict[str, Any]) -> dict[str, Any]:
         if self._problem is not None:
