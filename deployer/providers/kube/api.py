@@ -40,9 +40,17 @@ class KubeApi:
         self._client: ApiClient | None = None
         self._lock = threading.Lock()
 
-    def read(self, path: str, *, resource: str, query: Mapping[str, Any] | None = None) -> Any:
+    def read(
+        self,
+        path: str,
+        *,
+        resource: str,
+        query: Mapping[str, Any] | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Any:
         """GET a JSON document."""
-        return self._json("GET", path, "read", resource, query=query)
+        timeout = timeout_seconds
+        return self._json("GET", path, "read", resource, query=query, timeout_seconds=timeout)
 
     def read_text(self, path: str, *, resource: str, query: Mapping[str, Any]) -> str:
         """GET text."""
@@ -153,6 +161,7 @@ class KubeApi:
         *,
         query: Mapping[str, Any] | None = None,
         body: Any = None,
+        timeout_seconds: float | None = None,
     ) -> Any:
         headers = {"Accept": "application/json"}
         if body is not None:
@@ -165,6 +174,7 @@ class KubeApi:
             body=body,
             operation=operation,
             resource=resource,
+            timeout_seconds=timeout_seconds,
         )
         return json.loads(self._checked(answer, operation, resource).body)
 

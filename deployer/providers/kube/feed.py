@@ -24,6 +24,7 @@ __all__ = ["Feed"]
 
 _SECONDS = (240, 360)
 _GRACE_SECONDS = 15.0  # after the bound the server ends a watch; a silence beyond has broken
+_LIST_SECONDS = 10.0  # whoever waits wants to hear soon that nobody answers
 _PAUSES = (0.05, 0.5)  # before a cut watch is taken up again
 
 
@@ -94,7 +95,9 @@ class Feed:
             self._clock.sleep(self._rng.uniform(*_PAUSES))
 
     def _read(self) -> None:
-        answer = self._api.read(self._path, resource=self._path, query=self._query)
+        answer = self._api.read(
+            self._path, resource=self._path, query=self._query, timeout_seconds=_LIST_SECONDS
+        )
         with self._lock:
             kind = {"apiVersion": answer["apiVersion"], "kind": answer["kind"][: -len("List")]}
             items = [{**kind, **item} for item in answer["items"]]
