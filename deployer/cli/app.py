@@ -24,6 +24,7 @@ from deployer import errors
 from deployer.cli import output
 from deployer.cli.commands import sandbox
 from deployer.cli.commands.deploy import deploy
+from deployer.cli.commands.evaluate import evaluate
 from deployer.cli.commands.history import history
 from deployer.cli.commands.init import init
 from deployer.cli.commands.kubeconfig import kubeconfig
@@ -158,6 +159,7 @@ app.add_typer(history, name="history")
 app.add_typer(report, name="report")
 app.command()(kubeconfig)
 app.command()(token)
+app.command()(evaluate)
 app.command()(push)
 app.command()(pull)
 app.command()(verify)

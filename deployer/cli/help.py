@@ -25,6 +25,7 @@ Commands:
   status      Show what is live on every target, and how it does.
   kubeconfig  Write contexts for kubectl, one per target.
   token       Print a login to a cluster, as an exec plug-in of kubectl.
+  evaluate    Score the live model of every target on labelled rows.
   push        Upload a model and prove every byte of it.
   pull        Download a model and prove every byte of it.
   verify      Compare a pushed model with its manifest.

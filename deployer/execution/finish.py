@@ -93,6 +93,7 @@ def _backends(step: Route, context: Context, urls: dict[str, str]) -> tuple[Back
                     release=step.live[part.target],
                     url=url,
                     weight=weights.get(part.target, 0),
+                    tier=bundle.routing.tiers.get(part.target, 0),
                 )
             )
     return tuple(backends)

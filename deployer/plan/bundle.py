@@ -1,6 +1,7 @@
 """Makes the bundle of a new release: everything rollback will ever need, in one record."""
 
 from deployer.artifact import Artifact, artifact_uri
+from deployer.plan.tiers import tiers_of
 from deployer.release.records import (
     ArtifactRecord,
     Bundle,
@@ -62,6 +63,8 @@ def make_bundle(
         smoke=smoke,
         routing=RouteSettings(
             policy=spec.routing.policy,
+            tiers=tiers_of(spec, snapshot),
+            max_in_flight=spec.routing.max_in_flight,
             idempotent=spec.routing.idempotent,
             health_path=targets[0].ready_path,
         ),

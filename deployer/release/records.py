@@ -203,9 +203,17 @@ class Entry(Document):
 
 
 class RouteSettings(Record):
-    """How routers treat the backends."""
+    """How routers treat the backends.
+
+    Attributes:
+        policy: As in the spec; ``latency`` lets load have a say, the others come down to tiers.
+        tiers: Each target's; 0 where it has none. Lower ones are used first.
+        max_in_flight: Requests at one backend at the same time.
+    """
 
     policy: str = "weighted"
+    tiers: dict[str, int] = Field(default_factory=dict)
+    max_in_flight: int = 1024
     idempotent: bool = False
     health_path: str = "/v2/health/ready"
 
@@ -217,6 +225,7 @@ class Backend(Record):
     release: int
     url: str
     weight: int
+    tier: int = 0
 
 
 class Routes(Document):

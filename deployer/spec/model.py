@@ -241,10 +241,20 @@ class Routing(_Part):
     """How the router shares traffic out."""
 
     policy: Literal["weighted", "latency", "cost", "priority", "region"] = Field(
-        "weighted", description="What decides a target's share."
+        "weighted",
+        description=(
+            "What decides a target's share: its weight; its weight and how fast it answers; or its "
+            "tier, by price or by tiers, with what a tier can't take going to the next."
+        ),
     )
     weights: dict[str, Annotated[int, Field(ge=0, le=1000)]] = Field(
         default_factory=dict, description="Each target's share; equal when left out."
+    )
+    tiers: list[list[str]] = Field(
+        default_factory=list, description="Names of targets, the tier used first first; priority."
+    )
+    max_in_flight: int = Field(
+        1024, ge=1, le=1_000_000, description="Predictions at one target at the same time."
     )
     idempotent: bool = Field(False, description="A prediction may be sent twice without harm.")
 

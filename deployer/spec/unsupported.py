@@ -37,8 +37,8 @@ _VALUES = (
     _Row(("outcome",), "use all meanwhile", ("keep-going",)),
     _Row(
         ("routing", "policy"),
-        "use weighted meanwhile",
-        ("latency", "cost", "priority", "region"),
+        "use priority with tiers meanwhile",
+        ("region",),
     ),
 )
 

@@ -170,11 +170,14 @@ class Demo:
             self.story.claim("release 1 is live on 3 targets again", *self.live(1))
 
     def report(self) -> None:
-        """Show cost, health and history."""
-        with self.story.step("cost, health, history"):
+        """Show cost, quality, health and history."""
+        with self.story.step("cost, quality, health, history"):
             cost = self.read("report", "cost", "-f", self.spec)
             print(f"$ deployer report cost -f sandbox/deployer.yaml\n{cost}", flush=True)
             self.story.claim("the month is priced", "USD a month" in cost, cost.partition("\n")[0])
+            holdout = self.models / "holdout.csv"
+            code = self.deployer("evaluate", "--data", holdout, "-f", self.spec)
+            self.story.claim("all targets answer new rows alike", code == 0, f"exit code {code}")
             code = self.deployer("report", "health", "-f", self.spec)
             self.story.claim("all targets are healthy at the end", code == 0, f"exit code {code}")
             self.deployer("history", "-f", self.spec)

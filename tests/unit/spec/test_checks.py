@@ -63,6 +63,11 @@ def test_a_context_picks_within_a_kubeconfig(load: Load) -> None:
     [
         ("routing: {weights: {b: 1}}", "routing.weights.b: no target is called 'b'"),
         ("routing: {weights: {a: 0}}", "routing.weights: all weights are 0"),
+        ("routing: {policy: priority}", "routing.policy: policy: priority needs tiers"),
+        ("routing: {tiers: [[a]]}", "routing.tiers: tiers are for policy: priority"),
+        ("routing: {policy: priority, tiers: [[b], [a]]}", "routing.tiers: no target is called"),
+        ("routing: {policy: priority, tiers: [[a], [a]]}", "routing.tiers: 'a' is in more than"),
+        ("routing: {policy: priority, tiers: [[]]}", "routing.tiers: 'a' is in no tier"),
         ("service: {replicas: {min: 3, max: 2}}", "service.replicas.max: max is 2, below min, 3"),
         ("strategy: {type: canary, steps: [5, 5]}", "strategy.steps[1]: steps must rise"),
         ("outcome: {quorum: 2}", "outcome.quorum: a quorum of 2 of 1 targets"),

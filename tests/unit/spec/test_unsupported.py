@@ -16,7 +16,7 @@ Faults = Callable[..., list[str]]
         ("strategy: {steps: [5, 50]}", "strategy.steps: not implemented yet: steps"),
         ("outcome: keep-going", "outcome: not implemented yet: outcome: keep-going; use all"),
         ("outcome: {quorum: 1}", "outcome.quorum: not implemented yet: quorum"),
-        ("routing: {policy: latency}", "not implemented yet: policy: latency; use weighted"),
+        ("routing: {policy: region}", "not implemented yet: policy: region; use priority"),
         (
             "gates: {evaluate: {dataset: h.csv, thresholds: {f1_macro: 0.9}}}",
             "gates.evaluate: not implemented yet",
