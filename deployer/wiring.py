@@ -1,6 +1,7 @@
 """The only place that names adapters; imports them, and all else that is slow, on demand."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +23,7 @@ __all__ = [
     "find_cluster",
     "make_token",
     "open_cluster",
+    "open_orphan",
     "open_probe",
     "open_routes",
     "open_session",
@@ -175,6 +177,30 @@ def open_session(file: Path) -> "Session":
         probe=open_probe(),
         clock=clock,
         tool=f"deployer {__version__}",
+    )
+
+
+def open_orphan(session: "Session", name: str) -> "Session":
+    """Return the session with target ``name`` too, as the newest release that ran there has it.
+
+    For a target that the spec no longer has; relative paths are relative to the spec's folder.
+
+    Raises:
+        SourceError: No release has ever had such a target.
+    """
+    from deployer.providers.book import load_book
+    from deployer.spec.model import TargetSpec
+
+    for number in sorted(session.state.list_releases(), reverse=True):
+        config = session.state.read_release(number).config
+        for target in config.get("targets", ()) if isinstance(config, dict) else ():
+            if target.get("name") == name:
+                found = TargetSpec.model_validate(target)
+                provider = _open_provider(session.spec, found, load_book())
+                return replace(session, providers={**session.providers, name: provider})
+    raise SourceError(
+        f"{session.spec.name} has no target {name}, and no recorded release ran on one",
+        hint="deployer status shows the targets there are.",
     )
 
 

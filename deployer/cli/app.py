@@ -2,7 +2,7 @@
 
 0   done, or nothing to do
 1   failed, and undone
-2   there are changes (`plan` and `diff` only)
+2   there are changes (`plan`, `diff` and `drift` only)
 3   failed, and not fully undone; for `status` and `report health`: a target is down or unknown
 4   bad input: the spec, a model folder, an argument
 5   set-up: an extra, a login, a bucket is missing
@@ -24,6 +24,10 @@ from deployer import errors
 from deployer.cli import output
 from deployer.cli.commands import sandbox
 from deployer.cli.commands.deploy import deploy
+from deployer.cli.commands.destroy import destroy
+from deployer.cli.commands.diff import diff
+from deployer.cli.commands.doctor import doctor
+from deployer.cli.commands.drift import drift
 from deployer.cli.commands.evaluate import evaluate
 from deployer.cli.commands.history import history
 from deployer.cli.commands.init import init
@@ -152,9 +156,13 @@ app.command()(init)
 app.command()(schema)
 app.command()(render)
 app.command()(plan)
+app.command()(diff)
+app.command()(doctor)
 app.command()(deploy)
 app.command()(rollback)
 app.command()(status)
+app.command()(drift)
+app.command()(destroy)
 app.add_typer(history, name="history")
 app.add_typer(report, name="report")
 app.command()(kubeconfig)

@@ -22,6 +22,7 @@ _WORDS = {
     "shift": "traffic",
     "route": "routes",
     "soak": "soak",
+    "rest": "scale",
     "retire": "retire",
     "finish": "record",
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from deployer.artifact import Artifact
 from deployer.errors import DeployerError, SetupError
 from deployer.execution.events import Tell
-from deployer.ports import Clock, Provider
+from deployer.ports import Clock, Policy, Provider
 from deployer.release.journal import Journal
 from deployer.release.lease import Lease
 from deployer.release.records import Bundle
@@ -27,6 +27,7 @@ class Context:
     Attributes:
         source: The artifact on disk, when this run brings one.
         verdicts: What the smoke gate said, by target.
+        policies: What to do about fields that others own, as the spec says.
     """
 
     state: StateStore
@@ -38,6 +39,7 @@ class Context:
     source: Artifact | None = None
     bundles: dict[int, Bundle] = field(default_factory=dict)
     verdicts: dict[str, str] = field(default_factory=dict)
+    policies: Mapping[str, Policy] = field(default_factory=dict)
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def provider(self, target: str) -> Provider:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from deployer.artifact import Artifact
 from deployer.errors import PlanMovedError
+from deployer.execution.checkup import check_session
 from deployer.execution.context import Context
 from deployer.execution.events import Tell
 from deployer.execution.recover import find_unfinished, recover
@@ -16,6 +17,7 @@ from deployer.plan import (
     content_of,
     deploy_inputs,
 )
+from deployer.preflight import refuse_errors
 from deployer.release.history import rollback_number
 from deployer.release.journal import Journal
 from deployer.release.records import Head, RunRecord
@@ -24,14 +26,19 @@ from deployer.values import Digest
 
 __all__ = ["deploy", "make_plan", "roll_back"]
 
+_LOOK_SECONDS = 15.0
+
 
 def make_plan(session: Session, artifact: Artifact, *, quarantined: int | None = None) -> Plan:
     """Return what a deploy would do now. Reads everything, writes nothing.
 
     Raises:
         SpecError: The runtime cannot serve these files.
+        SetupError: A cluster lacks something, or does not let us do what a deploy does.
     """
     settle_format(session.spec, [file.path for file in artifact.files])
+    look = check_session(session, thorough=False, timeout_seconds=_LOOK_SECONDS)
+    refuse_errors(look)
     return build_plan(
         session.spec,
         artifact,

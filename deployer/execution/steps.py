@@ -3,23 +3,24 @@
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TypeVar, assert_never
 
 from deployer.artifact import ask_for_artifact, pull_artifact, push_artifact
 from deployer.errors import DeployerError, IntegrityError, RolloutError, TransientError
 from deployer.execution.context import Context
+from deployer.execution.endpoints import await_endpoints, demand_pods
 from deployer.execution.events import Event, Waiting
-from deployer.execution.fence import apply_fenced, hold_fence
+from deployer.execution.fence import Fence, apply_fenced
 from deployer.execution.finish import record_finish, write_routes
+from deployer.execution.removal import remove_objects
 from deployer.execution.smoke import run_smoke
 from deployer.execution.waiting import Wanted, await_ready
 from deployer.plan.model import (
     Apply,
     Finish,
     Push,
-    Ref,
+    Rest,
     Retire,
     Route,
     Shift,
@@ -28,9 +29,11 @@ from deployer.plan.model import (
     Step,
     Wait,
 )
+from deployer.plan.scaling import rest_workload, scaler_refs, workload_ref
 from deployer.ports import Cluster, Manifest, ObjectRef, ObjectStore, Verdict
 from deployer.release.records import TargetBundle
 from deployer.retry import Backoff, retry_transient
+from deployer.snapshot import release_of
 from deployer.values import Digest
 
 __all__ = ["run_step"]
@@ -63,8 +66,8 @@ def run_step(step: Step, context: Context) -> str:
             came_of_it = write_routes(step, context)
         case Soak():
             came_of_it = _soak(step, context)
-        case Retire():
-            came_of_it = _retire(step, context)
+        case Rest() | Retire():
+            came_of_it = _clear(step, context)
         case Finish():
             came_of_it = record_finish(step, context)
         case _:
@@ -141,14 +144,12 @@ def _holds(store: ObjectStore, digest: Digest) -> bool:
 
 def _apply(step: Apply, context: Context) -> str:
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
-    for manifest in part.objects:
-        _write(cluster, manifest, context)
-    return f"{len(part.objects)} objects"
+    return _write(cluster, part.objects, context)
 
 
 def _wait(step: Wait, context: Context) -> str:
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
-    workload = ObjectRef("apps/v1", "Deployment", part.workload)
+    workload = workload_ref(part)
     others = [ref for ref in map(ObjectRef.of, part.objects) if ref != workload]
 
     def tell(objects: Sequence[Waiting]) -> None:
@@ -177,14 +178,16 @@ def _smoke(step: Smoke, context: Context) -> str:
 
 def _shift(step: Shift, context: Context) -> str:
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
-    _write(cluster, part.shift, context)
+    demand_pods(cluster, part, step.release, context)
+    _write(cluster, [part.shift], context)
+    await_endpoints(cluster, part, context)
     return f"Service {part.service} → {part.workload}"
 
 
 def _soak(step: Soak, context: Context) -> str:
     """Watch; what is in trouble at the end is watched on until it is well or has failed."""
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
-    ref = ObjectRef("apps/v1", "Deployment", part.workload)
+    ref = workload_ref(part)
     good_at = started = context.clock.monotonic()
     while True:
         context.check()
@@ -217,12 +220,26 @@ def _trouble(step: Soak, cluster: Cluster, ref: ObjectRef) -> DeployerError | No
     )
 
 
+def _clear(step: Rest | Retire, context: Context) -> str:
+    return _rest(step, context) if isinstance(step, Rest) else _retire(step, context)
+
+
+def _rest(step: Rest, context: Context) -> str:
+    """Scale down what still is that release's: a shared Deployment may be another's by now."""
+    part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
+    live = _patiently(context, lambda: cluster.get(workload_ref(part)))
+    if live is None or release_of(live) != step.release:
+        return f"release {step.release} is not there any more"
+    _remove(cluster, scaler_refs(part), context)
+    _write(cluster, [rest_workload(part)], context)
+    return f"release {step.release} stays, scaled to 0"
+
+
 def _retire(step: Retire, context: Context) -> str:
     cluster = _cluster(step.target, context)
-    for ref in step.objects:
-        context.check()
-        _patiently(context, partial(_delete, cluster, ref, context))
-    return f"{len(step.objects)} objects"
+    refs = [ObjectRef(ref.api_version, ref.kind, ref.name) for ref in step.objects]
+    left = _remove(cluster, refs, context)
+    return "; ".join([f"{len(refs)} objects", *(f"still there: {text}" for text in left)])
 
 
 def _patiently(context: Context, call: Callable[[], T]) -> T:
@@ -240,12 +257,21 @@ def _cluster(target: str, context: Context) -> Cluster:
     return context.provider(target).cluster
 
 
-def _write(cluster: Cluster, manifest: Manifest, context: Context) -> None:
+def _write(cluster: Cluster, manifests: Sequence[Manifest], context: Context) -> str:
     context.check()
-    name, token = context.state.name, context.lease.token
-    _patiently(context, lambda: apply_fenced(cluster, manifest, name=name, token=token))
+    results = _patiently(context, lambda: apply_fenced(cluster, manifests, _fence(context)))
+    left = [
+        f"{owner.path} of {r.ref} left to {owner.manager}" for r in results for owner in r.yielded
+    ]
+    return "; ".join([f"{len(results)} objects", *left])
 
 
-def _delete(cluster: Cluster, ref: Ref, context: Context) -> None:
-    hold_fence(cluster, context.state.name, context.lease.token)
-    cluster.delete(ObjectRef(ref.api_version, ref.kind, ref.name))
+def _fence(context: Context) -> Fence:
+    return Fence(context.state.name, context.lease.token, context.policies)
+
+
+def _remove(cluster: Cluster, refs: Sequence[ObjectRef], context: Context) -> tuple[str, ...]:
+    return _patiently(
+        context,
+        lambda: remove_objects(cluster, refs, _fence(context), context.clock, check=context.check),
+    )

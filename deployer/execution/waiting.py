@@ -149,8 +149,13 @@ class _State:
 
     def _unready(self) -> list[ObjectRef]:
         """Return what is not ready; workloads that find no room first: they hold up the rest."""
-        waiting = [ref for ref, each in self.seen.items() if each.verdict is not Verdict.READY]
+        waiting = [ref for ref, each in self.seen.items() if not self._is_ready(ref, each)]
         return sorted(waiting, key=lambda ref: self.seen[ref].verdict is not Verdict.PENDING)
+
+    def _is_ready(self, ref: ObjectRef, readiness: Readiness) -> bool:
+        """The workload has to have pods: one that is scaled to 0 is well, and serves nobody."""
+        serves = ref != self.wanted.refs[0] or readiness.ready > 0
+        return readiness.verdict is Verdict.READY and serves
 
     def _failed(self) -> ObjectRef | None:
         verdicts = ((ref, each.verdict) for ref, each in self.seen.items())

@@ -70,6 +70,7 @@ def make_bundle(
         ),
         weights={target.name: _weight(spec, target.name) for target in spec.targets},
         soak_seconds=spec.strategy.soak,
+        history=spec.strategy.history,
         targets=targets,
     )
 

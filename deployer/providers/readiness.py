@@ -5,11 +5,11 @@ no status yet is in progress, a status of an older generation is in progress, an
 cluster itself has given up on, or what keeps failing, counts as failed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from deployer.ports import Manifest, ObjectRef, Readiness, Verdict
+from deployer.ports import Manifest, ObjectRef, PodState, Readiness, Verdict
 from deployer.providers.conditions import JUDGES, judge_custom
 from deployer.providers.pods import (
     condition,
@@ -30,12 +30,12 @@ class Evidence:
 
     Attributes:
         pods: Those of a workload, those of an older template included.
-        endpoints: How many of a Service's take new connections.
+        endpoints: The names of the pods that take a Service's new connections.
         events: The reasons of the object's events.
     """
 
     pods: Sequence[Manifest] = ()
-    endpoints: int = 0
+    endpoints: Collection[str] = ()
     events: frozenset[str] = frozenset()
 
 
@@ -67,22 +67,26 @@ def has_work(ref: ObjectRef) -> bool:
     return known or (custom and kind not in _STATUSLESS)
 
 
-def judge_service(service: Manifest, ready_endpoints: int) -> Readiness:
+def judge_service(service: Manifest, endpoints: Collection[str]) -> Readiness:
     """Judge a Service: it is ready when a pod behind it is, and its load balancer has an address.
 
     ``desired`` is 1: one endpoint makes it useful.
+
+    Args:
+        endpoints: The names of the pods that take its new connections.
     """
+    pods = tuple(PodState(name, ready=True, restarts=0) for name in sorted(endpoints))
     if service["spec"].get("type") == "LoadBalancer" and not _ingress(service):
         message = "no load balancer address yet"
-        return Readiness(Verdict.PROGRESSING, ready_endpoints, 1, message)
+        return Readiness(Verdict.PROGRESSING, len(pods), 1, message, pods)
     if _unseen(service):
         return Readiness(Verdict.PROGRESSING, 0, 1, _UNSEEN)
-    if ready_endpoints == 0:
+    if not pods:
         selector = service["spec"].get("selector") or {}
         wanted = ", ".join(f"{key}={value}" for key, value in sorted(selector.items()))
         message = f"no ready pod matches its selector ({wanted})"
         return Readiness(Verdict.PROGRESSING, 0, 1, message)
-    return Readiness(Verdict.READY, ready_endpoints, 1)
+    return Readiness(Verdict.READY, len(pods), 1, "", pods)
 
 
 def _judge_work(ref: ObjectRef, live: Manifest, evidence: Evidence, now: datetime) -> Readiness:
@@ -119,7 +123,8 @@ def _judge_workload(
         # the pods know better than a status of before
         verdict, message = Verdict.PROGRESSING, f"{seen} of {desired} pods are ready"
     if verdict in {Verdict.PROGRESSING, Verdict.FAILED}:
-        verdict, message = _look_closer(verdict, message, live, pods, now)
+        current = [pod for pod in pods if _is_current(pod, live)]
+        verdict, message = _look_closer(verdict, message, live, current, now)
     if verdict is Verdict.PROGRESSING and (reason := first_reason(states)):
         message = f"{message}; {reason}"
     return Readiness(verdict, ready, desired, message, states)
@@ -143,6 +148,17 @@ def _look_closer(
     if unscheduled := find_unscheduled(pods):
         return Verdict.FAILED if failed else Verdict.PENDING, unscheduled
     return verdict, message
+
+
+def _is_current(pod: Manifest, workload: Manifest) -> bool:
+    """Say whether the pod was made from the template as it is, as far as its labels tell.
+
+    What is wrong with pods of an older one is not held against the workload: they are on their way
+    out, and often the reason for the change.
+    """
+    template = (workload["spec"].get("template") or {}).get("metadata") or {}
+    wanted: Mapping[str, str] = template.get("labels") or {}
+    return wanted.items() <= (pod["metadata"].get("labels") or {}).items()
 
 
 def _status_is_missing(kind: str, live: Manifest) -> bool:

@@ -7,9 +7,17 @@ from deployer.ports import Manifest
 from deployer.rendering.merge import merge_manifest
 from deployer.values import Json, digest_of
 
-__all__ = ["RELEASE_LABEL", "Names", "config_name", "finish_object", "name_template"]
+__all__ = [
+    "RELEASE_LABEL",
+    "STRATEGY_LABEL",
+    "Names",
+    "config_name",
+    "finish_object",
+    "name_template",
+]
 
 RELEASE_LABEL = "deployer/release"
+STRATEGY_LABEL = "deployer/strategy"
 
 _TEMPLATE = "model"
 """What objects are called in the library."""
@@ -22,17 +30,24 @@ class Names:
     Attributes:
         base: The deployment's name; the stable Service and the ServiceAccount have it.
         config: The ConfigMap's, with a hash of its data: a release keeps the one it has.
+        rolling: Whether all releases share one Deployment, which is changed in place.
     """
 
     base: str
     config: str
     release: int
     artifact: str
+    rolling: bool = False
+
+    @property
+    def direct(self) -> str:
+        """The name of the Service that leads to this release alone."""
+        return f"{self.base}-r{self.release}"
 
     @property
     def workload(self) -> str:
-        """The name of the Deployment and of the Service that leads to it alone."""
-        return f"{self.base}-r{self.release}"
+        """The name of the Deployment: the release's own, or the one that they share."""
+        return self.base if self.rolling else self.direct
 
     @property
     def labels(self) -> dict[str, Json]:
@@ -47,6 +62,16 @@ class Names:
     def selector(self) -> dict[str, Json]:
         """What this release's pods have, and no others."""
         return {"deployer/name": self.base, RELEASE_LABEL: str(self.release)}
+
+    @property
+    def served(self) -> dict[str, Json]:
+        """What the workload's pods have, those of the release before included while it rolls.
+
+        A Deployment's selector cannot be changed, and must not match another's pods: so a shared
+        one selects by a label that releases with a Deployment of their own never have.
+        """
+        shared = {"deployer/name": self.base, STRATEGY_LABEL: "rolling"}
+        return shared if self.rolling else self.selector
 
 
 def name_template(manifest: Manifest, base: str) -> Manifest:
@@ -74,27 +99,28 @@ def finish_object(manifest: Manifest, names: Names) -> Manifest:
     if (kind, name) == ("Service", f"{names.base}-direct"):
         return _finish_direct(labelled, names)
     if (kind, name) == ("Service", names.base):
-        return merge_manifest(labelled, _select(names))
+        return merge_manifest(labelled, _select(names.served))
     return labelled
 
 
-def _select(names: Names) -> Manifest:
-    return {"spec": {"selector": {"$patch": "replace", **names.selector}}}
+def _select(labels: Mapping[str, Json]) -> Manifest:
+    return {"spec": {"selector": {"$patch": "replace", **labels}}}
 
 
 def _finish_direct(manifest: Manifest, names: Names) -> Manifest:
-    metadata = {"name": names.workload, "labels": names.selector}
-    return merge_manifest(manifest, {"metadata": metadata, **_select(names)})
+    metadata = {"name": names.direct, "labels": names.selector}
+    return merge_manifest(manifest, {"metadata": metadata, **_select(names.selector)})
 
 
 def _finish_workload(manifest: Manifest, names: Names) -> Manifest:
-    labels, artifact = {**names.labels, **names.selector}, {"deployer/artifact": names.artifact}
+    labels = {**names.labels, **names.served, **names.selector}
+    artifact = {"deployer/artifact": names.artifact}
     merged = merge_manifest(
         manifest,
         {
             "metadata": {"name": names.workload, "labels": labels, "annotations": artifact},
             "spec": {
-                "selector": {"matchLabels": {"$patch": "replace", **names.selector}},
+                "selector": {"matchLabels": {"$patch": "replace", **names.served}},
                 "template": {"metadata": {"labels": labels, "annotations": artifact}},
             },
         },
@@ -103,9 +129,9 @@ def _finish_workload(manifest: Manifest, names: Names) -> Manifest:
 
 
 def _select_own_pods(manifest: Manifest, names: Names) -> Manifest:
-    """Spread this release's pods among themselves, where a constraint says nothing else."""
+    """Spread the workload's pods among themselves, where a constraint says nothing else."""
     pod = manifest["spec"]["template"]["spec"]
-    own = {"labelSelector": {"matchLabels": names.selector}}
+    own = {"labelSelector": {"matchLabels": names.served}}
     constraints = [
         item if item.get("labelSelector", {}).get("matchLabels") else {**item, **own}
         for item in pod.get("topologySpreadConstraints", [])

@@ -32,7 +32,8 @@ class RenderedTarget:
     """One target's part of a release, as `deployer.release.records.TargetBundle` keeps it.
 
     Attributes:
-        workload, direct: The Deployment of this release, and the Service of it alone: ``iris-r42``.
+        workload: The Deployment: ``iris-r42``, or ``iris`` where releases roll in one.
+        direct: The Service of this release alone: ``iris-r42``.
         service: The stable Service, ``iris``.
         objects: Everything to apply before the shift, in order.
         shift: The stable Service pointing to this release.
@@ -89,7 +90,7 @@ def compose_target(
     model = {"MODEL_URI": artifact_uri, "MODEL_DIGEST": artifact_digest}
     merged = [_set(item, spec, target, server, model) for item in _merge_layers(layers)]
     patched = apply_patches([name_template(item, spec.name) for item in merged], patches)
-    names = _choose_names(patched, spec.name, release, artifact_digest)
+    names = _choose_names(patched, spec, release, artifact_digest)
     objects = [normalize_object(finish_object(item, names)) for item in patched]
     return _collect(objects, spec, names, server)
 
@@ -106,7 +107,7 @@ def content_objects(
         spec, target, release=0, artifact_digest=artifact_digest, artifact_uri=artifact_uri
     )
     objects = [*rendered.objects, rendered.shift]
-    return [_without_number(manifest, rendered.workload, spec.name) for manifest in objects]
+    return [_without_number(manifest, rendered.direct, spec.name) for manifest in objects]
 
 
 def _merge_layers(layers: Iterable[Layer]) -> list[Manifest]:
@@ -126,9 +127,10 @@ def _set(
     return set_config(manifest, spec) if manifest["kind"] == "ConfigMap" else manifest
 
 
-def _choose_names(objects: Iterable[Manifest], base: str, release: int, artifact: str) -> Names:
+def _choose_names(objects: Iterable[Manifest], spec: Spec, release: int, artifact: str) -> Names:
+    base, rolling = spec.name, spec.strategy.type == "rolling"
     config = next(item for item in objects if ObjectRef.of(item) == _config_ref(base))
-    return Names(base, config_name(base, config), release, artifact)
+    return Names(base, config_name(base, config), release, artifact, rolling)
 
 
 def _config_ref(base: str) -> ObjectRef:
@@ -142,7 +144,7 @@ def _collect(objects: list[Json], spec: Spec, names: Names, server: Server) -> R
     wanted = spec.service.resources
     return RenderedTarget(
         workload=names.workload,
-        direct=names.workload,
+        direct=names.direct,
         service=names.base,
         ready_path=server.ready,
         infer_path=server.infer,
@@ -179,13 +181,13 @@ def _rank(manifest: Json) -> tuple[int, str, str]:
     return rank, kind, manifest["metadata"]["name"]
 
 
-def _without_number(value: Json, workload: str, base: str) -> Json:
+def _without_number(value: Json, direct: str, base: str) -> Json:
     if isinstance(value, dict):
         return {
-            key: _without_number(item, workload, base)
+            key: _without_number(item, direct, base)
             for key, item in value.items()
             if key != RELEASE_LABEL
         }
     if isinstance(value, list):
-        return [_without_number(item, workload, base) for item in value]
-    return base if value == workload else value
+        return [_without_number(item, direct, base) for item in value]
+    return base if value == direct else value

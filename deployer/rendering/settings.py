@@ -13,7 +13,7 @@ from deployer.artifact import artifact_uri
 from deployer.ports import Manifest
 from deployer.rendering.merge import merge_manifest
 from deployer.rendering.server import Server
-from deployer.spec.model import Spec, TargetSpec
+from deployer.spec.model import Spec, Strategy, TargetSpec
 from deployer.values import Cloud, Digest, Json
 
 __all__ = ["MODEL_DIR", "default_image", "set_config", "set_workload"]
@@ -72,9 +72,26 @@ def _settings(spec: Spec, target: TargetSpec, server: Server) -> Manifest:
         "spec": {
             "replicas": spec.service.replicas.min,
             "progressDeadlineSeconds": max(1, int(target.timeout)),
+            **_rollout(spec.strategy),
             "template": {"spec": {"containers": containers, "initContainers": [image]}},
         }
     }
+
+
+def _rollout(strategy: Strategy) -> Mapping[str, Json]:
+    """Return how pods replace one another, where they do; else the library says it."""
+    if strategy.type != "rolling":
+        return {}
+    limits = {
+        "maxUnavailable": _count_or_share(strategy.max_unavailable),
+        "maxSurge": _count_or_share(strategy.max_surge),
+    }
+    return {"strategy": {"type": "RollingUpdate", "rollingUpdate": limits}}
+
+
+def _count_or_share(text: str) -> Json:
+    """Return an IntOrString as Kubernetes tells the two apart: a count is no string."""
+    return text if text.endswith("%") else int(text)
 
 
 def _resources(spec: Spec) -> Json:

@@ -34,6 +34,7 @@ def run_checks(data: Json, known: Known) -> Iterator[Finding]:
     yield from _check_weights(data)
     yield from _check_tiers(data)
     yield from _check_numbers(data)
+    yield from _check_rolling(data)
     yield from _check_runtime(data, known)
     yield from _check_env(data, known)
     yield from _check_credentials(data, ())
@@ -181,6 +182,19 @@ def _check_numbers(data: Json) -> Iterator[Finding]:
         if _is_count(before) and _is_count(after) and after <= before:
             message = f"steps must rise: {after} comes after {before}"
             yield Finding(("strategy", "steps", index), message)
+
+
+def _check_rolling(data: Json) -> Iterator[Finding]:
+    strategy = _map(data, "strategy")
+    for key in ("max_unavailable", "max_surge"):
+        if key in strategy and strategy.get("type") != "rolling":
+            yield Finding(("strategy", key), f"{key} belongs to type: rolling", on_key=True)
+    missing, more = (
+        str(strategy.get(*pair)) for pair in (("max_unavailable", 0), ("max_surge", 1))
+    )
+    if not missing.strip("0%") and not more.strip("0%"):
+        message = "with max_unavailable 0 and max_surge 0 no pod could ever be replaced"
+        yield Finding(("strategy",), message, on_key=True)
 
 
 def _check_runtime(data: Json, known: Known) -> Iterator[Finding]:

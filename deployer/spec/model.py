@@ -20,6 +20,7 @@ from pydantic import (
 
 from deployer.spec.scalars import (
     CURRENCY,
+    FIELD,
     HTTP,
     PATH,
     STORE,
@@ -28,6 +29,7 @@ from deployer.spec.scalars import (
     Namespace,
     Quantity,
     Seconds,
+    Share,
     Text,
 )
 from deployer.values import Cloud
@@ -197,6 +199,18 @@ class Strategy(_Part):
         (), description="Canary: percent of traffic at each step, rising."
     )
     hold: Seconds = Field(120.0, description="Canary: how long each step is watched.")
+    history: int = Field(
+        2,
+        ge=0,
+        le=100,
+        description="Earlier verified releases that stay on each cluster, scaled to 0.",
+    )
+    max_unavailable: Share = Field(
+        "0", description="Rolling: pods, or a percentage, that may be missing meanwhile."
+    )
+    max_surge: Share = Field(
+        "1", description="Rolling: pods, or a percentage, above replicas meanwhile."
+    )
 
 
 class Quorum(_Part):
@@ -345,8 +359,12 @@ class Spec(_Part):
     patches: tuple[Text, ...] = Field(
         (), description="Files of your own objects and strategic merges, applied with the rest."
     )
-    conflicts: dict[str, Literal["yield", "force"]] = Field(
-        default_factory=dict, description="Per field: leave it to its owner, or take it over."
+    conflicts: dict[Annotated[str, Field(pattern=FIELD)], Literal["fail", "yield", "force"]] = (
+        Field(
+            default_factory=dict,
+            description="A field that somebody else owns, such as Deployment:spec.replicas: "
+            "fail (the default), yield it to its owner, or force it.",
+        )
     )
     state: StateSpec = Field(StateSpec(), description="Where the state lives.")
     _file: Path = PrivateAttr(Path("deployer.yaml"))

@@ -33,7 +33,7 @@ class _Row:
 
 
 _VALUES = (
-    _Row(("strategy", "type"), "use blue-green meanwhile", ("canary", "rolling")),
+    _Row(("strategy", "type"), "use blue-green or rolling meanwhile", ("canary",)),
     _Row(("outcome",), "use all meanwhile", ("keep-going",)),
     _Row(
         ("routing", "policy"),
@@ -49,7 +49,6 @@ _FIELDS = (
     _Row(("gates", "parity"), "use gates.smoke, which asks every target the same, meanwhile"),
     _Row(("gates", "analysis"), "use strategy.soak meanwhile"),
     _Row(("budget",), "use `deployer report cost` meanwhile"),
-    _Row(("conflicts",), "use kubectl to give the field up meanwhile"),
 )
 
 

@@ -127,13 +127,16 @@ def _row(target: "TargetPlan", made: "Plan") -> list[str]:
 
 
 def _counts(target: "TargetPlan") -> str:
-    signs = {"create": "+", "change": "~", "delete": "-"}
+    signs = {"create": "+", "change": "~", "scale": "↓", "delete": "-"}
     parts = []
     for op, sign in signs.items():
         count = sum(change.op == op for change in target.changes)
         if count:
-            parts.append(f"{sign} {count} to {op}")
+            parts.append(f"{sign} {count} to {_OPS.get(op, op)}")
     return ", ".join(parts) or "unchanged"
+
+
+_OPS = {"scale": "scale to 0"}
 
 
 def _share(weight: int, total: int) -> str:

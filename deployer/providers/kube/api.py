@@ -6,17 +6,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from deployer.providers.kube.errors import translate_errors, translate_status
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
+    from urllib3 import Timeout
     from urllib3.response import BaseHTTPResponse
 
 __all__ = ["Answer", "KubeApi"]
 
 _TIMEOUT_SECONDS = (5.0, 30.0)  # connect, read
+_JSON = "application/json"
 _APPLY = "application/apply-patch+yaml"
+_EDIT = "application/json-patch+json"
 _OK = range(200, 300)
 
 
@@ -59,11 +63,34 @@ class KubeApi:
 
     def patch(self, path: str, body: Any, *, resource: str, query: Mapping[str, Any]) -> Any:
         """Server-side apply."""
-        return self._json("PATCH", path, "apply", resource, query=query, body=body)
+        answer = self.send_apply(path, body, resource=resource, query=query)
+        return self.decode(answer, "apply", resource)
 
-    def delete(self, path: str, *, resource: str) -> None:
-        """Delete, leaving what it owns to the garbage collector."""
-        body = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
+    def send_apply(
+        self, path: str, body: Any, *, resource: str, query: Mapping[str, Any]
+    ) -> Answer:
+        """Server-side apply; the answer as it is, conflicts and all."""
+        return self.send(
+            "PATCH",
+            path,
+            query=query,
+            headers={"Accept": _JSON, "Content-Type": _APPLY},
+            body=body,
+            operation="apply",
+            resource=resource,
+        )
+
+    def create(self, path: str, body: Any, *, resource: str) -> Any:
+        """POST a JSON document."""
+        return self._json("POST", path, "ask for", resource, body=body)
+
+    def edit(self, path: str, operations: Any, *, resource: str, query: Mapping[str, Any]) -> Any:
+        """Patch by JSON Patch (RFC 6902)."""
+        return self._json("PATCH", path, "change", resource, query=query, body=operations)
+
+    def delete(self, path: str, options: Mapping[str, Any], *, resource: str) -> None:
+        """Delete, as ``options`` (meta/v1 DeleteOptions) say."""
+        body = {"kind": "DeleteOptions", "apiVersion": "v1", **options}
         self._json("DELETE", path, "delete", resource, body=body)
 
     def send(
@@ -89,9 +116,9 @@ class KubeApi:
                 method,
                 path,
                 query=query,
-                headers=headers,
+                headers=headers or {},
                 body=body,
-                timeout=timeout_seconds or _TIMEOUT_SECONDS,
+                timeout=_timeout(timeout_seconds),
             )
             try:
                 content = raw.read(max_bytes) if max_bytes else raw.read()
@@ -108,8 +135,13 @@ class KubeApi:
             silence_seconds: An answer that says nothing for so long has broken.
         """
         with translate_errors("watch", resource):
-            timeout = (_TIMEOUT_SECONDS[0], silence_seconds)
-            raw = self._request("GET", path, query=query, timeout=timeout)
+            raw = self._request(
+                "GET",
+                path,
+                query=query,
+                headers={"Accept": _JSON},
+                timeout=_timeout(None, silence_seconds),
+            )
             if raw.status in _OK:
                 return raw
             try:
@@ -124,25 +156,26 @@ class KubeApi:
         method: str,
         path: str,
         *,
-        query: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
+        timeout: "Timeout",
         body: Any = None,
-        timeout: float | tuple[float, float],
     ) -> "BaseHTTPResponse":
         """Send; log in anew once when the login is refused: tokens may end before their time."""
 
         def exchange(client: "ApiClient") -> "BaseHTTPResponse":
-            parameters = client.param_serialize(
+            sent = {**client.default_headers, **headers}
+            client.update_params_for_auth(sent, [], ["BearerToken"], path, method, body)
+            answer: BaseHTTPResponse = client.rest_client.pool_manager.request(
                 method,
-                path,
-                query_params=list((query or {}).items()),
-                header_params=dict(headers or {}),
-                body=body,
-                auth_settings=["BearerToken"],
+                client.configuration.host + _with_query(path, query),
+                headers=sent,
+                body=_encode(body),
+                timeout=timeout,
+                retries=False,
+                preload_content=False,
             )
-            answer = client.call_api(*parameters, _request_timeout=timeout)
-            raw: BaseHTTPResponse = answer.response
-            return raw
+            return answer
 
         client = self._connected()
         raw = exchange(client)
@@ -151,6 +184,14 @@ class KubeApi:
         raw.drain_conn()
         raw.release_conn()
         return exchange(self._connected(instead_of=client))
+
+    def decode(self, answer: Answer, operation: str, resource: str) -> Any:
+        """Return the document of an answer that is a success.
+
+        Raises:
+            ProviderError: It is none.
+        """
+        return json.loads(self._checked(answer, operation, resource).body)
 
     def _json(
         self,
@@ -163,9 +204,9 @@ class KubeApi:
         body: Any = None,
         timeout_seconds: float | None = None,
     ) -> Any:
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": _JSON}
         if body is not None:
-            headers["Content-Type"] = _APPLY if method == "PATCH" else "application/json"
+            headers["Content-Type"] = _EDIT if method == "PATCH" else _JSON
         answer = self.send(
             method,
             path,
@@ -176,7 +217,7 @@ class KubeApi:
             resource=resource,
             timeout_seconds=timeout_seconds,
         )
-        return json.loads(self._checked(answer, operation, resource).body)
+        return self.decode(answer, operation, resource)
 
     def _checked(self, answer: Answer, operation: str, resource: str) -> Answer:
         if answer.status not in _OK:
@@ -194,3 +235,23 @@ class KubeApi:
             if self._client is None or self._client is instead_of:
                 self._client = self._connect()
             return self._client
+
+
+def _with_query(path: str, query: Mapping[str, Any] | None) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def _encode(body: Any) -> bytes | None:
+    """Write JSON as it comes: a body of bytes or text is somebody else's and stays as it is."""
+    if body is None:
+        return None
+    if isinstance(body, bytes | str):
+        return body.encode() if isinstance(body, str) else body
+    return json.dumps(body).encode()
+
+
+def _timeout(seconds: float | None, silence_seconds: float | None = None) -> "Timeout":
+    from urllib3 import Timeout
+
+    connect, read = (seconds, seconds) if seconds else _TIMEOUT_SECONDS
+    return Timeout(connect=connect, read=silence_seconds or read)

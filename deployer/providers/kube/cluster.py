@@ -1,16 +1,20 @@
 """One cluster adapter for every Kubernetes: server-side apply, and what the API server tells."""
 
 import json
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from deployer.errors import NotFoundError, PreconditionError, TransientError
 from deployer.ports import (
+    PLAIN,
     Applied,
+    ApplyOptions,
+    ApplyResult,
     Clock,
     ClusterInfo,
+    Finding,
     HttpRequest,
     HttpResponse,
     Manifest,
@@ -18,22 +22,20 @@ from deployer.ports import (
     Readiness,
 )
 from deployer.providers.kube.api import Answer, KubeApi
+from deployer.providers.kube.apply import IN_FLIGHT, Applier
 from deployer.providers.kube.eyes import Eyes
 from deployer.providers.kube.fields import changes_nothing
-from deployer.providers.kube.kinds import KINDS, object_path
+from deployer.providers.kube.kinds import object_path
+from deployer.providers.kube.objects import FIELD_MANAGER, KubeObjects
+from deployer.providers.kube.preflight import check_cluster
 from deployer.providers.kube.readiness import external_url
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
-__all__ = ["FIELD_MANAGER", "KubeCluster"]
+__all__ = ["KubeCluster"]
 
-FIELD_MANAGER = "deployer"
-
-_PARALLEL = 8
-_PAGE = 500
 _BODY_BYTES = 1 << 20
-_NEVER = "1"  # a resourceVersion that no object of ours can have: etcd itself wrote that revision
 
 
 class KubeCluster:
@@ -43,8 +45,14 @@ class KubeCluster:
         self, connect: "Callable[[], ApiClient]", *, name: str, namespace: str, clock: Clock
     ) -> None:
         self._api = KubeApi(connect)
+        self._objects = KubeObjects(self._api, namespace)
         self._name, self._namespace, self._clock = name, namespace, clock
-        self._eyes = Eyes(self._api, self._path, self.get, namespace=namespace, clock=clock)
+        self._eyes = Eyes(self._api, self._objects.path, self.get, namespace=namespace, clock=clock)
+
+    @property
+    def namespace(self) -> str:
+        """See `Cluster.namespace`."""
+        return self._namespace
 
     def describe(self) -> ClusterInfo:
         """See `Cluster.describe`."""
@@ -53,17 +61,14 @@ class KubeCluster:
 
     def get(self, ref: ObjectRef) -> Manifest | None:
         """See `Cluster.get`."""
-        try:
-            found: Manifest = self._api.read(self._path(ref), resource=str(ref))
-        except NotFoundError:
-            return None
-        return found
+        return self._objects.find(ref)
 
-    def list(self, labels: Mapping[str, str]) -> tuple[Manifest, ...]:
+    def list(self, labels: Mapping[str, str], *, kinds: Iterable[str] = ()) -> tuple[Manifest, ...]:
         """See `Cluster.list`."""
         selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
-        with ThreadPoolExecutor(_PARALLEL) as pool:
-            lists = pool.map(lambda kind: self._list_kind(kind, selector), KINDS)
+        with ThreadPoolExecutor(IN_FLIGHT) as pool:
+            wanted = self._objects.kinds.expand(kinds)
+            lists = pool.map(lambda kind: self._objects.list(kind, selector), wanted)
             found = [manifest for manifests in lists for manifest in manifests]
         return tuple(sorted(found, key=lambda m: (m["metadata"]["name"], m["kind"])))
 
@@ -76,26 +81,30 @@ class KubeCluster:
         """
         ref = ObjectRef.of(manifest)
         live = self.get(ref)
-        body = _conditional(_namespaced(manifest, self._namespace), if_version)
+        if if_version is not None:
+            _demand_version(ref, live, if_version)
+        at = None if if_version is None else live or {}
         try:
-            after = self._patch(ref, body, dry_run=dry_run)
+            after = self._apply(ref, manifest, at, dry_run=dry_run)
         except NotFoundError:
-            if if_version:
-                raise _moved(ref, if_version) from None
-            if not self._make_namespace(dry_run=dry_run):
+            if dry_run:
                 return Applied.CREATED
-            after = self._patch(ref, body, dry_run=dry_run)
+            self._objects.make_namespace()
+            after = self._apply(ref, manifest, at, dry_run=dry_run)
         if live is None:
             return Applied.CREATED
         same = changes_nothing(manifest, live, after, manager=FIELD_MANAGER)
         return Applied.UNCHANGED if same else Applied.CHANGED
 
-    def delete(self, ref: ObjectRef) -> None:
+    def apply_all(
+        self, manifests: Sequence[Manifest], options: ApplyOptions = PLAIN
+    ) -> tuple[ApplyResult, ...]:
+        """See `Cluster.apply_all`."""
+        return Applier(self._objects, self._clock).apply_all(manifests, options)
+
+    def delete(self, ref: ObjectRef, *, if_version: str | None = None) -> None:
         """See `Cluster.delete`."""
-        try:
-            self._api.delete(self._path(ref), resource=str(ref))
-        except NotFoundError:
-            return
+        self._objects.delete(ref, if_version=if_version)
 
     def readiness(self, ref: ObjectRef) -> Readiness:
         """See `Cluster.readiness`."""
@@ -110,6 +119,11 @@ class KubeCluster:
     def explain(self, ref: ObjectRef) -> str:
         """See `Cluster.explain`."""
         return self._eyes.explain(ref)
+
+    def preflight(self, manifests: Sequence[Manifest], *, thorough: bool) -> tuple[Finding, ...]:
+        """See `Cluster.preflight`."""
+        kinds = self._objects.kinds
+        return check_cluster(self._api, kinds, self._namespace, manifests, thorough=thorough)
 
     def endpoint(self, service: str) -> str | None:
         """See `Cluster.endpoint`: the load balancer's address, when there is one."""
@@ -147,65 +161,22 @@ class KubeCluster:
         """See `Cluster.logs`."""
         return self._eyes.logs(ObjectRef("apps/v1", "Deployment", workload), lines=lines)
 
-    def _path(self, ref: ObjectRef) -> str:
-        return object_path(ref.api_version, ref.kind, self._namespace, ref.name)
+    def _apply(
+        self, ref: ObjectRef, manifest: Manifest, at: Manifest | None, *, dry_run: bool
+    ) -> Manifest:
+        answer = self._objects.send(ref, manifest, at=at, dry_run=dry_run)
+        return self._objects.decode(ref, answer)
 
-    def _patch(self, ref: ObjectRef, body: Manifest, *, dry_run: bool) -> Manifest:
-        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", "force": "false"}
-        if dry_run:
-            query["dryRun"] = "All"
-        answer: Manifest = self._api.patch(self._path(ref), body, resource=str(ref), query=query)
-        return answer
 
-    def _make_namespace(self, *, dry_run: bool) -> bool:
-        """Create the namespace; a dry run only finds out that it would be."""
-        if dry_run:
-            return False
-        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self._namespace}}
-        self._api.patch(
-            f"/api/v1/namespaces/{self._namespace}",
-            body,
-            resource=f"Namespace/{self._namespace}",
-            query={"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"},
+def _demand_version(ref: ObjectRef, live: Manifest | None, wanted: str) -> None:
+    found = live["metadata"]["resourceVersion"] if live else ""
+    if found != wanted:
+        raise PreconditionError(
+            f"{ref} is at version {found or '(none)'}, not {wanted or '(none)'}: "
+            "another writer was there in between",
+            operation="apply",
+            resource=str(ref),
         )
-        return True
-
-    def _list_kind(self, key: tuple[str, str], selector: str) -> Sequence[Manifest]:
-        api_version, kind = key
-        path = object_path(api_version, kind, self._namespace)
-        items = self._pages(path, f"every {kind}", selector)
-        return [{"apiVersion": api_version, "kind": kind, **item} for item in items]
-
-    def _pages(self, path: str, resource: str, selector: str) -> Iterator[Any]:
-        query = {"labelSelector": selector, "limit": _PAGE}
-        while True:
-            page = self._api.read(path, resource=resource, query=query)
-            yield from page["items"]
-            token = page["metadata"].get("continue")
-            if not token:
-                return
-            query["continue"] = token
-
-
-def _namespaced(manifest: Manifest, namespace: str) -> dict[str, Any]:
-    body = {key: value for key, value in manifest.items() if key != "status"}
-    return {**body, "metadata": {**manifest["metadata"], "namespace": namespace}}
-
-
-def _conditional(body: dict[str, Any], if_version: str | None) -> dict[str, Any]:
-    """Make the apply conditional: the API server compares the body's resourceVersion, if any."""
-    if if_version is None:
-        return body
-    metadata = {**body["metadata"], "resourceVersion": if_version or _NEVER}
-    return {**body, "metadata": metadata}
-
-
-def _moved(ref: ObjectRef, if_version: str) -> PreconditionError:
-    return PreconditionError(
-        f"{ref} is at version (none), not {if_version}: another writer was there in between",
-        operation="apply",
-        resource=str(ref),
-    )
 
 
 def _refuse_proxy_fault(answer: Answer, resource: str) -> None:

@@ -7,7 +7,7 @@ from deployer.errors import NotFoundError, ProviderError
 from deployer.ports import Clock, Manifest, ObjectRef, Readiness
 from deployer.providers.kube.api import KubeApi
 from deployer.providers.kube.explain import describe_events, events_of, pick_pod
-from deployer.providers.kube.readiness import count_endpoints, owned_pods, pod_selector
+from deployer.providers.kube.readiness import endpoint_pods, owned_pods, pod_selector
 from deployer.providers.kube.watch import Watching, watch_objects
 from deployer.providers.pods import failing_container, pod_state
 from deployer.providers.readiness import Evidence, has_pods, judge
@@ -78,7 +78,7 @@ class Eyes:
         if ref.kind == "Service":
             query = {"labelSelector": f"kubernetes.io/service-name={ref.name}"}
             slices = self._list(self._slices, "every EndpointSlice", query)
-            return Evidence(endpoints=count_endpoints(slices))
+            return Evidence(endpoints=endpoint_pods(slices))
         if ref.kind == "PersistentVolumeClaim":
             return Evidence(events=self._reasons(ref))
         return Evidence()

@@ -5,7 +5,7 @@ from typing import Any
 
 from deployer.ports import Manifest
 
-__all__ = ["count_endpoints", "external_url", "owned_pods", "pod_selector"]
+__all__ = ["endpoint_pods", "external_url", "owned_pods", "pod_selector"]
 
 _HTTP = 80
 _HTTPS = 443
@@ -44,16 +44,17 @@ def _expression(key: str, operator: str, values: Sequence[str]) -> str:
     return f"{key} {operator.lower()} ({','.join(values)})"
 
 
-def count_endpoints(slices: Sequence[Manifest]) -> int:
-    """Return how many endpoints take new connections; a pod in two slices counts once."""
+def endpoint_pods(slices: Sequence[Manifest]) -> set[str]:
+    """Return the names of the pods that take new connections; an address, where it is no pod's."""
     ready: set[str] = set()
     for part in slices:
         for endpoint in part.get("endpoints") or ():
             conditions = endpoint.get("conditions") or {}
             # "nil should be interpreted as true" (discovery/v1 EndpointConditions)
             if conditions.get("ready", True) is not False:
-                ready.update(endpoint.get("addresses") or ())
-    return len(ready)
+                pod = (endpoint.get("targetRef") or {}).get("name")
+                ready.update([pod] if pod else endpoint.get("addresses") or ())
+    return ready
 
 
 def external_url(service: Manifest) -> str | None:

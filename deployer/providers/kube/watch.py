@@ -7,7 +7,7 @@ from typing import Any
 from deployer.ports import Clock, Manifest, ObjectRef, Readiness
 from deployer.providers.kube.api import KubeApi
 from deployer.providers.kube.feed import Feed
-from deployer.providers.kube.readiness import count_endpoints, owned_pods, pod_selector
+from deployer.providers.kube.readiness import endpoint_pods, owned_pods, pod_selector
 from deployer.providers.readiness import Evidence, has_pods, has_work, judge
 
 __all__ = ["Watching", "watch_objects"]
@@ -83,7 +83,7 @@ class Watching:
             query = {"labelSelector": f"kubernetes.io/service-name={ref.name}"}
             path = f"/apis/discovery.k8s.io/v1/{root}/endpointslices"
             self._follow(ref, "endpoints", path, query)
-            return Evidence(endpoints=count_endpoints(self._objects(ref, "endpoints")))
+            return Evidence(endpoints=endpoint_pods(self._objects(ref, "endpoints")))
         if ref.kind == "PersistentVolumeClaim":
             return Evidence(events=self._events(ref))
         return Evidence()

@@ -208,7 +208,7 @@ def test_a_container_that_ran_out_of_memory_says_so() -> None:
 
 SERVICE: dict[str, Any] = {"selector": {"a": "b"}}
 BALANCED = {**SERVICE, "type": "LoadBalancer"}
-ONE = Evidence(endpoints=1)
+ONE = Evidence(endpoints=["web-1"])
 ADDRESS = {"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}}
 STATEFUL = {"replicas": 2}
 SETTLED = {"readyReplicas": 2, "updatedReplicas": 2, "currentRevision": "b", "updateRevision": "b"}
