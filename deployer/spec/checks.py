@@ -52,6 +52,13 @@ def run_checks(data: Json, known: Known) -> Iterator[Finding]:
 
 _STORES = {"aws": "s3", "gcp": "gs", "azure": "az", "kubernetes": "s3", "local": "file"}
 _KINDS = ("eks", "gke", "aks", "context", "kubeconfig", "local")
+_FIELD_TAKERS = {
+    "role": ("eks",),
+    "project": ("gke",),
+    "location": ("gke",),
+    "subscription": ("aks",),
+    "insecure": ("context", "kubeconfig"),
+}
 _OWNERS = {"eks": "aws", "gke": "gcp", "aks": "azure"}
 _RESERVED = {"MODEL_NAME", "MODEL_DIR", "MODEL_URI", "MODEL_DIGEST", "MODEL_HOST"}
 _ELSEWHERE = "keep it in a Kubernetes Secret and refer to it with secretKeyRef in a patch"
@@ -112,6 +119,10 @@ def _check_cluster(target: Json, path: TreePath) -> Iterator[Finding]:
         yield from _check_kind(kind, provider, (*here, kind))
     if ("aks" in kinds) != ("resource_group" in cluster):
         yield Finding(here, "aks and resource_group go together", on_key=True)
+    for name, takers in _FIELD_TAKERS.items():
+        if cluster.get(name) and not set(takers) & set(kinds):
+            message = f"{name} goes with {' or '.join(takers)}"
+            yield Finding((*here, name), message, on_key=True)
 
 
 def _check_kind(kind: str, provider: Json, path: TreePath) -> Iterator[Finding]:
