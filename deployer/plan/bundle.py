@@ -70,6 +70,7 @@ def make_bundle(
         ),
         weights={target.name: _weight(spec, target.name) for target in spec.targets},
         soak_seconds=spec.strategy.soak,
+        history=spec.strategy.history,
         targets=targets,
     )
 
@@ -95,7 +96,7 @@ def _target_bundle(
         memory=rendered.memory,
         gpu=rendered.gpu,
         uri=artifact_uri(target.store.url, artifact.digest),
-        endpoint=target.endpoint,
+        endpoint=target.address,
         objects=tuple(rendered.objects),
         shift=rendered.shift,
         timeout_seconds=target.timeout,

@@ -83,7 +83,7 @@ class TargetBundle(Record):
     """All that one target needs to run this release again.
 
     Attributes:
-        workload: The Deployment of this release, ``iris-r42``.
+        workload: The Deployment: ``iris-r42``, or ``iris`` where releases roll in one.
         direct: The Service of this release alone, for gates.
         service: The stable Service, ``iris``.
         objects: Everything to apply before the shift, in order.
@@ -130,6 +130,7 @@ class Bundle(Document):
     routing: "RouteSettings"
     weights: dict[str, int]
     soak_seconds: float
+    history: int = Field(2, description="Earlier releases that stay on a cluster, scaled to 0.")
     targets: tuple[TargetBundle, ...]
 
     def target(self, name: str) -> TargetBundle | None:

@@ -168,11 +168,15 @@ class Deployment(Shell):
                     found[name] = int(manifest["spec"]["selector"]["deployer/release"])
         return found
 
-    def workloads(self) -> set[tuple[str, ...]]:
-        """Return which Deployments there are, on each target."""
+    def workloads(self, *, at_rest: bool = False) -> set[tuple[str, ...]]:
+        """Return which Deployments there are on each target: those with pods, or those without."""
         return {
-            tuple(name for name in names if name.startswith("Deployment/"))
-            for names in self.objects().values()
+            tuple(
+                _identify(manifest)
+                for manifest in self._live(name)
+                if manifest["kind"] == "Deployment" and at_rest is not bool(_replicas(manifest))
+            )
+            for name in self.clusters
         }
 
     def forget(self) -> None:
@@ -191,6 +195,10 @@ class Deployment(Shell):
     def _live(self, name: str) -> tuple[Manifest, ...]:
         cluster = LocalCluster(self.clusters[name], self.name, probe=open_probe())
         return cluster.list({"deployer/name": self.name})
+
+
+def _replicas(manifest: Manifest) -> int:
+    return int(manifest["spec"].get("replicas", 1))
 
 
 def _identify(manifest: Manifest) -> str:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "KubeApi"]
 
 _TIMEOUT_SECONDS = (5.0, 30.0)  # connect, read
+_JSON = "application/json"
 _APPLY = "application/apply-patch+yaml"
+_EDIT = "application/json-patch+json"
 _OK = range(200, 300)
 
 
@@ -51,11 +53,30 @@ class KubeApi:
 
     def patch(self, path: str, body: Any, *, resource: str, query: Mapping[str, Any]) -> Any:
         """Server-side apply."""
-        return self._json("PATCH", path, "apply", resource, query=query, body=body)
+        answer = self.send_apply(path, body, resource=resource, query=query)
+        return self.decode(answer, "apply", resource)
 
-    def delete(self, path: str, *, resource: str) -> None:
-        """Delete, leaving what it owns to the garbage collector."""
-        body = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
+    def send_apply(
+        self, path: str, body: Any, *, resource: str, query: Mapping[str, Any]
+    ) -> Answer:
+        """Server-side apply; the answer as it is, conflicts and all."""
+        return self.send(
+            "PATCH",
+            path,
+            query=query,
+            headers={"Accept": _JSON, "Content-Type": _APPLY},
+            body=body,
+            operation="apply",
+            resource=resource,
+        )
+
+    def edit(self, path: str, operations: Any, *, resource: str, query: Mapping[str, Any]) -> Any:
+        """Patch by JSON Patch (RFC 6902)."""
+        return self._json("PATCH", path, "change", resource, query=query, body=operations)
+
+    def delete(self, path: str, options: Mapping[str, Any], *, resource: str) -> None:
+        """Delete, as ``options`` (meta/v1 DeleteOptions) say."""
+        body = {"kind": "DeleteOptions", "apiVersion": "v1", **options}
         self._json("DELETE", path, "delete", resource, body=body)
 
     def send(
@@ -95,6 +116,14 @@ class KubeApi:
             finally:
                 raw.release_conn()
 
+    def decode(self, answer: Answer, operation: str, resource: str) -> Any:
+        """Return the document of an answer that is a success.
+
+        Raises:
+            ProviderError: It is none.
+        """
+        return json.loads(self._checked(answer, operation, resource).body)
+
     def _json(
         self,
         method: str,
@@ -105,9 +134,9 @@ class KubeApi:
         query: Mapping[str, Any] | None = None,
         body: Any = None,
     ) -> Any:
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": _JSON}
         if body is not None:
-            headers["Content-Type"] = _APPLY if method == "PATCH" else "application/json"
+            headers["Content-Type"] = _EDIT if method == "PATCH" else _JSON
         answer = self.send(
             method,
             path,
@@ -117,7 +146,7 @@ class KubeApi:
             operation=operation,
             resource=resource,
         )
-        return json.loads(self._checked(answer, operation, resource).body)
+        return self.decode(answer, operation, resource)
 
     def _checked(self, answer: Answer, operation: str, resource: str) -> Answer:
         if answer.status not in _OK:
