@@ -14,7 +14,7 @@ MLSERVER := .venv-mlserver/bin/mlserver
 .PHONY: help setup controlplane demo test check bench clean
 
 help:            ## What there is
-	@grep -E '^[a-z]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/: [^#]*## /\t/' | expand -t 10
+	@grep -E '^[a-z]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/: [^#]*## /\t/' | expand -t 14
 
 setup: .venv/.ready $(MLSERVER)  ## Everything demo, test and check need
 
