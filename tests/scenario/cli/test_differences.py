@@ -24,18 +24,26 @@ def test_what_is_deployed_is_compared_and_taken_away(make_deployment: Make) -> N
     found = {each["target"]: each["objects"] for each in drifted["targets"]}
     assert [(item["op"], item["kind"]) for item in found[target]] == [("create", "Deployment")]
     assert [objects for each, objects in found.items() if each != target] == [[], []]
+    _forget(deployment, target)
+    planned = deployment.run("plan", expect=None)
+    assert f"{target}: orphaned: the spec has no such target, and release 1" in planned.out
     refused = deployment.run("destroy", "--target", target, expect=4)
     assert "nobody is there to agree" in refused.err
     assert f"Service/{name}" in refused.err
     gone = deployment.run("destroy", "--target", target, "--yes")
     assert f"{target}: " in gone.out
-    assert set(deployment.serving()) >= set(found) - {target}
-    assert target not in {
-        each["target"] for each in deployment.run("drift", "-o", "json").json["targets"]
-    }
+    assert deployment.serving()[target] == 0
+    left = deployment.run("drift", "-o", "json").json["targets"]
+    assert {each["target"] for each in left} == set(found) - {target}
     deployment.run("destroy", "--yes")
     assert f"{name}: nothing is deployed" in deployment.run("drift").out
     assert deployment.run("status", expect=3).out.startswith(f"{name}: nothing is deployed")
+
+
+def _forget(deployment: Any, target: str) -> None:
+    """Take a target out of the spec: no order to delete anything."""
+    kept = [name for name in deployment.clusters if name != target]
+    deployment.write_spec(targets=[deployment.target(name) for name in kept])
 
 
 def _remove(folder: Path, workload: str) -> None:
