@@ -17,7 +17,12 @@ from deployer.errors import (
     SetupError,
     TransientError,
 )
-from deployer.providers.kube.errors import MAX_TEXT, translate_errors, translate_status
+from deployer.providers.kube.errors import (
+    MAX_TEXT,
+    GoneError,
+    translate_errors,
+    translate_status,
+)
 
 
 def answer(reason: str = "", message: str = "", *causes: dict[str, str]) -> bytes:
