@@ -23,6 +23,7 @@ from typer.core import TyperGroup
 from deployer import errors
 from deployer.cli import output
 from deployer.cli.commands import sandbox
+from deployer.cli.commands.artifacts import artifacts
 from deployer.cli.commands.deploy import deploy
 from deployer.cli.commands.destroy import destroy
 from deployer.cli.commands.diff import diff
@@ -30,6 +31,7 @@ from deployer.cli.commands.doctor import doctor
 from deployer.cli.commands.drift import drift
 from deployer.cli.commands.evaluate import evaluate
 from deployer.cli.commands.history import history
+from deployer.cli.commands.infra import infra
 from deployer.cli.commands.init import init
 from deployer.cli.commands.kubeconfig import kubeconfig
 from deployer.cli.commands.plan import plan
@@ -168,9 +170,11 @@ app.add_typer(report, name="report")
 app.command()(kubeconfig)
 app.command()(token)
 app.command()(evaluate)
+app.add_typer(infra, name="infra")
 app.command()(push)
 app.command()(pull)
 app.command()(verify)
+app.add_typer(artifacts, name="artifacts")
 app.add_typer(router, name="router")
 app.add_typer(sandbox.commands, name="sandbox")
 

@@ -15,6 +15,7 @@ from deployer.plan import (
     build_plan,
     build_rollback,
     content_of,
+    demand_few_deletions,
     deploy_inputs,
 )
 from deployer.preflight import refuse_errors
@@ -29,17 +30,26 @@ __all__ = ["deploy", "make_plan", "roll_back"]
 _LOOK_SECONDS = 15.0
 
 
-def make_plan(session: Session, artifact: Artifact, *, quarantined: int | None = None) -> Plan:
+def make_plan(
+    session: Session,
+    artifact: Artifact,
+    *,
+    quarantined: int | None = None,
+    max_deletions: int | None = None,
+) -> Plan:
     """Return what a deploy would do now. Reads everything, writes nothing.
+
+    Args:
+        max_deletions: How many objects of one target it may delete; None for any number.
 
     Raises:
         SpecError: The runtime cannot serve these files.
         SetupError: A cluster lacks something, or does not let us do what a deploy does.
+        RolloutError: It would delete more than it may.
     """
     settle_format(session.spec, [file.path for file in artifact.files])
-    look = check_session(session, thorough=False, timeout_seconds=_LOOK_SECONDS)
-    refuse_errors(look)
-    return build_plan(
+    refuse_errors(check_session(session, thorough=False, timeout_seconds=_LOOK_SECONDS))
+    plan = build_plan(
         session.spec,
         artifact,
         session.snapshot(artifact.digest),
@@ -47,6 +57,9 @@ def make_plan(session: Session, artifact: Artifact, *, quarantined: int | None =
         tool=session.tool,
         quarantined=quarantined,
     )
+    if max_deletions is not None:
+        demand_few_deletions(plan, max_deletions)
+    return plan
 
 
 def deploy(
@@ -56,6 +69,7 @@ def deploy(
     tell: Tell,
     saved: Plan | None = None,
     quarantined: int | None = None,
+    max_deletions: int | None = None,
     takeover: bool = False,
 ) -> RunResult | None:
     """Make the spec live everywhere; return None when it is already.
@@ -74,7 +88,7 @@ def deploy(
         ended = _recover(session, context, unfinished, inputs)
         if ended is not None and unfinished is not None and unfinished.inputs == inputs:
             return ended
-        plan = make_plan(session, artifact, quarantined=quarantined)
+        plan = make_plan(session, artifact, quarantined=quarantined, max_deletions=max_deletions)
         if saved is not None:
             _demand_unmoved(saved, plan)
         return None if plan.nothing_to_do else run_plan(saved or plan, context)

@@ -1,12 +1,15 @@
 """What each kind of step does. Every one is idempotent: done twice is done once."""
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TypeVar, assert_never
 
-from deployer.artifact import ask_for_artifact, pull_artifact, push_artifact
+from deployer.artifact import (
+    Replicated,
+    ask_for_artifact,
+    push_artifact,
+    replicate_artifact,
+)
 from deployer.errors import DeployerError, IntegrityError, RolloutError, TransientError
 from deployer.execution.context import Context
 from deployer.execution.endpoints import await_endpoints, demand_pods
@@ -30,7 +33,7 @@ from deployer.plan.model import (
     Wait,
 )
 from deployer.plan.scaling import rest_workload, scaler_refs, workload_ref
-from deployer.ports import Cluster, Manifest, ObjectRef, ObjectStore, Verdict
+from deployer.ports import Cluster, Manifest, ObjectRef, ObjectStore, Policy, Verdict
 from deployer.release.records import TargetBundle
 from deployer.retry import Backoff, retry_transient
 from deployer.snapshot import release_of
@@ -42,6 +45,8 @@ T = TypeVar("T")
 
 _POLL_SECONDS = 0.25
 _FLAP_SECONDS = 10.0
+_REPLICAS = "apps/v1/Deployment:spec.replicas"
+"""An autoscaler that is gone still owns the number that it set last."""
 
 
 def run_step(step: Step, context: Context) -> str:
@@ -80,10 +85,12 @@ def _push(step: Push, context: Context) -> str:
     digest = Digest.parse(context.bundle(step.release).artifact.digest)
 
     def sent(count: int) -> None:
+        context.check()
         context.tell(Event("bytes", "stage", "push", step.target, count=count))
 
     if context.source is not None and context.source.digest == digest:
-        pushed = push_artifact(context.source, store, progress=sent)
+        reader = context.readers.get(step.target)
+        pushed = push_artifact(context.source, store, reader=reader, progress=sent)
         return (
             f"{pushed.uploaded_bytes} bytes sent and verified"
             if pushed.uploaded_bytes
@@ -123,16 +130,20 @@ def _bring_from_elsewhere(
         try:
             if not _holds(provider.store, digest):
                 continue
-            with tempfile.TemporaryDirectory(prefix="deployer-") as folder:
-                artifact = pull_artifact(provider.store, digest, Path(folder))
-                push_artifact(artifact, store, progress=sent)
+            brought = replicate_artifact(provider.store, store, digest, progress=sent)
         except (TransientError, IntegrityError):
             continue
-        return f"brought from {provider.store.url}, verified"
+        return _say_brought(provider.store.url, brought)
     raise RolloutError(
         f"{step.target}: no store that answers has the artifact of release {step.release}",
         release=step.release,
     )
+
+
+def _say_brought(url: str, brought: Replicated) -> str:
+    if brought.moved_bytes:
+        return f"brought from {url}, verified; {brought.moved_bytes} bytes left its cloud"
+    return f"brought from {url}, verified; copied within the cloud"
 
 
 def _holds(store: ObjectStore, digest: Digest) -> bool:
@@ -230,16 +241,18 @@ def _rest(step: Rest, context: Context) -> str:
     live = _patiently(context, lambda: cluster.get(workload_ref(part)))
     if live is None or release_of(live) != step.release:
         return f"release {step.release} is not there any more"
-    _remove(cluster, scaler_refs(part), context)
-    _write(cluster, [rest_workload(part)], context)
+    if scalers := scaler_refs(part):
+        _remove(cluster, scalers, context)
+    others = {key: policy for key, policy in context.policies.items() if "spec.replicas" not in key}
+    forced = replace(context, policies={**others, _REPLICAS: Policy.FORCE})
+    _write(cluster, [rest_workload(part)], forced)
     return f"release {step.release} stays, scaled to 0"
 
 
 def _retire(step: Retire, context: Context) -> str:
     cluster = _cluster(step.target, context)
     refs = [ObjectRef(ref.api_version, ref.kind, ref.name) for ref in step.objects]
-    left = _remove(cluster, refs, context)
-    return "; ".join([f"{len(refs)} objects", *(f"still there: {text}" for text in left)])
+    return _remove(cluster, refs, context)
 
 
 def _patiently(context: Context, call: Callable[[], T]) -> T:
@@ -266,12 +279,13 @@ def _write(cluster: Cluster, manifests: Sequence[Manifest], context: Context) ->
     return "; ".join([f"{len(results)} objects", *left])
 
 
-def _fence(context: Context) -> Fence:
-    return Fence(context.state.name, context.lease.token, context.policies)
-
-
-def _remove(cluster: Cluster, refs: Sequence[ObjectRef], context: Context) -> tuple[str, ...]:
-    return _patiently(
+def _remove(cluster: Cluster, refs: Sequence[ObjectRef], context: Context) -> str:
+    left = _patiently(
         context,
         lambda: remove_objects(cluster, refs, _fence(context), context.clock, check=context.check),
     )
+    return "; ".join([f"{len(refs)} objects", *(f"still there: {text}" for text in left)])
+
+
+def _fence(context: Context) -> Fence:
+    return Fence(context.state.name, context.lease.token, context.policies)

@@ -96,7 +96,7 @@ def _target_bundle(
         memory=rendered.memory,
         gpu=rendered.gpu,
         uri=artifact_uri(target.store.url, artifact.digest),
-        endpoint=target.endpoint,
+        endpoint=target.address,
         objects=tuple(rendered.objects),
         shift=rendered.shift,
         timeout_seconds=target.timeout,

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from deployer.plan.model import Change
+from deployer.errors import RolloutError
+from deployer.plan.model import Change, Plan
 from deployer.plan.retention import Retention
 from deployer.plan.scaling import is_scaler
 from deployer.ports import Manifest, ObjectRef
@@ -10,7 +11,7 @@ from deployer.release.records import TargetBundle
 from deployer.snapshot.model import TargetSnapshot
 from deployer.values import Json
 
-__all__ = ["find_changes", "is_in_place"]
+__all__ = ["demand_few_deletions", "find_changes", "is_in_place"]
 
 
 def find_changes(
@@ -29,6 +30,24 @@ def find_changes(
 def is_in_place(changes: Sequence[Change]) -> bool:
     """Say whether every object of the release is live as it should be, and nothing is to go."""
     return all(change.op == "keep" for change in changes)
+
+
+def demand_few_deletions(plan: Plan, most: int) -> None:
+    """Refuse a plan that deletes more than ``most`` objects of one target.
+
+    Raises:
+        RolloutError: It does; nothing has been touched.
+    """
+    counts = {
+        part.target: sum(change.op == "delete" for change in part.changes) for part in plan.targets
+    }
+    target, count = max(counts.items(), key=lambda item: item[1])
+    if count > most:
+        raise RolloutError(
+            f"{plan.name}: this would delete {count} objects on {target}, and {most} are allowed",
+            release=plan.release,
+            hint=f"deployer plan shows them. If that is meant: --max-deletions {count}",
+        )
 
 
 def _without_scaled(manifest: Manifest, part: TargetBundle) -> Manifest:

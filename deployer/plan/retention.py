@@ -1,10 +1,9 @@
 """Which earlier releases stay on a target, scaled to 0, and what is removed. Pure.
 
 A release stays when a rollback could lead to it: it is recorded as verified and not quarantined,
-has a Deployment of its own there, and is among the newest so many. Of the others everything goes
-that carries their number, every member of the deployment's ApplySet that no release which stays
-names, and the ConfigMaps of bundles from before there was such a set. Namespaces, volumes and
-definitions of kinds never go (G11).
+has a Deployment of its own there, and is among the newest so many. What is ours and is named by no
+bundle that stays goes: objects that carry a release's number, and members of the ApplySet; never
+namespaces, volumes or definitions of kinds (G11).
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -56,14 +55,10 @@ def decide_retention(
     beside = [number for number in find_beside(part, found, bundles) if number in trusted]
     kept = sorted(beside, reverse=True)[:history]
     named = _names(part) | {ref for number in kept for ref in _names(parts[number])}
-    gone = {ref for number in parts.keys() - set(kept) for ref in _names(parts[number])}
-    removed = [
-        ref
-        for manifest in found.live
-        if (ref := ObjectRef.of(manifest)) not in named
-        and (_is_ours(manifest) or (ref.kind == "ConfigMap" and ref in gone))
-    ]
-    _refuse_emptying(part, removed)
+    ours = [ObjectRef.of(manifest) for manifest in found.live if _is_ours(manifest)]
+    removed = [ref for ref in ours if ref not in named]
+    if removed and not part.objects:
+        raise _empty(part, len(removed))
     live = {ObjectRef.of(manifest): manifest for manifest in found.live}
     resting = {n: parts[n].workload for n in kept if not _is_at_rest(parts[n], live)}
     return Retention(resting, tuple(sorted(removed, key=_rank)))
@@ -93,25 +88,25 @@ def _parts_on(found: TargetSnapshot, bundles: Mapping[int, Bundle]) -> dict[int,
     return {number: part for number, part in parts.items() if part is not None}
 
 
-def _names(part: TargetBundle) -> set[ObjectRef]:
-    return {ObjectRef.of(manifest) for manifest in (*part.objects, part.shift)}
+_NEVER = ("Namespace", "PersistentVolume", "CustomResourceDefinition")
+"""Kinds whose deletion takes much else with it: kubectl's business."""
 
 
 def _is_ours(manifest: Manifest) -> bool:
-    """Say whether it has a release's number, or is a member of the deployment's ApplySet."""
-    labels: Mapping[str, str] = manifest["metadata"].get("labels") or {}
-    member = release_of(manifest) is not None or MEMBER_LABEL in labels
-    return member and manifest["kind"] not in _NEVER
+    member = MEMBER_LABEL in (manifest["metadata"].get("labels") or {})
+    return manifest["kind"] not in _NEVER and (member or release_of(manifest) is not None)
 
 
-def _refuse_emptying(part: TargetBundle, removed: Collection[ObjectRef]) -> None:
-    if removed and not part.objects:
-        raise RolloutError(
-            f"{part.target}: a release without any object would delete all {len(removed)} that "
-            "are there",
-            release=None,
-            hint="To remove a deployment from a target: deployer destroy --target NAME",
-        )
+def _empty(part: TargetBundle, count: int) -> RolloutError:
+    return RolloutError(
+        f"{part.target}: a release without any object would delete all {count} that are there",
+        release=None,
+        hint="To remove a deployment from a target: deployer destroy --target NAME",
+    )
+
+
+def _names(part: TargetBundle) -> set[ObjectRef]:
+    return {ObjectRef.of(manifest) for manifest in (*part.objects, part.shift)}
 
 
 def _is_at_rest(part: TargetBundle, live: Mapping[ObjectRef, Manifest]) -> bool:
@@ -120,8 +115,6 @@ def _is_at_rest(part: TargetBundle, live: Mapping[ObjectRef, Manifest]) -> bool:
     return workload["spec"].get("replicas", 1) == 0 and not any(ref in live for ref in scaled_by)
 
 
-_NEVER = ("Namespace", "PersistentVolume", "CustomResourceDefinition")
-"""Kinds whose deletion takes much else with it: kubectl's business."""
 _FIRST, _LAST = ("HorizontalPodAutoscaler", "ScaledObject", "Deployment"), ("Service",)
 
 

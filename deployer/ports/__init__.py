@@ -20,13 +20,15 @@ from deployer.ports.preflight import Finding, Severity
 from deployer.ports.prices import Price, PriceQuery, Prices, UnknownPrice
 from deployer.ports.probe import HttpRequest, HttpResponse, Probe
 from deployer.ports.provider import Provider
-from deployer.ports.store import ObjectInfo, ObjectStore, StoredObject
+from deployer.ports.source import Chunk, Source
+from deployer.ports.store import ObjectInfo, ObjectStore, StoredObject, StoredRange
 
 __all__ = [
     "PLAIN",
     "Applied",
     "ApplyOptions",
     "ApplyResult",
+    "Chunk",
     "Clock",
     "Cluster",
     "ClusterInfo",
@@ -48,7 +50,9 @@ __all__ = [
     "Provider",
     "Readiness",
     "Severity",
+    "Source",
     "StoredObject",
+    "StoredRange",
     "UnknownPrice",
     "Verdict",
     "group_kind",

@@ -12,6 +12,7 @@ from deployer.report.component import Component
 from deployer.report.cost import CostReport, TargetCost
 from deployer.report.health import HealthReport, TargetHealth
 from deployer.report.history import HistoryRow
+from deployer.report.infrastructure import InfrastructureReport
 from deployer.report.status import Status, StatusRow
 from deployer.values import Json, Money
 
@@ -19,12 +20,14 @@ __all__ = [
     "COST_SCHEMA",
     "HEALTH_SCHEMA",
     "HISTORY_SCHEMA",
+    "INFRASTRUCTURE_SCHEMA",
     "RELEASE_SCHEMA",
     "STATUS_SCHEMA",
     "describe_cost",
     "describe_health",
     "describe_history",
     "describe_history_row",
+    "describe_infrastructure",
     "describe_release",
     "describe_status",
     "describe_time",
@@ -35,6 +38,7 @@ HEALTH_SCHEMA = "deployer/health/v1"
 COST_SCHEMA = "deployer/cost/v1"
 HISTORY_SCHEMA = "deployer/history/v1"
 RELEASE_SCHEMA = "deployer/release/v1"
+INFRASTRUCTURE_SCHEMA = "deployer/infrastructure/v1"
 
 _PRECISION = Decimal("0.000001")
 
@@ -121,6 +125,26 @@ def describe_cost(report: CostReport) -> dict[str, Json]:
         },
         "assumptions": list(report.assumptions),
         "targets": [_target_cost(target) for target in report.targets],
+    }
+
+
+def describe_infrastructure(report: InfrastructureReport) -> dict[str, Json]:
+    """Return the document of `INFRASTRUCTURE_SCHEMA`; amounts as in `describe_cost`."""
+    return {
+        "period": "month",
+        "total": _total(report.known, partial=report.partial),
+        "free_resources": report.free,
+        "book": {"as_of": report.book_as_of.isoformat()},
+        "assumptions": list(report.assumptions),
+        "resources": [
+            {
+                "address": resource.address,
+                "cloud": resource.cloud.value if resource.cloud else None,
+                "region": resource.region or None,
+                "bill": [_component(component) for component in resource.components],
+            }
+            for resource in report.resources
+        ],
     }
 
 

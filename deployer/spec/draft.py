@@ -6,9 +6,13 @@ from pathlib import Path
 
 from deployer.errors import SourceError
 from deployer.spec.scalars import LABEL, PATTERN_WORDS
+from deployer.spec.terraform import Outputs, describe_target
 from deployer.values import Cloud
 
-__all__ = ["draft_spec", "write_draft"]
+__all__ = ["IDENTITY_FILE", "draft_identity", "draft_spec", "draft_terraform", "write_draft"]
+
+IDENTITY_FILE = "identity.yaml"
+"""The patch beside the spec that binds the pods to the clouds' identities."""
 
 
 def draft_spec(name: str, clouds: Sequence[Cloud]) -> str:
@@ -21,6 +25,22 @@ def draft_spec(name: str, clouds: Sequence[Cloud]) -> str:
         raise SourceError(f"{name!r} cannot be a name: expected {PATTERN_WORDS[LABEL]}")
     targets = "".join(_TARGETS[cloud].replace("NAME", name) for cloud in clouds)
     return _HEAD.replace("NAME", name) + targets + _TAIL
+
+
+def draft_terraform(name: str, outputs: Outputs) -> str:
+    """Return a ``deployer.yaml`` with the targets that Terraform built; `load_spec` accepts it."""
+    targets = "".join(describe_target(target) for target in outputs.targets)
+    patches = f"patches: [./{IDENTITY_FILE}]  # who the pods are to their clouds\n"
+    tail = _TAIL + (patches if outputs.annotations else "")
+    return _HEAD.replace("NAME", name) + targets + tail
+
+
+def draft_identity(name: str, outputs: Outputs) -> str:
+    """Return the patch of the ServiceAccount; empty when no cloud needs one."""
+    if not outputs.annotations:
+        return ""
+    pairs = "".join(f"    {key}: {value}\n" for key, value in sorted(outputs.annotations.items()))
+    return _IDENTITY.replace("NAME", name) + pairs
 
 
 def write_draft(file: Path, text: str) -> None:
@@ -56,6 +76,15 @@ service:
   # env: {LOG_LEVEL: info}    # recorded with every release: no secrets here
 
 targets:                      # names are yours, and stay: the records know targets by them
+"""
+
+_IDENTITY = """\
+# Written from Terraform's outputs. Each cloud reads its own keys and passes over the others'.
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: NAME
+  annotations:
 """
 
 _TARGETS = {

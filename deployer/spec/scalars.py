@@ -15,6 +15,7 @@ __all__ = [
     "STORE",
     "VARIABLE",
     "DnsLabel",
+    "Host",
     "Namespace",
     "Quantity",
     "Seconds",
@@ -54,6 +55,7 @@ HTTP = r"^https?://[^/]+"
 PATH = r"^/"
 FIELD = r"^([a-z0-9.-]+/)*[A-Z][A-Za-z0-9]*:\.?[A-Za-z].*$"  # [group/version/]Kind:path
 CURRENCY = r"^[A-Z]{3}$"
+_HOST = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 VARIABLE = r"^[-._A-Za-z][-._A-Za-z0-9]*$"
 
 PATTERN_WORDS = {
@@ -64,6 +66,7 @@ PATTERN_WORDS = {
     STORE: "a bucket such as s3://bucket/prefix, gs://bucket, az://container or file:///folder",
     HTTP: "a URL that begins with http:// or https://",
     PATH: "a path that begins with /",
+    _HOST: "a host name in small letters, such as iris.example.com",
     CURRENCY: 'a currency\'s three letters, as in "1200 USD"',
     VARIABLE: "the name of an environment variable: letters, digits, _, - and .",
 }
@@ -71,6 +74,9 @@ PATTERN_WORDS = {
 
 DnsLabel = Annotated[str, Field(pattern=LABEL)]
 """A Kubernetes name that leaves room for ``-r42`` and hashes: at most 40 characters."""
+
+Host = Annotated[str, Field(pattern=_HOST, max_length=253)]
+"""A host name, as Ingress and Gateway take it (RFC 1123)."""
 
 Namespace = Annotated[str, Field(pattern=_NAMESPACE)]
 """A Kubernetes namespace (RFC 1123 label)."""

@@ -18,7 +18,6 @@ def find_unsupported(data: Json) -> Iterator[Finding]:
     for row in _FIELDS:
         if dig(data, *row.path) not in (None, [], {}):
             yield row.refuse(str(row.path[-1]))
-    yield from _find_autoscaling(data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +49,3 @@ _FIELDS = (
     _Row(("gates", "analysis"), "use strategy.soak meanwhile"),
     _Row(("budget",), "use `deployer report cost` meanwhile"),
 )
-
-
-def _find_autoscaling(data: Json) -> Iterator[Finding]:
-    path = ("service", "replicas", "max")
-    least, most = dig(data, "service", "replicas", "min"), dig(data, *path)
-    if isinstance(most, int) and most > (least if isinstance(least, int) else 1):
-        message = "not implemented yet: scaling up to max; use min alone meanwhile"
-        yield Finding(path, message, on_key=True)

@@ -40,7 +40,11 @@ class Api:
         Raises:
             ApiError: Anything but success.
         """
-        return self._send("GET", path, query=query)
+        return json.loads(self._send("GET", path, query=query))
+
+    def read(self, path: str, **query: str) -> str:
+        """Return text: a log, or how the server is."""
+        return self._send("GET", path, query=query).decode(errors="replace")
 
     def find(self, path: str) -> Any | None:
         """Return an object, or None when there is none."""
@@ -53,15 +57,12 @@ class Api:
 
     def post(self, path: str, body: Any) -> Any:
         """Create an object."""
-        return self._send("POST", path, body=body)
-
-    def put(self, path: str, body: Any) -> Any:
-        """Replace an object."""
-        return self._send("PUT", path, body=body)
+        return json.loads(self._send("POST", path, body=body))
 
     def patch(self, path: str, body: Any) -> Any:
         """Merge into an object as kubelets do: lists by their keys."""
-        return self._send("PATCH", path, body=body, kind="application/strategic-merge-patch+json")
+        kind = "application/strategic-merge-patch+json"
+        return json.loads(self._send("PATCH", path, body=body, kind=kind))
 
     def delete(self, path: str, body: Any | None = None) -> None:
         """Delete an object; succeeds when there is none."""
@@ -102,7 +103,7 @@ class Api:
         body: Any | None = None,
         query: Mapping[str, str] | None = None,
         kind: str = _JSON,
-    ) -> Any:
+    ) -> bytes:
         url = f"{self._url}{path}" + (f"?{urlencode(query)}" if query else "")
         headers = self._headers | ({"Content-Type": kind} if body is not None else {})
         data = None if body is None else json.dumps(body).encode()
@@ -112,7 +113,7 @@ class Api:
             raise ApiError(0, str(error)) from error
         if answer.status >= HTTPStatus.BAD_REQUEST:
             raise ApiError(answer.status, _message(answer.data))
-        return _decode(answer.data)
+        return answer.data
 
 
 def read_kubeconfig(path: Path) -> Api:
@@ -132,14 +133,9 @@ def _read_events(answer: urllib3.BaseHTTPResponse) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def _decode(body: bytes) -> Any:
-    """Return JSON as what it says; health checks answer with plain text."""
-    try:
-        return json.loads(body)
-    except ValueError:
-        return body.decode(errors="replace")
-
-
 def _message(body: bytes) -> str:
-    found = _decode(body)
-    return str(found.get("message", found) if isinstance(found, dict) else found)[:300]
+    """Return what a Status says, or the beginning of anything else."""
+    try:
+        return str(json.loads(body)["message"])[:300]
+    except (ValueError, LookupError, TypeError):
+        return body[:300].decode(errors="replace")

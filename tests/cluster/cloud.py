@@ -102,7 +102,7 @@ class Cloud:
 
     def wait_for_api(self) -> None:
         """Return when the API server is ready."""
-        self._wait(lambda: self._api.get("/readyz") == "ok", "its API server is not ready")
+        self._wait(lambda: self._api.read("/readyz") == "ok", "its API server is not ready")
 
     def add_node(self, name: str, labels: str) -> None:
         """Start one more node, tainted with ``node=<name>`` so that only pods that want it come."""

@@ -5,18 +5,21 @@ when a test first asks for it, and all end with the last worker. ``tests/conftes
 fixtures known everywhere.
 """
 
+import contextlib
 import os
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import pytest
-from kubernetes import client, config
 
 from tests.cluster.assets import Assets, AssetsError, build_assets
 from tests.cluster.rig import CLOUDS, ApiServer, ControlPlane, use_control_plane
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
 
 __all__ = [
     "MakeNamespace",
@@ -30,7 +33,14 @@ __all__ = [
     "own_api_server",
 ]
 
-MakeNamespace = Callable[[ApiServer], str]
+
+class MakeNamespace(Protocol):
+    """Makes namespaces that are deleted when the test is over."""
+
+    def __call__(self, server: ApiServer, *, create: bool = True) -> str:
+        """Return the name of a new namespace; without ``create`` of one that may yet be made."""
+        ...
+
 
 _FIXTURES = frozenset({"api_server", "api_servers", "control_plane", "own_api_server"})
 _YOURS = "DEPLOYER_TEST_KUBECONFIG"
@@ -97,19 +107,16 @@ def make_namespace() -> Iterator[MakeNamespace]:
     """Return a maker of namespaces on an API server; they are deleted when the test is over."""
     made: list[tuple[ApiServer, str]] = []
 
-    def make(server: ApiServer) -> str:
+    def make(server: ApiServer, *, create: bool = True) -> str:
         name = f"deployer-test-{uuid.uuid4().hex[:8]}"
-        with closing(_connect(server)) as api:
-            client.CoreV1Api(api).create_namespace(
-                client.V1Namespace(metadata=client.V1ObjectMeta(name=name))
-            )
+        if create:
+            _create_namespace(server, name)
         made.append((server, name))
         return name
 
     yield make
     for server, name in made:
-        with closing(_connect(server)) as api:
-            client.CoreV1Api(api).delete_namespace(name)
+        _delete_namespace(server, name)
 
 
 @pytest.fixture
@@ -118,7 +125,24 @@ def namespace(api_server: ApiServer, make_namespace: MakeNamespace) -> str:
     return make_namespace(api_server)
 
 
-def _connect(server: ApiServer) -> client.ApiClient:
+def _create_namespace(server: ApiServer, name: str) -> None:
+    from kubernetes import client
+
+    body = client.V1Namespace(metadata=client.V1ObjectMeta(name=name))
+    with closing(_connect(server)) as api:
+        client.CoreV1Api(api).create_namespace(body)
+
+
+def _delete_namespace(server: ApiServer, name: str) -> None:
+    from kubernetes import client
+
+    with closing(_connect(server)) as api, contextlib.suppress(client.ApiException):
+        client.CoreV1Api(api).delete_namespace(name)
+
+
+def _connect(server: ApiServer) -> "ApiClient":
+    from kubernetes import client, config
+
     settings = client.Configuration()
     config.load_kube_config(  # type: ignore[no-untyped-call]
         server.kubeconfig, server.context, client_configuration=settings
@@ -128,6 +152,8 @@ def _connect(server: ApiServer) -> client.ApiClient:
 
 def _read_yours(kubeconfig: str) -> ApiServer:
     """Return the user's own cluster; that it runs pods as processes must be said."""
+    from kubernetes import config
+
     context = config.list_kube_config_contexts(kubeconfig)[1]["name"]  # type: ignore[no-untyped-call]
     runs_pods = os.environ.get("DEPLOYER_TEST_PODS") == "1"
     return ApiServer(context, kubeconfig, context, runs_pods=runs_pods)

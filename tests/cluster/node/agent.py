@@ -70,7 +70,9 @@ class Agent:
                 known = self._pods[uid] = NodePod(pod, self._api, self._settings)
             if not known.terminating:
                 self._do(known.terminate(float(metadata.get("deletionGracePeriodSeconds") or 0)))
-        elif known is None and (pod.get("status") or {}).get("phase") not in _DONE:
+        elif known is not None:
+            known.observe(pod)
+        elif (pod.get("status") or {}).get("phase") not in _DONE:
             self._pods[uid] = NodePod(pod, self._api, self._settings)
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:

@@ -30,6 +30,9 @@ class Recorder:
 
     def observe(self, status: Manifest) -> None:
         """Tell what a new status says that was not told yet."""
+        for condition in status["conditions"]:
+            if condition["type"] == "Ready" and condition["message"]:
+                self.tell("Warning", "Unhealthy", condition["message"])
         for container in (*status["initContainerStatuses"], *status["containerStatuses"]):
             state = container["state"]
             if waiting := state.get("waiting"):

@@ -38,6 +38,16 @@ class NodePod:
         self._work = asyncio.create_task(self._run())
         self._reports = asyncio.create_task(self._report())
 
+    def observe(self, pod: Manifest) -> None:
+        """Say it again when the API server believes otherwise.
+
+        Controllers mark the pods of a node that says nothing as not ready; the node is to put that
+        right when it is back.
+        """
+        if self._told and _ready(pod["status"]) != _ready(self._told):
+            self._told = {}
+            self._changed.set()
+
     async def terminate(self, grace_seconds: float) -> None:
         """Run the hooks, then SIGTERM, the grace, SIGKILL; then let the API server forget it."""
         self.terminating = True
@@ -147,6 +157,11 @@ def _for_processes(pod: Manifest) -> dict[str, Any]:
     address = pick_address(ports, ())
     made["status"] = {"podIP": address, "podIPs": [{"ip": address}], "hostIP": NODE_ADDRESS}
     return made
+
+
+def _ready(status: Manifest) -> bool:
+    conditions = status.get("conditions") or ()
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
 def _path(pod: Manifest) -> str:

@@ -55,7 +55,7 @@ class Runner(PodRunner):
         super().__init__(
             pod,
             settings.folder / metadata["namespace"] / f"{metadata['name']}_{metadata['uid'][:8]}",
-            mark=settings.mark,
+            mark=f"{settings.mark}{metadata['uid']}:",
             find=references.find,
             images=settings.images,
             clock=settings.clock,

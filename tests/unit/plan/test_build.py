@@ -87,6 +87,8 @@ def test_other_content_is_the_next_release_and_the_old_one_is_retired(
     assert ops(made, "aws") == {
         "ServiceAccount/iris": "keep",
         "ConfigMap/iris-8c7a25ff": "keep",
+        "NetworkPolicy/iris": "keep",
+        "PodDisruptionBudget/iris-r2": "create",
         "Service/iris-r2": "create",
         "Deployment/iris-r2": "create",
         "Service/iris": "change",
@@ -106,6 +108,7 @@ def test_without_a_history_the_old_one_is_removed(world: World, plan: MakePlan) 
         assert isinstance(step, Retire)
         assert [(ref.kind, ref.name) for ref in step.objects] == [
             ("Deployment", "iris-r1"),
+            ("PodDisruptionBudget", "iris-r1"),
             ("Service", "iris-r1"),
         ]
 
@@ -131,6 +134,8 @@ def test_a_release_that_rolls_is_put_where_the_old_one_is_once_every_target_has_
     assert ops(made, "aws") == {
         "ServiceAccount/iris": "keep",
         "ConfigMap/iris-8c7a25ff": "keep",
+        "NetworkPolicy/iris": "keep",
+        "PodDisruptionBudget/iris": "keep",
         "Service/iris-r2": "create",
         "Deployment/iris": "change",
         "Service/iris": "keep",

@@ -6,13 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deployer.errors import RolloutError
 from deployer.plan.retention import Retention, decide_retention, find_beside
 from deployer.ports import ObjectRef
+from deployer.ports.applyset import MEMBER_LABEL
 from deployer.release.records import Bundle, TargetBundle
 from deployer.snapshot import TargetSnapshot
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-OURS = {"deployer/name": "iris"}
+OURS = {"deployer/name": "iris", MEMBER_LABEL: "applyset-of-iris"}
 
 
 def item(kind: str, name: str, release: int | None = None, **spec: Any) -> dict[str, Any]:
@@ -109,7 +111,9 @@ def test_a_release_that_no_rollback_may_lead_to_goes_whole(releases: Any) -> Non
 
 def test_a_config_map_goes_with_the_last_release_that_names_it(releases: Any) -> None:
     one, two = objects(1, "a"), objects(2, "b")
-    live = (*one, *two, item("ConfigMap", "iris-deployer"), item("ConfigMap", "iris-users"))
+    fence = item("ConfigMap", "iris-deployer")
+    fence["metadata"]["labels"] = {"deployer/name": "iris"}
+    live = (*one, *two, fence)
     shared = releases(r1=one, r2=two, r3=objects(3, "a"))
     assert names(decide(shared, 3, *live, trusted={1, 2}, history=1))[-1] == "Service/iris-r1"
     assert "ConfigMap/iris-a" not in names(decide(shared, 3, *live, trusted={1, 2}, history=1))
@@ -118,13 +122,28 @@ def test_a_config_map_goes_with_the_last_release_that_names_it(releases: Any) ->
     assert names(found) == ["Deployment/iris-r1", "ConfigMap/iris-a", "Service/iris-r1"]
 
 
-def test_a_release_whose_record_is_lost_goes_and_its_config_map_is_left_alone(
-    releases: Any,
-) -> None:
+def test_a_release_whose_record_is_lost_goes_whole(releases: Any) -> None:
     one = objects(1, "a")
     found = decide(releases(r2=objects(2, "b")), 2, *one, trusted={1})
-    assert names(found) == ["Deployment/iris-r1", "Service/iris-r1"]
+    assert names(found) == ["Deployment/iris-r1", "ConfigMap/iris-a", "Service/iris-r1"]
     assert not found.resting
+
+
+def test_what_takes_much_else_with_it_is_never_removed(releases: Any) -> None:
+    live = [item(kind, "iris", 1) for kind in ("Namespace", "PersistentVolume")]
+    assert decide(releases(r2=objects(2)), 2, *live, trusted=set()) == Retention()
+
+
+def test_a_release_without_objects_is_refused_before_it_takes_all_others_with_it(
+    releases: Any,
+) -> None:
+    bundles = releases(r2=objects(2))
+    part = part_of(bundles, 2).model_copy(update={"objects": ()})
+    found = TargetSnapshot("aws", NOW, live=objects(1))
+    with pytest.raises(RolloutError, match="would delete all 3"):
+        decide_retention(part, found, bundles, trusted=set(), history=2)
+    nothing = TargetSnapshot("aws", NOW)
+    assert decide_retention(part, nothing, bundles, trusted=set(), history=2) == Retention()
 
 
 def test_what_rests_already_is_left_alone_unless_something_would_scale_it(releases: Any) -> None:

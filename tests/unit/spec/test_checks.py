@@ -71,7 +71,7 @@ def test_a_context_picks_within_a_kubeconfig(load: Load) -> None:
         ("service: {replicas: {min: 3, max: 2}}", "service.replicas.max: max is 2, below min, 3"),
         ("strategy: {type: canary, steps: [5, 5]}", "strategy.steps[1]: steps must rise"),
         ("outcome: {quorum: 2}", "outcome.quorum: a quorum of 2 of 1 targets"),
-        ("runtime: other", "runtime: there is no runtime 'other'; known: mlserver-sklearn"),
+        ("runtime: other", "runtime: there is no runtime 'other'; known: mlserver-lightgbm"),
         ("service: {env: {DB_PASSWORD: hunter2}}", "service.env.DB_PASSWORD: DB_PASSWORD would be"),
         ("service: {env: {MODEL_URI: x}}", "service.env.MODEL_URI: MODEL_URI is set by deployer"),
         ("patches: [a.yaml, a.yaml]", "patches[1]: 'a.yaml' is listed twice"),

@@ -192,7 +192,7 @@ class PodRunner:
             "containerStatuses": [self._explained(c.status()) for c in self._containers],
             "conditions": [
                 self._condition("Initialized", on=self._initialized),
-                self._condition("Ready", on=self.ready),
+                self._condition("Ready", on=self.ready, message=self._fault()),
             ],
         }
 
@@ -211,7 +211,12 @@ class PodRunner:
             status["state"] = {"waiting": waiting}
         return status
 
-    def _condition(self, kind: str, *, on: bool) -> dict[str, str]:
+    def _fault(self) -> str:
+        """Say which container's probe complains of what."""
+        found = [f"container {c.spec['name']}: {c.fault}" for c in self._containers if c.fault]
+        return "; ".join(found)
+
+    def _condition(self, kind: str, *, on: bool, message: str = "") -> dict[str, str]:
         before = self._transitions.get(kind)
         if before is None or before[0] is not on:
             self._transitions[kind] = (on, self.clock.now().isoformat())
@@ -219,6 +224,7 @@ class PodRunner:
             "type": kind,
             "status": "True" if on else "False",
             "lastTransitionTime": self._transitions[kind][1],
+            "message": message,
         }
 
 
