@@ -48,8 +48,7 @@ def make_plan(
         RolloutError: It would delete more than it may.
     """
     settle_format(session.spec, [file.path for file in artifact.files])
-    look = check_session(session, thorough=False, timeout_seconds=_LOOK_SECONDS)
-    refuse_errors(look)
+    refuse_errors(check_session(session, thorough=False, timeout_seconds=_LOOK_SECONDS))
     plan = build_plan(
         session.spec,
         artifact,

@@ -32,8 +32,8 @@ def check_store(store: ObjectStore, clock: Clock) -> list[Finding]:
         words = f"{store.url} can be written, read, listed and cleaned"
         return [Finding("store", Severity.OK, words)]
     return [
-        Finding("store", Severity.ERROR, f"{store.url}: {error.message}", error.hint or "")
-        for error in refused.values()
+        Finding("store", Severity.ERROR, f"cannot {name}: {error.message}", error.hint or "")
+        for name, error in refused.items()
     ]
 
 

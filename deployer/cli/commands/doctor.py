@@ -1,5 +1,6 @@
 """``deployer doctor``: everything that would keep a deploy from working, at once."""
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,7 @@ __all__ = ["doctor"]
 
 _SCHEMA = "deployer/doctor/v1"
 _WRONG = 5
+_WIDTH, _LEAST = 100, 20
 _COLUMNS = (
     output.Column("target"),
     output.Column("check"),
@@ -107,8 +109,19 @@ def _print(name: str, checkups: "Sequence[Checkup]", *, wide: bool) -> None:
         for checkup in checkups
         for each in checkup.findings
     ]
-    output.print_table(_COLUMNS, rows, wide=wide)
+    output.print_table(_COLUMNS, rows if wide else _cut(rows), wide=wide)
     for checkup in checkups:
         for each in checkup.findings:
-            if each.hint and each.severity != "ok":
-                typer.echo(f"\n{checkup.target}, {each.check}: {each.hint.rstrip()}")
+            if each.severity != "ok":
+                typer.echo(f"\n{checkup.target}: {each.severity.value}: {each.message}")
+                typer.echo(textwrap.indent(each.hint.rstrip(), "  "), nl=bool(each.hint))
+
+
+def _cut(rows: "Sequence[Sequence[str]]") -> list[list[str]]:
+    """Cut the sentences so that the table fits; what is wrong is told in full below it."""
+    titles = [column.title for column in _COLUMNS]
+    others = sum(max(map(len, cells)) + 2 for cells in list(zip(titles, *rows, strict=True))[:-1])
+    left = max(_LEAST, min(_WIDTH, output.count_columns()) - others)
+    return [
+        [*row[:-1], row[-1] if len(row[-1]) <= left else f"{row[-1][: left - 1]}…"] for row in rows
+    ]
