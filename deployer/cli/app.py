@@ -78,8 +78,10 @@ class _Group(TyperGroup):
             output.print_error(error)
             _debug_dump(error)
             raise typer.Exit(exit_code_of(error)) from error
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             output.print_note("interrupted")
+            for note in getattr(interrupt, "__notes__", ()):
+                output.print_note(note)
             raise typer.Exit(130) from None
         except BrokenPipeError:
             discard_output()

@@ -27,6 +27,9 @@ def push(
             show_default=False,
         ),
     ],
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Prove what is there already once more, too.")
+    ] = False,
     endpoint: Endpoint = None,
     digest: Annotated[
         str | None,
@@ -49,7 +52,7 @@ def push(
 ) -> None:
     """Upload a model and prove every byte of it.
 
-    What is there already is not sent again.
+    What is there already is not sent again, nor are the parts that a killed push has sent.
 
     Example: deployer push ./model s3://acme-models/iris
     """
@@ -69,7 +72,7 @@ def push(
             verify_signature(model, key, signature)
         artifact = scan_artifact(model)
         with show_bytes("pushing", artifact.size, rate=rate) as progress:
-            pushed = push_artifact(artifact, opened, progress=progress)
+            pushed = push_artifact(artifact, opened, thorough=verify, progress=progress)
     if output is Format.JSON:
         print_json(
             "deployer/push/v1",

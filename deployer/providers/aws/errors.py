@@ -18,6 +18,7 @@ from deployer.errors import (
     TransientError,
 )
 from deployer.providers.translation import (
+    ExpiredLoginError,
     Kind,
     build_error,
     class_of,
@@ -81,10 +82,11 @@ CODES: Mapping[str, Kind] = {
     **list_codes(
         AccessDeniedError,
         "AccessDenied AllAccessDisabled AccountProblem InvalidAccessKeyId InvalidSecurity "
-        "InvalidToken ExpiredToken TokenRefreshRequired SignatureDoesNotMatch NotSignedUp "
+        "InvalidToken SignatureDoesNotMatch NotSignedUp "
         "Forbidden UnauthorizedAccess 401 403 AccessForbidden RequestExpired "
         "UnrecognizedClientException",
     ),
+    **list_codes(ExpiredLoginError, "ExpiredToken ExpiredTokenException TokenRefreshRequired"),
     **list_codes(NotFoundError, "NoSuchKey NoSuchVersion NoSuchUpload NotFound 404"),
     **list_codes(
         SetupError,
@@ -176,7 +178,7 @@ def _hint(kind: Kind, resource: str, code: str = "") -> str | None:
 
 
 def _code_hint(kind: Kind, bucket: str) -> str | None:
-    if kind is AccessDeniedError:
+    if issubclass(kind, AccessDeniedError):
         return (
             f"The identity needs s3:ListBucket on {bucket}, and s3:GetObject, s3:PutObject and "
             "s3:DeleteObject on its objects. " + _LOGIN
