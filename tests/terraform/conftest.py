@@ -177,7 +177,7 @@ def open_workshop(
         environment = {
             key: value
             for key, value in os.environ.items()
-            if not key.startswith(("TF_", "AWS_", "GOOGLE_", "ARM_", "COV_", "COVERAGE"))
+            if not key.startswith(("TF_", "AWS_", "GOOGLE_", "ARM_", "COV_", "PYTHON"))
         } | {
             "TF_CLI_CONFIG_FILE": str(config),
             "TF_IN_AUTOMATION": "1",

@@ -1,8 +1,6 @@
 # What the module makes of its variables; no account, no network.
 
 mock_provider "google" {
-  override_during = plan
-
   mock_data "google_project" {
     defaults = { number = "123456789012" }
   }
