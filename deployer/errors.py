@@ -8,6 +8,7 @@
     │   ├── NotFoundError
     │   ├── AlreadyExistsError
     │   ├── PreconditionError     somebody else wrote in between
+    │   ├── FieldConflictError    another manager holds a field of the object
     │   ├── AccessDeniedError
     │   ├── QuotaError
     │   └── TransientError        the only one that is retried
@@ -33,6 +34,7 @@ __all__ = [
     "AlreadyExistsError",
     "DeployerError",
     "Fault",
+    "FieldConflictError",
     "IntegrityError",
     "LeaseHeldError",
     "LeaseLostError",
@@ -110,6 +112,10 @@ class AlreadyExistsError(ProviderError):
 
 class PreconditionError(ProviderError):
     """The version to be replaced is not the version that is there."""
+
+
+class FieldConflictError(ProviderError):
+    """Somebody else manages a field, or the whole object. Trying again does not help."""
 
 
 class AccessDeniedError(ProviderError):

@@ -1,6 +1,7 @@
 """The only place that names adapters; imports them, and all else that is slow, on demand."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,20 +10,24 @@ from deployer.errors import NotFoundError, SetupError, SourceError, StateError
 from deployer.ports import Cluster, ObjectStore, Prices, Probe, Provider
 
 if TYPE_CHECKING:
+    from deployer.artifact import Place
     from deployer.execution import Session
     from deployer.plan import Plan
     from deployer.release.records import Routes
     from deployer.release.state import StateStore
     from deployer.spec import Spec
-    from deployer.spec.model import ClusterSpec, TargetSpec
+    from deployer.spec.model import ClusterSpec, StoreSpec, TargetSpec
+    from deployer.upkeep import Upkeep
 
 __all__ = [
     "open_cluster",
+    "open_orphan",
     "open_prices",
     "open_probe",
     "open_routes",
     "open_session",
     "open_store",
+    "open_upkeep",
     "read_plan",
 ]
 
@@ -31,6 +36,13 @@ _STORES = {
     "s3": "deployer.providers.aws.connect",
     "gs": "deployer.providers.gcp.connect",
     "az": "deployer.providers.azure.connect",
+}
+
+
+_UPLOADS = {
+    "s3": "deployer.providers.aws.incomplete",
+    "gs": "deployer.providers.gcp.incomplete",
+    "az": "deployer.providers.azure.incomplete",
 }
 
 
@@ -134,6 +146,30 @@ def open_session(file: Path) -> "Session":
     )
 
 
+def open_orphan(session: "Session", name: str) -> "Session":
+    """Return the session with target ``name`` too, as the newest release that ran there has it.
+
+    For a target that the spec no longer has; relative paths are relative to the spec's folder.
+
+    Raises:
+        SourceError: No release has ever had such a target.
+    """
+    from deployer.providers.book import load_book
+    from deployer.spec.model import TargetSpec
+
+    for number in sorted(session.state.list_releases(), reverse=True):
+        config = session.state.read_release(number).config
+        for target in config.get("targets", ()) if isinstance(config, dict) else ():
+            if target.get("name") == name:
+                found = TargetSpec.model_validate(target)
+                provider = _open_provider(session.spec, found, load_book())
+                return replace(session, providers={**session.providers, name: provider})
+    raise SourceError(
+        f"{session.spec.name} has no target {name}, and no recorded release ran on one",
+        hint="deployer status shows the targets there are.",
+    )
+
+
 def open_routes(spec: "Spec") -> "Callable[[], Routes]":
     """Return the function that reads what routers follow, by majority of the state stores.
 
@@ -152,6 +188,28 @@ def open_routes(spec: "Spec") -> "Callable[[], Routes]":
         return routes
 
     return read
+
+
+def open_upkeep(file: Path) -> "Upkeep":
+    """Load the spec and open its stores for looking after what lies in them; no network yet.
+
+    Raises:
+        SpecError: The spec is wrong.
+        SetupError: An address in it cannot be opened.
+    """
+    from deployer.providers.local.clock import SystemClock
+    from deployer.spec import load_spec
+    from deployer.upkeep import Upkeep
+
+    spec = load_spec(file)
+    stores = {target.store.url: target.store for target in spec.targets}
+    return Upkeep(
+        places={url: _open_place(store) for url, store in stores.items()},
+        state_stores=_open_state_stores(spec),
+        state=_open_state(spec),
+        lease_seconds=spec.state.lease,
+        clock=SystemClock(),
+    )
 
 
 def read_plan(file: Path) -> "Plan":
@@ -181,18 +239,33 @@ def _open_provider(spec: "Spec", target: "TargetSpec", prices: Prices) -> Provid
     )
 
 
+def _open_place(store: "StoreSpec") -> "Place":
+    from deployer.artifact import Place
+    from deployer.providers.local.clock import SystemClock
+
+    opened = open_store(store.url, endpoint=store.endpoint)
+    module = _UPLOADS.get(store.url.partition("://")[0])
+    if module is None:
+        return Place(opened, None)
+    connect = import_module(module).connect_uploads
+    return Place(opened, connect(store.url, clock=SystemClock(), endpoint=store.endpoint))
+
+
 def _open_state(spec: "Spec") -> "StateStore":
-    """Open the targets' own stores and those for state alone, each once, with little patience."""
     from deployer.providers.local.clock import SystemClock
     from deployer.release.state import StateStore
 
+    return StateStore(spec.name, _open_state_stores(spec), SystemClock())
+
+
+def _open_state_stores(spec: "Spec") -> list[ObjectStore]:
+    """Open the targets' own stores and those for state alone, each once, with little patience."""
     wanted = [*(target.store for target in spec.targets), *spec.state.stores]
     unique = {(store.url, store.endpoint): store for store in wanted}
-    stores = [
+    return [
         open_store(store.url, endpoint=store.endpoint, patience_seconds=_STATE_PATIENCE_SECONDS)
         for store in unique.values()
     ]
-    return StateStore(spec.name, stores, SystemClock())
 
 
 def _connector(module: str) -> Callable[..., ObjectStore]:

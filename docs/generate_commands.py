@@ -1,4 +1,7 @@
-"""Write docs/commands.md from the command line's own help: python docs/generate_commands.py."""
+"""Write what is made of the command line's own help: python docs/generate_commands.py.
+
+That is docs/commands.md, and the page that `deployer --help` prints.
+"""
 
 import re
 import sys
@@ -9,8 +12,17 @@ from typing import Any
 from typer.main import get_command
 
 from deployer.cli import app as entry
+from deployer.cli import start
 
 TARGET = Path(__file__).with_name("commands.md")
+HELP_TARGET = Path(start.__file__).with_name("help.py")
+HELP_HEAD = '''\
+"""What `deployer --help` prints: written by docs/generate_commands.py, kept equal by a test."""
+
+__all__ = ["HELP"]
+
+HELP = """\\
+'''
 HEAD = """\
 # Commands
 
@@ -28,6 +40,14 @@ def generate_commands() -> str:
     parts = [HEAD.format(codes=_code_table())]
     parts += [_section(words, context) for words, context in _walk(get_command(entry.app), None)]
     return "\n".join(parts)
+
+
+def generate_help() -> str:
+    """Return the module with the page of `deployer --help`."""
+    command = get_command(entry.app)
+    settings = {**command.context_settings, "terminal_width": start.HELP_COLUMNS}
+    context = command.context_class(command, info_name=command.name, **settings)
+    return f'{HELP_HEAD}{command.get_help(context)}\n"""\n'
 
 
 def _code_table() -> str:
@@ -52,4 +72,5 @@ def _section(words: str, context: Any) -> str:
 
 if __name__ == "__main__":
     TARGET.write_text(generate_commands())
-    sys.stderr.write(f"wrote {TARGET}\n")
+    HELP_TARGET.write_text(generate_help())
+    sys.stderr.write(f"wrote {TARGET} and {HELP_TARGET}\n")

@@ -5,27 +5,52 @@ with its files' own names; the manifest, written last, is what makes it visible.
 """
 
 from deployer.artifact.fallback import Pulled, Source, pull_from_any
+from deployer.artifact.fan_out import push_to_all
+from deployer.artifact.garbage import (
+    Garbage,
+    Place,
+    Rules,
+    Swept,
+    find_garbage,
+    sweep_garbage,
+)
+from deployer.artifact.inventory import StoredArtifact, list_artifacts
 from deployer.artifact.keys import artifact_uri, split_uri
 from deployer.artifact.model import Artifact, ArtifactFile
 from deployer.artifact.pull import pull_artifact
 from deployer.artifact.push import Pushed, push_artifact
+from deployer.artifact.repair import Repaired, repair_artifact
+from deployer.artifact.replicate import Replicated, replicate_artifact
 from deployer.artifact.scan import scan_artifact
 from deployer.artifact.verify import VerifyReport, ask_for_artifact, has_artifact, verify_artifact
 
 __all__ = [
     "Artifact",
     "ArtifactFile",
+    "Garbage",
+    "Place",
     "Pulled",
     "Pushed",
+    "Repaired",
+    "Replicated",
+    "Rules",
     "Source",
+    "StoredArtifact",
+    "Swept",
     "VerifyReport",
     "artifact_uri",
     "ask_for_artifact",
+    "find_garbage",
     "has_artifact",
+    "list_artifacts",
     "pull_artifact",
     "pull_from_any",
     "push_artifact",
+    "push_to_all",
+    "repair_artifact",
+    "replicate_artifact",
     "scan_artifact",
     "split_uri",
+    "sweep_garbage",
     "verify_artifact",
 ]

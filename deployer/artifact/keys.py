@@ -8,6 +8,7 @@ from deployer.errors import SourceError
 from deployer.values import Digest
 
 __all__ = [
+    "FOLDER",
     "MARKER",
     "artifact_prefix",
     "artifact_uri",
@@ -16,21 +17,25 @@ __all__ = [
     "check_paths",
     "file_key",
     "marker_key",
+    "split_key",
     "split_uri",
 ]
 
 MARKER = ".manifest.json"
 """The name of the object that is written last: only with it is the artifact there."""
 
-_FOLDER = "artifacts/sha256"
+FOLDER = "artifacts/sha256"
+"""What the keys of all artifacts start with, before a slash."""
+
 _MAX_BYTES = 1024
 _MAX_PARTS = 254
-_URI = re.compile(rf"(?P<store>.+)/{_FOLDER}/(?P<hex>[0-9a-f]{{64}})/?")
+_KEY = re.compile(rf"{FOLDER}/(?P<hex>[0-9a-f]{{64}})/(?P<path>.+)", re.DOTALL)
+_URI = re.compile(rf"(?P<store>.+)/{FOLDER}/(?P<hex>[0-9a-f]{{64}})/?")
 
 
 def artifact_prefix(digest: Digest) -> str:
     """Return what all keys of an artifact start with; ends in a slash."""
-    return f"{_FOLDER}/{digest.hex}/"
+    return f"{FOLDER}/{digest.hex}/"
 
 
 def file_key(digest: Digest, path: str) -> str:
@@ -45,7 +50,7 @@ def marker_key(digest: Digest) -> str:
 
 def artifact_uri(store_url: str, digest: Digest) -> str:
     """Return where an artifact is, for people and for `split_uri`."""
-    return f"{store_url}/{_FOLDER}/{digest.hex}"
+    return f"{store_url}/{FOLDER}/{digest.hex}"
 
 
 def split_uri(uri: str) -> tuple[str, Digest]:
@@ -58,9 +63,15 @@ def split_uri(uri: str) -> tuple[str, Digest]:
     if match is None:
         raise SourceError(
             f"{uri!r} is not the URI of an artifact",
-            hint=f"It ends in {_FOLDER}/ and 64 hexadecimal digits, as `deployer push` prints it.",
+            hint=f"It ends in {FOLDER}/ and 64 hexadecimal digits, as `deployer push` prints it.",
         )
     return match["store"], Digest(match["hex"])
+
+
+def split_key(key: str) -> tuple[Digest, str] | None:
+    """Return the artifact and the path that `file_key` made the key of; None for other keys."""
+    match = _KEY.fullmatch(key)
+    return (Digest(match["hex"]), match["path"]) if match else None
 
 
 def check_digest(promised: Digest, text: str | None) -> None:

@@ -4,18 +4,27 @@ import fcntl
 import hashlib
 import os
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from deployer.artifact.keys import file_key
 from deployer.artifact.manifest import fetch_manifest
 from deployer.artifact.model import Artifact, ArtifactFile, hash_file
 from deployer.artifact.workers import map_files
-from deployer.errors import IntegrityError, SetupError
+from deployer.errors import DeployerError, IntegrityError, SetupError
 from deployer.ports import ObjectStore
+from deployer.transfer import (
+    Lanes,
+    Limits,
+    StoppedTransferError,
+    Wanted,
+    discard_staged,
+    fetch_file,
+    has_journal,
+)
 from deployer.values import Digest
 
 __all__ = ["pull_artifact"]
@@ -28,13 +37,15 @@ def pull_artifact(
     digest: Digest,
     dest: Path,
     *,
+    limits: Limits | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Artifact:
     """Bring an artifact's files under ``dest``, each compared with its sha256 before it is named.
 
     Files that are there and right are kept; others of these names are replaced, in one step each;
     files of other names are left alone. After a failure, what has a final name is right or is what
-    was there before. One pull at a time per folder; what a killed one left is cleared away.
+    was there before. One pull at a time per folder; what a killed or interrupted one left is gone
+    on with, as far as its bytes are good.
 
     Raises:
         NotFoundError: The artifact is not in the store.
@@ -45,50 +56,74 @@ def pull_artifact(
         dest.mkdir(parents=True, exist_ok=True)
         with _locked(dest), _staging(dest) as staging:
             files = fetch_manifest(store, digest)
-            pull = _Pull(store, digest, dest.resolve(), staging, progress or (lambda _count: None))
-            map_files(pull.ensure_file, files)
+            pull = _Pull(
+                store,
+                digest,
+                dest.resolve(),
+                staging,
+                limits or Limits(),
+                progress or (lambda _count: None),
+            )
+            pull.run(files)
     return Artifact(dest, files)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Pull:
     store: ObjectStore
     digest: Digest
     dest: Path
     staging: Path
+    limits: Limits
     progress: Callable[[int], None]
+    lanes: Lanes = field(init=False)
+    stopped: threading.Event = field(default_factory=threading.Event)
 
-    def ensure_file(self, file: ArtifactFile) -> None:
+    def __post_init__(self) -> None:
+        self.lanes = Lanes(self.limits.workers)
+
+    def run(self, files: Sequence[ArtifactFile]) -> None:
+        self._clear_foreign({self._staged(file).name for file in files})
+        map_files(self._ensure_file, files, stop=self.stopped.set)
+
+    def _ensure_file(self, file: ArtifactFile) -> None:
         final = self.dest / file.path
         if _is_good(final, file):
             self.progress(file.size)
             return
-        staged = self._download(file)
+        staged = self._staged(file)
+        wanted = Wanted(file_key(self.digest, file.path), file.size, file.sha256)
+        fetch_file(
+            self.store,
+            wanted,
+            staged,
+            limits=self.limits,
+            lanes=self.lanes,
+            progress=self._tell,
+        )
         final.parent.mkdir(parents=True, exist_ok=True)
         if not final.parent.resolve().is_relative_to(self.dest):
             raise SetupError(f"{final.parent} is a link that leads out of {self.dest}")
         staged.replace(final)
+        discard_staged(staged)
         _sync_folder(final.parent)
 
-    def _download(self, file: ArtifactFile) -> Path:
-        key = file_key(self.digest, file.path)
-        sha256, size = hashlib.sha256(), 0
-        with tempfile.NamedTemporaryFile(dir=self.staging, delete=False) as staged:
-            os.fchmod(staged.fileno(), 0o644)
-            for chunk in self.store.stream(key):
-                staged.write(chunk)
-                sha256.update(chunk)
-                size += len(chunk)
-                self.progress(len(chunk))
-            staged.flush()
-            os.fsync(staged.fileno())
-        if sha256.hexdigest() != file.sha256:
-            raise IntegrityError(
-                f"{self.store.url}/{key} is not what was promised: {size} bytes with sha256 "
-                f"{sha256.hexdigest()} instead of {file.size} with {file.sha256}",
-                hint="Look at the whole artifact: deployer verify URI --deep",
-            )
-        return Path(staged.name)
+    def _tell(self, count: int) -> None:
+        if self.stopped.is_set():
+            raise StoppedTransferError("the pull was stopped")
+        self.progress(count)
+
+    def _staged(self, file: ArtifactFile) -> Path:
+        """Return where a file waits until it is proven: its name is of its path and its bytes."""
+        path = hashlib.sha256(file.path.encode()).hexdigest()
+        return self.staging / f"{path[:16]}-{file.sha256[:32]}"
+
+    def _clear_foreign(self, names: Container[str]) -> None:
+        """Remove what was staged for another artifact, or cannot be gone on with."""
+        for found in list(self.staging.iterdir()):
+            name = found.name.partition(".")[0]
+            if name not in names or not has_journal(self.staging / name):
+                _remove(found)
 
 
 def _is_good(path: Path, file: ArtifactFile) -> bool:
@@ -123,14 +158,30 @@ def _locked(dest: Path) -> Iterator[None]:
 
 @contextmanager
 def _staging(dest: Path) -> Iterator[Path]:
-    """Make an empty folder on the same file system, and remove it with all that is left in it."""
+    """Make a folder on the same file system; what is half done stays in it for the next pull.
+
+    Nothing stays when all is done, or when it is of no use: damaged bytes, a disk that is full.
+    """
     folder = dest / _STAGING
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
+    keep = False
     try:
         yield folder
+    except (IntegrityError, SetupError, OSError):
+        raise
+    except (DeployerError, KeyboardInterrupt):
+        keep = any(has_journal(staged) for staged in folder.iterdir())
+        raise
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,31 +1,76 @@
 """Several files at a time, in order, stopping at the first failure."""
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from typing import TypeVar
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Generic, TypeVar
 
 __all__ = ["WORKERS", "map_files"]
 
 A = TypeVar("A")
 B = TypeVar("B")
 
-WORKERS = 4
-"""Files in flight: each may hold one part of an upload (16 MiB, more above 150 GB) in memory."""
+WORKERS = 8
+"""Files in flight. What they hold in memory is bounded by the transfers' budget."""
 
 
-def map_files(work: Callable[[A], B], items: Iterable[A]) -> list[B]:
+def map_files(
+    work: Callable[[A], B],
+    items: Sequence[A],
+    *,
+    stop: Callable[[], None] = lambda: None,
+    workers: int = WORKERS,
+) -> list[B]:
     """Return ``[work(item) for item in items]``, done by a few threads.
 
-    At the first failure nothing new is begun; what is under way ends, then the failure is raised.
+    At the first failure, or when the user interrupts, nothing new is begun, and ``stop`` is called
+    to end early what is under way; then the failure is raised.
     """
-    with ThreadPoolExecutor(WORKERS) as pool:
-        futures = [pool.submit(work, item) for item in items]
+    run = _Run(work, items, stop)
+    with ThreadPoolExecutor(min(workers, max(1, len(items)))) as pool:
+        drains = [pool.submit(run.drain) for _ in range(workers)]
         try:
-            wait(futures, return_when=FIRST_EXCEPTION)
-        finally:
-            pool.shutdown(cancel_futures=True)
-    failures = (future.exception() for future in futures if not future.cancelled())
-    first = next((failure for failure in failures if failure is not None), None)
-    if first is not None:
-        raise first
-    return [future.result() for future in futures]
+            wait(drains)
+        except BaseException:
+            run.end()
+            raise
+    return run.result()
+
+
+class _Run(Generic[A, B]):
+    def __init__(
+        self, work: Callable[[A], B], items: Sequence[A], stop: Callable[[], None]
+    ) -> None:
+        self._work = work
+        self._next: Iterator[tuple[int, A]] = iter(enumerate(items))
+        self._done: dict[int, B] = {}
+        self._failure: BaseException | None = None
+        self._stop = stop
+        self._ended = False
+        self._lock = threading.Lock()
+
+    def drain(self) -> None:
+        """Take items until there are none, or until something failed."""
+        while (taken := self._take()) is not None:
+            index, item = taken
+            try:
+                self._done[index] = self._work(item)
+            except BaseException as error:  # noqa: BLE001 - handed to the caller, who raises it
+                with self._lock:
+                    self._failure = self._failure or error
+                self.end()
+
+    def end(self) -> None:
+        """Begin nothing new, and end early what is under way."""
+        self._ended = True
+        self._stop()
+
+    def result(self) -> list[B]:
+        """Return the results in the order of the items, or raise the first failure in time."""
+        if self._failure is not None:
+            raise self._failure
+        return [self._done[index] for index in range(len(self._done))]
+
+    def _take(self) -> tuple[int, A] | None:
+        with self._lock:
+            return None if self._ended else next(self._next, None)

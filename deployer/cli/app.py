@@ -2,7 +2,7 @@
 
 0   done, or nothing to do
 1   failed, and undone
-2   there are changes (`plan` and `diff` only)
+2   there are changes (`plan`, `diff` and `drift` only)
 3   failed, and not fully undone; for `status` and `report health`: a target is down or unknown
 4   bad input: the spec, a model folder, an argument
 5   set-up: an extra, a login, a bucket is missing
@@ -23,7 +23,12 @@ from typer.core import TyperGroup
 from deployer import errors
 from deployer.cli import output
 from deployer.cli.commands import sandbox
+from deployer.cli.commands.artifacts import artifacts
 from deployer.cli.commands.deploy import deploy
+from deployer.cli.commands.destroy import destroy
+from deployer.cli.commands.diff import diff
+from deployer.cli.commands.drift import drift
+from deployer.cli.commands.evaluate import evaluate
 from deployer.cli.commands.history import history
 from deployer.cli.commands.infra import infra
 from deployer.cli.commands.init import init
@@ -37,6 +42,7 @@ from deployer.cli.commands.router import router
 from deployer.cli.commands.schema import schema
 from deployer.cli.commands.status import status
 from deployer.cli.commands.verify import verify
+from deployer.cli.start import discard_output
 
 __all__ = ["EXIT_CODES", "app", "exit_code_of", "main"]
 
@@ -76,7 +82,7 @@ class _Group(TyperGroup):
             output.print_note("interrupted")
             raise typer.Exit(130) from None
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            discard_output()
             raise typer.Exit(0) from None
 
 
@@ -149,15 +155,20 @@ app.command()(init)
 app.command()(schema)
 app.command()(render)
 app.command()(plan)
+app.command()(diff)
 app.command()(deploy)
 app.command()(rollback)
 app.command()(status)
+app.command()(drift)
+app.command()(destroy)
 app.add_typer(history, name="history")
 app.add_typer(report, name="report")
+app.command()(evaluate)
 app.add_typer(infra, name="infra")
 app.command()(push)
 app.command()(pull)
 app.command()(verify)
+app.add_typer(artifacts, name="artifacts")
 app.add_typer(router, name="router")
 app.add_typer(sandbox.commands, name="sandbox")
 

@@ -21,6 +21,7 @@ _WORDS = {
     "shift": "traffic",
     "route": "routes",
     "soak": "soak",
+    "rest": "scale",
     "retire": "retire",
     "finish": "record",
 }

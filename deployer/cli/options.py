@@ -10,6 +10,7 @@ __all__ = [
     "ArtifactUri",
     "Endpoint",
     "Format",
+    "MaxDeletions",
     "Output",
     "Quiet",
     "SpecFile",
@@ -60,6 +61,18 @@ Takeover = Annotated[
     typer.Option("--takeover", help="Take the lease from a run that is alive; it is recorded."),
 ]
 """``--takeover``; give it the default False."""
+
+MaxDeletions = Annotated[
+    int,
+    typer.Option(
+        "--max-deletions",
+        metavar="N",
+        min=0,
+        help="Refuse to delete more objects of one target.",
+        show_default=True,
+    ),
+]
+"""``--max-deletions 25``; give it the default 25: a release has a handful of objects."""
 
 Endpoint = Annotated[
     str | None,

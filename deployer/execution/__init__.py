@@ -1,6 +1,8 @@
 """Carries plans out: one engine for deploy, rollback, undo and resume."""
 
+from deployer.execution.compare import ObjectDiff, TargetDiff, diff_plan, find_drift
 from deployer.execution.context import Context
+from deployer.execution.destroy import Destroyed, destroy, find_belongings
 from deployer.execution.events import Event, Tell
 from deployer.execution.operations import deploy, make_plan, roll_back
 from deployer.execution.run import RunResult, run_plan, who
@@ -8,11 +10,18 @@ from deployer.execution.session import Session
 
 __all__ = [
     "Context",
+    "Destroyed",
     "Event",
+    "ObjectDiff",
     "RunResult",
     "Session",
+    "TargetDiff",
     "Tell",
     "deploy",
+    "destroy",
+    "diff_plan",
+    "find_belongings",
+    "find_drift",
     "make_plan",
     "roll_back",
     "run_plan",

@@ -1,17 +1,18 @@
 """What every step has at hand."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from deployer.artifact import Artifact
 from deployer.errors import DeployerError, SetupError
 from deployer.execution.events import Tell
-from deployer.ports import Clock, Provider
+from deployer.ports import Clock, Policy, Provider
 from deployer.release.journal import Journal
 from deployer.release.lease import Lease
 from deployer.release.records import Bundle
 from deployer.release.state import StateStore
+from deployer.transfer import Reader, SharedReads
 
 __all__ = ["Context", "StoppedError"]
 
@@ -26,7 +27,9 @@ class Context:
 
     Attributes:
         source: The artifact on disk, when this run brings one.
+        readers: Each target's way to its files, in a phase that pushes it: read once for all.
         verdicts: What the smoke gate said, by target.
+        policies: What to do about fields that others own, as the spec says.
     """
 
     state: StateStore
@@ -36,8 +39,10 @@ class Context:
     clock: Clock
     tell: Tell
     source: Artifact | None = None
+    readers: Mapping[str, Reader] = field(default_factory=dict)
     bundles: dict[int, Bundle] = field(default_factory=dict)
     verdicts: dict[str, str] = field(default_factory=dict)
+    policies: Mapping[str, Policy] = field(default_factory=dict)
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def provider(self, target: str) -> Provider:
@@ -70,9 +75,12 @@ class Context:
             raise StoppedError("another target failed")
         self.lease.check()
 
-    def for_phase(self) -> "Context":
+    def for_phase(self, pushing: Sequence[str]) -> "Context":
         """Return the same surroundings with a stop signal of their own.
 
-        A thread that was given up on keeps the old signal, set: it can write nothing more.
+        A thread that was given up on keeps the old signal, set: it can write nothing more. The
+        targets that are ``pushing`` read the model's files together.
         """
-        return replace(self, stopped=threading.Event())
+        reads = SharedReads(len(pushing))
+        readers = {name: reads.reader(number) for number, name in enumerate(pushing)}
+        return replace(self, stopped=threading.Event(), readers=readers)

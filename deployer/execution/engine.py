@@ -10,7 +10,7 @@ from deployer.execution.context import Context, StoppedError
 from deployer.execution.events import Event
 from deployer.execution.steps import run_step
 from deployer.parallel import ask_each
-from deployer.plan.model import Finish, Phase, Plan, Route, Shift, Step
+from deployer.plan.model import Finish, Phase, Plan, Push, Route, Shift, Step
 from deployer.release.journal import About
 
 __all__ = ["run_phases"]
@@ -33,7 +33,7 @@ def run_phases(plan: Plan, context: Context) -> dict[str, DeployerError]:
     """
     progress = _Progress(_serving_at_first(plan))
     for phase in plan.phases:
-        progress.failed |= _run_phase(plan, phase, context.for_phase(), progress)
+        progress.failed |= _run_phase(plan, phase, context, progress)
         if progress.failed and plan.outcome == "all":
             break
     return progress.failed
@@ -58,8 +58,9 @@ def _serving_at_first(plan: Plan) -> dict[str, int]:
 def _run_phase(
     plan: Plan, phase: Phase, context: Context, progress: _Progress
 ) -> dict[str, DeployerError]:
-    context.tell(Event("phase", phase.name))
     lanes = _lanes(plan, phase, progress)
+    context = context.for_phase([name for name, steps in lanes.items() if _pushes(steps)])
+    context.tell(Event("phase", phase.name))
     calls = {
         name: partial(_run_lane, plan, phase, steps, context, progress)
         for name, steps in lanes.items()
@@ -129,6 +130,10 @@ def _lanes(plan: Plan, phase: Phase, progress: _Progress) -> dict[str, list[Step
         if step.target not in progress.failed:
             lanes.setdefault(step.target, []).append(_told_truly(step, plan, progress))
     return lanes
+
+
+def _pushes(steps: Sequence[Step]) -> bool:
+    return any(isinstance(step, Push) for step in steps)
 
 
 def _told_truly(step: Step, plan: Plan, progress: _Progress) -> Step:

@@ -1,79 +1,147 @@
-"""The fencing token on the cluster: a run that was overtaken is refused there too (design §6).
+"""The fencing token and the inventory on the cluster: a run that was overtaken is refused there.
 
-The token sits on one ConfigMap per deployment, raised by compare-and-swap before every step that
-writes. Kleppmann, "How to do distributed locking" (2016), says why a lease alone is not enough.
+Both are on one ConfigMap per deployment, the parent of its ApplySet, changed by compare-and-swap
+before every step that writes. Kleppmann, "How to do distributed locking" (2016), says why a lease
+alone is not enough. The inventory names every kind that may exist before one of it is made, and
+forgets a kind only once none is left: nothing that a crash leaves behind is out of sight.
 """
 
-from deployer.errors import LeaseLostError, PreconditionError
-from deployer.ports import Cluster, Manifest, ObjectRef
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
-__all__ = ["apply_fenced", "hold_fence"]
+import deployer
+from deployer.errors import LeaseLostError, PreconditionError, ProviderError, TransientError
+from deployer.ports import ApplyOptions, ApplyResult, Cluster, Manifest, Policy, group_kind
+from deployer.ports.applyset import (
+    ID_LABEL,
+    KINDS_ANNOTATION,
+    MEMBER_LABEL,
+    TOOLING_ANNOTATION,
+    kinds_in,
+    parent_of,
+    set_id,
+)
+
+__all__ = ["Fence", "apply_fenced", "hold_fence", "settle_inventory"]
 
 _TRIES = 5
 
 
-def apply_fenced(cluster: Cluster, manifest: Manifest, *, name: str, token: int) -> None:
-    """Apply, unless a later run has been here: before the call, or between our look and our write.
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Who writes: the deployment's name, the run's token, and what the spec says of conflicts."""
 
-    The object's version is read before the fence and compared at the write, so a run that slept
-    in between overwrites nothing of a later run's.
-
-    Raises:
-        LeaseLostError: A later run has been here.
-        PreconditionError: A field is another manager's, or the object never stands still.
-    """
-    ref = ObjectRef.of(manifest)
-    for rest in reversed(range(_TRIES)):
-        version = _version_of(cluster.get(ref))
-        hold_fence(cluster, name, token)
-        try:
-            cluster.apply(manifest, if_version=version)
-        except PreconditionError:
-            if not rest:
-                raise
-        else:
-            return
+    name: str
+    token: int
+    policies: Mapping[str, Policy] = field(default_factory=dict)
 
 
-def hold_fence(cluster: Cluster, name: str, token: int) -> None:
-    """Write ``token`` on the cluster, unless a larger one is there.
+def apply_fenced(
+    cluster: Cluster, manifests: Sequence[Manifest], fence: Fence
+) -> tuple[ApplyResult, ...]:
+    """Apply as members of the set, unless a later run has been here.
+
+    Every object is compared, at the write, with what was read before the fence was: a run that
+    slept in between overwrites nothing of a later run's.
 
     Raises:
         LeaseLostError: A later run has been here.
+        ProviderError: Some were refused; the message names the first, and how many more.
     """
-    ref = ObjectRef("v1", "ConfigMap", f"{name}-deployer")
+    kinds = {group_kind(m["apiVersion"], m["kind"]) for m in manifests}
+    options = ApplyOptions(
+        policies=fence.policies,
+        member_of=set_id(fence.name, cluster.namespace),
+        guard=lambda: hold_fence(cluster, fence, kinds=kinds),
+    )
+    results = cluster.apply_all(manifests, options)
+    errors = [result.error for result in results if result.error is not None]
+    if errors:
+        raise _first_of(errors)
+    return results
+
+
+def hold_fence(cluster: Cluster, fence: Fence, *, kinds: Collection[str] = ()) -> None:
+    """Write the token, and that ``kinds`` may exist, unless a larger token is there.
+
+    Raises:
+        LeaseLostError: A later run has been here.
+    """
     for _ in range(_TRIES):
-        live = cluster.get(ref)
-        if live is not None and _token_of(live) > token:
-            raise LeaseLostError(
-                f"a later run has changed {name} on this cluster; this one stops",
-                hint=f"If the state was lost and begun anew, no run is later: delete {ref}.",
-            )
-        if live is not None and _token_of(live) == token:
+        live = cluster.get(parent_of(fence.name))
+        _refuse_overtaken(live, fence)
+        known = set(kinds_in(live))
+        if live is not None and _token_of(live) == fence.token and known.issuperset(kinds):
             return
-        try:
-            cluster.apply(_fence(ref, name, token), if_version=_version_of(live))
-        except PreconditionError:
-            continue
-        return
-    raise LeaseLostError(f"the fence of {name} on this cluster is contended; this run stops")
+        if _swap(cluster, fence, live, known.union(kinds)):
+            return
+    raise LeaseLostError(f"the fence of {fence.name} on this cluster is contended; this run stops")
 
 
-def _version_of(live: Manifest | None) -> str:
-    return str(live["metadata"]["resourceVersion"]) if live is not None else ""
+def settle_inventory(cluster: Cluster, fence: Fence) -> None:
+    """Write which kinds there still are; an object on its way out still counts.
+
+    Raises:
+        LeaseLostError: A later run has been here.
+    """
+    for _ in range(_TRIES):
+        parent = cluster.get(parent_of(fence.name))
+        _refuse_overtaken(parent, fence)
+        known = kinds_in(parent)
+        members = cluster.list({MEMBER_LABEL: set_id(fence.name, cluster.namespace)}, kinds=known)
+        kinds = {group_kind(member["apiVersion"], member["kind"]) for member in members}
+        if kinds == set(known) or _swap(cluster, fence, parent, kinds):
+            return
 
 
-def _token_of(fence: Manifest) -> int:
-    return int((fence.get("data") or {}).get("token", "0"))
+def _first_of(errors: Sequence[ProviderError]) -> ProviderError:
+    """Return the first that waiting does not cure, and say that there are more."""
+    lasting = [error for error in errors if not isinstance(error, TransientError)]
+    error = (lasting or list(errors))[0]
+    if len(errors) > 1:
+        error.message = f"{error.message}; and {len(errors) - 1} more objects were refused"
+        error.args = (error.message,)
+    return error
 
 
-def _fence(ref: ObjectRef, name: str, token: int) -> Manifest:
+def _refuse_overtaken(live: Manifest | None, fence: Fence) -> None:
+    if live is not None and _token_of(live) > fence.token:
+        raise LeaseLostError(
+            f"a later run has changed {fence.name} on this cluster; this one stops",
+            hint="If the state was lost and begun anew, no run is later: delete "
+            f"{parent_of(fence.name)}.",
+        )
+
+
+def _swap(cluster: Cluster, fence: Fence, live: Manifest | None, kinds: Collection[str]) -> bool:
+    version = str(live["metadata"]["resourceVersion"]) if live is not None else ""
+    try:
+        cluster.apply(_parent(fence, cluster.namespace, kinds), if_version=version)
+    except PreconditionError:
+        return False
+    return True
+
+
+def _token_of(parent: Manifest) -> int:
+    return int((parent.get("data") or {}).get("token", "0"))
+
+
+def _parent(fence: Fence, namespace: str, kinds: Collection[str]) -> Manifest:
+    ref = parent_of(fence.name)
     return {
         "apiVersion": ref.api_version,
         "kind": ref.kind,
         "metadata": {
             "name": ref.name,
-            "labels": {"app.kubernetes.io/managed-by": "deployer", "deployer/name": name},
+            "labels": {
+                "app.kubernetes.io/managed-by": "deployer",
+                "deployer/name": fence.name,
+                ID_LABEL: set_id(fence.name, namespace),
+            },
+            "annotations": {
+                TOOLING_ANNOTATION: f"deployer/v{deployer.__version__}",
+                KINDS_ANNOTATION: ",".join(sorted(kinds)),
+            },
         },
-        "data": {"token": str(token)},
+        "data": {"token": str(fence.token)},
     }

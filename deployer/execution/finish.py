@@ -10,13 +10,20 @@ from deployer.plan.model import Finish, Route
 from deployer.release.records import Backend, Bundle, Mark, Routes, RouteSettings
 from deployer.release.state import next_epoch
 
-__all__ = ["record_finish", "write_routes"]
+__all__ = ["publish_routes", "record_finish", "write_routes"]
 
 _ENDPOINT_SECONDS = 10.0
 
 
 def write_routes(step: Route, context: Context) -> str:
     """Write the routes for ``step.live`` and note in the head what is live now."""
+    backends = publish_routes(step, context)
+    change_head(context, read_head(context), live=step.live, desired=step.release or None)
+    return ", ".join(f"{backend.target} {backend.weight}" for backend in backends) or "nothing"
+
+
+def publish_routes(step: Route, context: Context) -> tuple[Backend, ...]:
+    """Tell routers to send traffic to ``step.live`` and nowhere else."""
     known = context.state.read_routes()
     urls = {backend.target: backend.url for backend in known.backends} if known else {}
     backends = _backends(step, context, urls)
@@ -30,8 +37,7 @@ def write_routes(step: Route, context: Context) -> str:
             backends=backends,
         )
     )
-    change_head(context, read_head(context), live=step.live, desired=step.release or None)
-    return ", ".join(f"{backend.target} {backend.weight}" for backend in backends) or "nothing"
+    return backends
 
 
 def record_finish(step: Finish, context: Context) -> str:
@@ -93,6 +99,7 @@ def _backends(step: Route, context: Context, urls: dict[str, str]) -> tuple[Back
                     release=step.live[part.target],
                     url=url,
                     weight=weights.get(part.target, 0),
+                    tier=bundle.routing.tiers.get(part.target, 0),
                 )
             )
     return tuple(backends)

@@ -14,6 +14,7 @@ from deployer.plan import (
     build_plan,
     build_rollback,
     content_of,
+    demand_few_deletions,
     deploy_inputs,
 )
 from deployer.release.history import rollback_number
@@ -25,14 +26,24 @@ from deployer.values import Digest
 __all__ = ["deploy", "make_plan", "roll_back"]
 
 
-def make_plan(session: Session, artifact: Artifact, *, quarantined: int | None = None) -> Plan:
+def make_plan(
+    session: Session,
+    artifact: Artifact,
+    *,
+    quarantined: int | None = None,
+    max_deletions: int | None = None,
+) -> Plan:
     """Return what a deploy would do now. Reads everything, writes nothing.
+
+    Args:
+        max_deletions: How many objects of one target it may delete; None for any number.
 
     Raises:
         SpecError: The runtime cannot serve these files.
+        RolloutError: It would delete more than it may.
     """
     settle_format(session.spec, [file.path for file in artifact.files])
-    return build_plan(
+    plan = build_plan(
         session.spec,
         artifact,
         session.snapshot(artifact.digest),
@@ -40,6 +51,9 @@ def make_plan(session: Session, artifact: Artifact, *, quarantined: int | None =
         tool=session.tool,
         quarantined=quarantined,
     )
+    if max_deletions is not None:
+        demand_few_deletions(plan, max_deletions)
+    return plan
 
 
 def deploy(
@@ -49,6 +63,7 @@ def deploy(
     tell: Tell,
     saved: Plan | None = None,
     quarantined: int | None = None,
+    max_deletions: int | None = None,
     takeover: bool = False,
 ) -> RunResult | None:
     """Make the spec live everywhere; return None when it is already.
@@ -67,7 +82,7 @@ def deploy(
         ended = _recover(session, context, unfinished, inputs)
         if ended is not None and unfinished is not None and unfinished.inputs == inputs:
             return ended
-        plan = make_plan(session, artifact, quarantined=quarantined)
+        plan = make_plan(session, artifact, quarantined=quarantined, max_deletions=max_deletions)
         if saved is not None:
             _demand_unmoved(saved, plan)
         return None if plan.nothing_to_do else run_plan(saved or plan, context)

@@ -102,7 +102,8 @@ def undo_run(plan: Plan, context: Context, failed: Mapping[str, DeployerError]) 
 
 
 def _bundles(plan: Plan, context: Context) -> dict[int, Bundle]:
-    return {number: context.bundle(number) for number in set(plan.before.values())}
+    beside = set[int]().union(*plan.beside.values())
+    return {number: context.bundle(number) for number in {*plan.before.values(), *beside}}
 
 
 def _refuse_unknown(plan: Plan) -> None:

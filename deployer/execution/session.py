@@ -9,7 +9,7 @@ from deployer.artifact import Artifact
 from deployer.execution.context import Context
 from deployer.execution.events import Event, Tell
 from deployer.execution.run import who
-from deployer.ports import Clock, Probe, Provider
+from deployer.ports import Clock, Policy, Probe, Provider
 from deployer.release.journal import Journal
 from deployer.release.lease import acquire_lease
 from deployer.release.records import SmokeRecord
@@ -44,6 +44,11 @@ class Session:
             agree=smoke.agree,
             timeout_seconds=smoke.timeout,
         )
+
+    @property
+    def policies(self) -> dict[str, Policy]:
+        """What to do about fields that others own."""
+        return {field: Policy(word) for field, word in self.spec.conflicts.items()}
 
     def snapshot(self, digest: Digest) -> Snapshot:
         """Read the state and every target; ``digest`` is the artifact that is looked for."""
@@ -80,6 +85,7 @@ class Session:
                 clock=self.clock,
                 tell=tell,
                 source=source,
+                policies=self.policies,
             )
         finally:
             if not lease.release():

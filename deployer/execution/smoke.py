@@ -4,12 +4,10 @@ A port that opens proves nothing, and neither does a 200: a model trained on shu
 both. Where the user gave expected answers, they are what counts.
 """
 
-import json
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from deployer.errors import RolloutError
+from deployer.execution.answers import Comparison, compare_answer, make_request
 from deployer.ports import Cluster, HttpRequest, HttpResponse
 from deployer.release.records import SmokeRecord, TargetBundle
 from deployer.values import Json
@@ -43,12 +41,13 @@ class _Tally:
     agreed: int = 0
     first_miss: str = ""
 
-    def compare(self, wanted: Json, got: Json, where: str) -> None:
+    def count(self, number: int, compared: Comparison) -> None:
         self.expected += 1
-        if _same(wanted, got):
+        if compared.agrees:
             self.agreed += 1
         elif not self.first_miss:
-            self.first_miss = f"{where}: expected {wanted!r}, got {got!r}"
+            found = f"expected {compared.wanted!r}, got {compared.got!r}"
+            self.first_miss = f"request {number}, {compared.where}: {found}"
 
 
 @dataclass(slots=True)
@@ -60,17 +59,14 @@ class _Gate:
     tally: _Tally = field(default_factory=_Tally)
 
     def check(self, number: int, request: Json) -> None:
-        body = {key: value for key, value in request.items() if key != "expect"}
-        response = self.send(
-            HttpRequest("POST", self.part.infer_path, _JSON, json.dumps(body).encode())
-        )
-        outputs = self._outputs(response, number)
-        for expected in request.get("expect", ()):
-            name = expected["name"]
-            got = outputs.get(name, [])
-            for index, wanted in enumerate(expected["data"]):
-                answer = got[index] if index < len(got) else None
-                self.tally.compare(wanted, answer, f"request {number}, {name}[{index}]")
+        path, body = make_request(self.part, request)
+        response = self.send(HttpRequest("POST", path, _JSON, body))
+        try:
+            compared = compare_answer(self.part, request, response.body)
+        except ValueError as error:
+            raise self._refused(f"its answer to request {number} {error}") from error
+        for comparison in compared:
+            self.tally.count(number, comparison)
 
     def send(self, request: HttpRequest) -> HttpResponse:
         seconds = self.smoke.timeout_seconds
@@ -93,25 +89,7 @@ class _Gate:
             return f"{count} predictions answered; no expected answers given"
         return f"{self.tally.agreed} of {self.tally.expected} answers as expected"
 
-    def _outputs(self, response: HttpResponse, number: int) -> Mapping[str, list[Json]]:
-        try:
-            outputs = json.loads(response.body)["outputs"]
-            found = {output["name"]: list(output["data"]) for output in outputs}
-        except (ValueError, KeyError, TypeError) as error:
-            raise self._refused(
-                f"its answer to request {number} is no prediction in the Open Inference Protocol v2"
-            ) from error
-        if not any(found.values()):
-            raise self._refused(f"its answer to request {number} has no data")
-        return found
-
     def _refused(self, why: str) -> RolloutError:
         return RolloutError(
             f"{self.part.target}: smoke: release {self.release}: {why}", release=self.release
         )
-
-
-def _same(expected: Json, got: Json) -> bool:
-    if isinstance(expected, float) and isinstance(got, int | float):
-        return math.isclose(expected, got, rel_tol=1e-6, abs_tol=1e-9)
-    return bool(expected == got)

@@ -1,23 +1,28 @@
 """What each kind of step does. Every one is idempotent: done twice is done once."""
 
-import tempfile
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar, assert_never
 
-from deployer.artifact import ask_for_artifact, pull_artifact, push_artifact
+from deployer.artifact import (
+    Replicated,
+    ask_for_artifact,
+    push_artifact,
+    replicate_artifact,
+)
 from deployer.errors import DeployerError, IntegrityError, RolloutError, TransientError
 from deployer.execution.context import Context
+from deployer.execution.endpoints import await_endpoints, demand_pods
 from deployer.execution.events import Event
-from deployer.execution.fence import apply_fenced, hold_fence
+from deployer.execution.fence import Fence, apply_fenced
 from deployer.execution.finish import record_finish, write_routes
+from deployer.execution.removal import remove_objects
 from deployer.execution.smoke import run_smoke
 from deployer.plan.model import (
     Apply,
     Finish,
     Push,
-    Ref,
+    Rest,
     Retire,
     Route,
     Shift,
@@ -26,9 +31,11 @@ from deployer.plan.model import (
     Step,
     Wait,
 )
-from deployer.ports import Cluster, Manifest, ObjectRef, ObjectStore, Verdict
+from deployer.plan.scaling import rest_workload, scaler_refs, workload_ref
+from deployer.ports import Cluster, Manifest, ObjectRef, ObjectStore, Policy, Verdict
 from deployer.release.records import TargetBundle
 from deployer.retry import Backoff, retry_transient
+from deployer.snapshot import release_of
 from deployer.values import Digest
 
 __all__ = ["run_step"]
@@ -37,6 +44,8 @@ T = TypeVar("T")
 
 _POLL_SECONDS = 0.25
 _FLAP_SECONDS = 10.0
+_REPLICAS = "apps/v1/Deployment:spec.replicas"
+"""An autoscaler that is gone still owns the number that it set last."""
 
 
 def run_step(step: Step, context: Context) -> str:
@@ -61,8 +70,8 @@ def run_step(step: Step, context: Context) -> str:
             came_of_it = write_routes(step, context)
         case Soak():
             came_of_it = _soak(step, context)
-        case Retire():
-            came_of_it = _retire(step, context)
+        case Rest() | Retire():
+            came_of_it = _clear(step, context)
         case Finish():
             came_of_it = record_finish(step, context)
         case _:
@@ -75,10 +84,12 @@ def _push(step: Push, context: Context) -> str:
     digest = Digest.parse(context.bundle(step.release).artifact.digest)
 
     def sent(count: int) -> None:
+        context.check()
         context.tell(Event("bytes", "stage", "push", step.target, count=count))
 
     if context.source is not None and context.source.digest == digest:
-        pushed = push_artifact(context.source, store, progress=sent)
+        reader = context.readers.get(step.target)
+        pushed = push_artifact(context.source, store, reader=reader, progress=sent)
         return (
             f"{pushed.uploaded_bytes} bytes sent and verified"
             if pushed.uploaded_bytes
@@ -118,16 +129,20 @@ def _bring_from_elsewhere(
         try:
             if not _holds(provider.store, digest):
                 continue
-            with tempfile.TemporaryDirectory(prefix="deployer-") as folder:
-                artifact = pull_artifact(provider.store, digest, Path(folder))
-                push_artifact(artifact, store, progress=sent)
+            brought = replicate_artifact(provider.store, store, digest, progress=sent)
         except (TransientError, IntegrityError):
             continue
-        return f"brought from {provider.store.url}, verified"
+        return _say_brought(provider.store.url, brought)
     raise RolloutError(
         f"{step.target}: no store that answers has the artifact of release {step.release}",
         release=step.release,
     )
+
+
+def _say_brought(url: str, brought: Replicated) -> str:
+    if brought.moved_bytes:
+        return f"brought from {url}, verified; {brought.moved_bytes} bytes left its cloud"
+    return f"brought from {url}, verified; copied within the cloud"
 
 
 def _holds(store: ObjectStore, digest: Digest) -> bool:
@@ -139,14 +154,12 @@ def _holds(store: ObjectStore, digest: Digest) -> bool:
 
 def _apply(step: Apply, context: Context) -> str:
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
-    for manifest in part.objects:
-        _write(cluster, manifest, context)
-    return f"{len(part.objects)} objects"
+    return _write(cluster, part.objects, context)
 
 
 def _wait(step: Wait, context: Context) -> str:
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
-    ref = ObjectRef("apps/v1", "Deployment", part.workload)
+    ref = workload_ref(part)
     started = context.clock.monotonic()
     last, away = "no status yet", False
     while context.clock.monotonic() - started < step.timeout_seconds:
@@ -156,7 +169,7 @@ def _wait(step: Wait, context: Context) -> str:
         except TransientError as error:
             last, away = error.message, True
         else:
-            if readiness.verdict is Verdict.READY:
+            if readiness.verdict is Verdict.READY and readiness.ready:
                 return f"{readiness.ready}/{readiness.desired} ready"
             if readiness.verdict is Verdict.FAILED:
                 raise _not_ready(step.target, step.release, part, cluster, readiness.message)
@@ -197,14 +210,16 @@ def _smoke(step: Smoke, context: Context) -> str:
 
 def _shift(step: Shift, context: Context) -> str:
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
-    _write(cluster, part.shift, context)
+    demand_pods(cluster, part, step.release, context)
+    _write(cluster, [part.shift], context)
+    await_endpoints(cluster, part, context)
     return f"Service {part.service} → {part.workload}"
 
 
 def _soak(step: Soak, context: Context) -> str:
     """Watch; what is in trouble at the end is watched on until it is well or has failed."""
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
-    ref = ObjectRef("apps/v1", "Deployment", part.workload)
+    ref = workload_ref(part)
     good_at = started = context.clock.monotonic()
     while True:
         context.check()
@@ -233,12 +248,28 @@ def _trouble(step: Soak, cluster: Cluster, ref: ObjectRef) -> DeployerError | No
     )
 
 
+def _clear(step: Rest | Retire, context: Context) -> str:
+    return _rest(step, context) if isinstance(step, Rest) else _retire(step, context)
+
+
+def _rest(step: Rest, context: Context) -> str:
+    """Scale down what still is that release's: a shared Deployment may be another's by now."""
+    part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
+    live = _patiently(context, lambda: cluster.get(workload_ref(part)))
+    if live is None or release_of(live) != step.release:
+        return f"release {step.release} is not there any more"
+    if scalers := scaler_refs(part):
+        _remove(cluster, scalers, context)
+    others = {key: policy for key, policy in context.policies.items() if "spec.replicas" not in key}
+    forced = replace(context, policies={**others, _REPLICAS: Policy.FORCE})
+    _write(cluster, [rest_workload(part)], forced)
+    return f"release {step.release} stays, scaled to 0"
+
+
 def _retire(step: Retire, context: Context) -> str:
     cluster = _cluster(step.target, context)
-    for ref in step.objects:
-        context.check()
-        _patiently(context, partial(_delete, cluster, ref, context))
-    return f"{len(step.objects)} objects"
+    refs = [ObjectRef(ref.api_version, ref.kind, ref.name) for ref in step.objects]
+    return _remove(cluster, refs, context)
 
 
 def _patiently(context: Context, call: Callable[[], T]) -> T:
@@ -256,12 +287,22 @@ def _cluster(target: str, context: Context) -> Cluster:
     return context.provider(target).cluster
 
 
-def _write(cluster: Cluster, manifest: Manifest, context: Context) -> None:
+def _write(cluster: Cluster, manifests: Sequence[Manifest], context: Context) -> str:
     context.check()
-    name, token = context.state.name, context.lease.token
-    _patiently(context, lambda: apply_fenced(cluster, manifest, name=name, token=token))
+    results = _patiently(context, lambda: apply_fenced(cluster, manifests, _fence(context)))
+    left = [
+        f"{owner.path} of {r.ref} left to {owner.manager}" for r in results for owner in r.yielded
+    ]
+    return "; ".join([f"{len(results)} objects", *left])
 
 
-def _delete(cluster: Cluster, ref: Ref, context: Context) -> None:
-    hold_fence(cluster, context.state.name, context.lease.token)
-    cluster.delete(ObjectRef(ref.api_version, ref.kind, ref.name))
+def _remove(cluster: Cluster, refs: Sequence[ObjectRef], context: Context) -> str:
+    left = _patiently(
+        context,
+        lambda: remove_objects(cluster, refs, _fence(context), context.clock, check=context.check),
+    )
+    return "; ".join([f"{len(refs)} objects", *(f"still there: {text}" for text in left)])
+
+
+def _fence(context: Context) -> Fence:
+    return Fence(context.state.name, context.lease.token, context.policies)

@@ -8,6 +8,7 @@ from deployer.plan.build import (
     rollback_inputs,
 )
 from deployer.plan.bundle import content_of
+from deployer.plan.changes import demand_few_deletions
 from deployer.plan.model import Plan
 from deployer.plan.undo import Reached, build_undo
 
@@ -18,6 +19,7 @@ __all__ = [
     "build_rollback",
     "build_undo",
     "content_of",
+    "demand_few_deletions",
     "deploy_inputs",
     "fingerprint_of",
     "rollback_inputs",

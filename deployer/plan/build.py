@@ -1,27 +1,16 @@
 """Builds the plan of a deploy and of a rollback."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Literal
 
 from deployer.artifact import Artifact
 from deployer.errors import RolloutError
 from deployer.plan.bundle import make_bundle
-from deployer.plan.changes import find_changes, find_retired, is_in_place
-from deployer.plan.model import (
-    Apply,
-    Finish,
-    Phase,
-    Plan,
-    Push,
-    Retire,
-    Route,
-    Shift,
-    Smoke,
-    Soak,
-    TargetPlan,
-    Wait,
-)
+from deployer.plan.changes import find_changes, is_in_place
+from deployer.plan.model import Plan, TargetPlan
+from deployer.plan.phases import build_phases
+from deployer.plan.retention import Retention, decide_retention, find_beside
 from deployer.release.records import Bundle, Mark, SmokeRecord, TargetBundle
 from deployer.snapshot.model import Snapshot, TargetSnapshot
 from deployer.spec import Spec
@@ -170,6 +159,12 @@ def _plan(
     outcome: Literal["all", "keep-going"],
 ) -> Plan:
     head = snapshot.head
+    quarantined = _quarantined(kind, bundle.number, snapshot)
+    retentions = _retentions(bundle, snapshot, quarantined)
+    targets = tuple(
+        _target_plan(bundle, part, snapshot, retentions.get(part.target)) for part in bundle.targets
+    )
+    done = _is_live(bundle, snapshot) and all(map(_is_done, targets))
     return Plan(
         name=bundle.name,
         kind=kind,
@@ -177,13 +172,41 @@ def _plan(
         new=new,
         bundle=bundle,
         before=dict(snapshot.live),
+        beside=_beside(bundle, snapshot),
         desired_before=head.desired if head else None,
         inputs=inputs,
         fingerprint=fingerprint_of(snapshot),
         outcome=outcome,
-        targets=tuple(_target_plan(bundle, target, snapshot) for target in bundle.targets),
-        phases=() if _is_live(bundle, snapshot) else _phases(kind, bundle, snapshot),
+        targets=targets,
+        phases=() if done else build_phases(bundle, snapshot, retentions, quarantined),
     )
+
+
+def _retentions(
+    bundle: Bundle, snapshot: Snapshot, quarantined: Collection[int]
+) -> dict[str, Retention]:
+    """Return what becomes of earlier releases on each target that was read."""
+    marks = snapshot.head.marks if snapshot.head else {}
+    trusted = {n for n, mark in marks.items() if mark.verified and not mark.quarantined}
+    return {
+        part.target: decide_retention(
+            part,
+            found,
+            snapshot.bundles,
+            trusted=trusted - set(quarantined),
+            history=bundle.history,
+        )
+        for part in bundle.targets
+        if (found := snapshot.targets.get(part.target)) is not None and not found.unknown
+    }
+
+
+def _beside(bundle: Bundle, snapshot: Snapshot) -> dict[str, tuple[int, ...]]:
+    return {
+        part.target: find_beside(part, found, snapshot.bundles)
+        for part in bundle.targets
+        if (found := snapshot.targets.get(part.target)) is not None
+    }
 
 
 def _is_live(bundle: Bundle, snapshot: Snapshot) -> bool:
@@ -192,82 +215,27 @@ def _is_live(bundle: Bundle, snapshot: Snapshot) -> bool:
         head is not None
         and head.desired == bundle.number
         and head.run is None
-        and all(
-            head.live.get(part.target) == bundle.number
-            and _in_place(part, snapshot.targets.get(part.target))
-            for part in bundle.targets
-        )
+        and all(head.live.get(part.target) == bundle.number for part in bundle.targets)
     )
 
 
-def _in_place(part: TargetBundle, target: TargetSnapshot | None) -> bool:
-    return (
-        target is not None
-        and not target.unknown
-        and target.artifact_present
-        and is_in_place(part, target)
-    )
-
-
-def _phases(
-    kind: Literal["deploy", "rollback"], bundle: Bundle, snapshot: Snapshot
-) -> tuple[Phase, ...]:
-    number = bundle.number
-    names = [part.target for part in bundle.targets]
-    live = {**snapshot.live, **dict.fromkeys(names, number)}
-    return (
-        Phase(name="stage", steps=tuple(_stage(bundle.targets, number))),
-        Phase(name="shift", steps=tuple(Shift(target=name, release=number) for name in names)),
-        Phase(name="route", steps=(Route(release=number, live=live),)),
-        Phase(
-            name="soak",
-            steps=tuple(
-                Soak(target=name, release=number, seconds=bundle.soak_seconds) for name in names
-            ),
-        ),
-        Phase(name="retire", steps=tuple(_retire(bundle.targets, snapshot.targets))),
-        Phase(
-            name="finish",
-            steps=(
-                Finish(
-                    desired=number,
-                    live=live,
-                    verified=number,
-                    quarantined=_quarantined(kind, number, snapshot),
-                ),
-            ),
-        ),
-    )
-
-
-def _stage(parts: Iterable[TargetBundle], number: int) -> Iterable[Push | Apply | Wait | Smoke]:
-    for part in parts:
-        yield Push(target=part.target, release=number)
-        yield Apply(target=part.target, release=number)
-        yield Wait(target=part.target, release=number, timeout_seconds=part.timeout_seconds)
-        yield Smoke(target=part.target, release=number)
-
-
-def _retire(
-    parts: Iterable[TargetBundle], targets: Mapping[str, TargetSnapshot]
-) -> Iterable[Retire]:
-    for part in parts:
-        found = targets.get(part.target)
-        objects = find_retired(part, found) if found and not found.unknown else ()
-        if objects:
-            yield Retire(target=part.target, objects=objects)
+def _is_done(target: TargetPlan) -> bool:
+    return not target.unknown and not target.upload_bytes and is_in_place(target.changes)
 
 
 def _quarantined(
     kind: Literal["deploy", "rollback"], number: int, snapshot: Snapshot
 ) -> dict[int, str]:
+    """Return what going back quarantines: the release that it goes back from."""
     desired = snapshot.head.desired if snapshot.head else None
     if kind != "rollback" or desired is None or desired == number:
         return {}
     return {desired: f"rolled back to release {number} by {snapshot.author}"}
 
 
-def _target_plan(bundle: Bundle, part: TargetBundle, snapshot: Snapshot) -> TargetPlan:
+def _target_plan(
+    bundle: Bundle, part: TargetBundle, snapshot: Snapshot, retention: Retention | None
+) -> TargetPlan:
     found = snapshot.targets.get(part.target)
     if found is None or found.unknown or found.store_unknown:
         return TargetPlan(
@@ -281,7 +249,7 @@ def _target_plan(bundle: Bundle, part: TargetBundle, snapshot: Snapshot) -> Targ
     return TargetPlan(
         target=part.target,
         upload_bytes=0 if found.artifact_present else bundle.artifact.size,
-        changes=find_changes(part, found),
+        changes=find_changes(part, found, retention or Retention()),
         weight_before=_weight_before(part.target, snapshot),
         weight_after=bundle.weights.get(part.target, 0),
         monthly=monthly,

@@ -1,6 +1,7 @@
 """Makes the bundle of a new release: everything rollback will ever need, in one record."""
 
 from deployer.artifact import Artifact, artifact_uri
+from deployer.plan.tiers import tiers_of
 from deployer.release.records import (
     ArtifactRecord,
     Bundle,
@@ -62,11 +63,14 @@ def make_bundle(
         smoke=smoke,
         routing=RouteSettings(
             policy=spec.routing.policy,
+            tiers=tiers_of(spec, snapshot),
+            max_in_flight=spec.routing.max_in_flight,
             idempotent=spec.routing.idempotent,
             health_path=targets[0].ready_path,
         ),
         weights={target.name: _weight(spec, target.name) for target in spec.targets},
         soak_seconds=spec.strategy.soak,
+        history=spec.strategy.history,
         targets=targets,
     )
 
@@ -92,7 +96,7 @@ def _target_bundle(
         memory=rendered.memory,
         gpu=rendered.gpu,
         uri=artifact_uri(target.store.url, artifact.digest),
-        endpoint=target.endpoint,
+        endpoint=target.address,
         objects=tuple(rendered.objects),
         shift=rendered.shift,
         timeout_seconds=target.timeout,

@@ -2,45 +2,61 @@
 
 from collections.abc import Mapping, Sequence
 
-from deployer.plan.model import Change, Ref
+from deployer.errors import RolloutError
+from deployer.plan.model import Change, Plan
+from deployer.plan.retention import Retention
+from deployer.plan.scaling import is_scaler
 from deployer.ports import Manifest, ObjectRef
 from deployer.release.records import TargetBundle
 from deployer.snapshot.model import TargetSnapshot
 from deployer.values import Json
 
-__all__ = ["find_changes", "find_retired", "is_in_place"]
+__all__ = ["demand_few_deletions", "find_changes", "is_in_place"]
 
 
-def find_changes(bundle: TargetBundle, snapshot: TargetSnapshot) -> tuple[Change, ...]:
-    """Return what happens to each object of the release, the stable Service last."""
-    live = {ObjectRef.of(manifest): manifest for manifest in snapshot.live}
-    wanted = [*bundle.objects, bundle.shift]
-    changes = [_change(manifest, live.get(ObjectRef.of(manifest))) for manifest in wanted]
-    deleted = [
-        Change(op="delete", kind=ref.kind, name=ref.name) for ref in find_retired(bundle, snapshot)
-    ]
-    return (*changes, *deleted)
+def find_changes(
+    part: TargetBundle, found: TargetSnapshot, retention: Retention
+) -> tuple[Change, ...]:
+    """Return what happens to each object: the release's, its stable Service, then earlier ones'."""
+    live = {ObjectRef.of(manifest): manifest for manifest in found.live}
+    wanted = [_without_scaled(manifest, part) for manifest in (*part.objects, part.shift)]
+    return (
+        *(_change(manifest, live.get(ObjectRef.of(manifest))) for manifest in wanted),
+        *(Change(op="scale", kind="Deployment", name=it) for it in retention.resting.values()),
+        *(Change(op="delete", kind=ref.kind, name=ref.name) for ref in retention.removed),
+    )
 
 
-def find_retired(bundle: TargetBundle, snapshot: TargetSnapshot) -> tuple[Ref, ...]:
-    """Return the objects that belong to other releases and that this one does not share.
+def is_in_place(changes: Sequence[Change]) -> bool:
+    """Say whether every object of the release is live as it should be, and nothing is to go."""
+    return all(change.op == "keep" for change in changes)
 
-    Workloads first, then what they use. Only objects that carry a release label of ours count: the
-    stable Service, the ServiceAccount and the fence stay (G11).
+
+def demand_few_deletions(plan: Plan, most: int) -> None:
+    """Refuse a plan that deletes more than ``most`` objects of one target.
+
+    Raises:
+        RolloutError: It does; nothing has been touched.
     """
-    kept = {ObjectRef.of(manifest) for manifest in (*bundle.objects, bundle.shift)}
-    old = [
-        ObjectRef.of(manifest)
-        for manifest in snapshot.live
-        if "deployer/release" in _labels(manifest) and ObjectRef.of(manifest) not in kept
-    ]
-    old.sort(key=lambda ref: (ref.kind != "Deployment", ref))
-    return tuple(Ref(api_version=ref.api_version, kind=ref.kind, name=ref.name) for ref in old)
+    counts = {
+        part.target: sum(change.op == "delete" for change in part.changes) for part in plan.targets
+    }
+    target, count = max(counts.items(), key=lambda item: item[1])
+    if count > most:
+        raise RolloutError(
+            f"{plan.name}: this would delete {count} objects on {target}, and {most} are allowed",
+            release=plan.release,
+            hint=f"deployer plan shows them. If that is meant: --max-deletions {count}",
+        )
 
 
-def is_in_place(bundle: TargetBundle, snapshot: TargetSnapshot) -> bool:
-    """Say whether every object of the release is live as it should be, and nothing else is."""
-    return all(change.op == "keep" for change in find_changes(bundle, snapshot))
+def _without_scaled(manifest: Manifest, part: TargetBundle) -> Manifest:
+    """Leave out the number of pods where an autoscaler of the release sets it."""
+    name = manifest["metadata"]["name"]
+    if manifest["kind"] != "Deployment" or not any(is_scaler(it, name) for it in part.objects):
+        return manifest
+    spec = {key: value for key, value in manifest["spec"].items() if key != "replicas"}
+    return {**manifest, "spec": spec}
 
 
 def _change(wanted: Manifest, live: Manifest | None) -> Change:
@@ -48,11 +64,6 @@ def _change(wanted: Manifest, live: Manifest | None) -> Change:
     return Change.model_validate(
         {"op": op, "kind": wanted["kind"], "name": wanted["metadata"]["name"]}
     )
-
-
-def _labels(manifest: Manifest) -> Mapping[str, str]:
-    labels: Mapping[str, str] = manifest["metadata"].get("labels") or {}
-    return labels
 
 
 def _covers(live: Json, wanted: Json) -> bool:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from deployer.ports import ObjectRef
 from deployer.release.records import Bundle, Document, Record
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Plan",
     "Push",
     "Ref",
+    "Rest",
     "Retire",
     "Route",
     "Shift",
@@ -31,6 +33,11 @@ class Ref(Record):
     api_version: str
     kind: str
     name: str
+
+    @classmethod
+    def of(cls, ref: ObjectRef) -> "Ref":
+        """Return ``ref`` as it is written down."""
+        return cls(api_version=ref.api_version, kind=ref.kind, name=ref.name)
 
 
 class Push(Record):
@@ -67,7 +74,10 @@ class Smoke(Record):
 
 
 class Shift(Record):
-    """Point the target's stable Service to the release: users feel this one."""
+    """Point the target's stable Service to the release, and see its endpoints follow.
+
+    Users feel this one.
+    """
 
     kind: Literal["shift"] = "shift"
     target: str
@@ -91,6 +101,14 @@ class Soak(Record):
     target: str
     release: int
     seconds: float
+
+
+class Rest(Record):
+    """Scale an earlier release to 0 and remove what would scale it up; the rest of it stays."""
+
+    kind: Literal["rest"] = "rest"
+    target: str
+    release: int
 
 
 class Retire(Record):
@@ -117,7 +135,7 @@ class Finish(Record):
 
 
 Step = Annotated[
-    Push | Apply | Wait | Smoke | Shift | Route | Soak | Retire | Finish,
+    Push | Apply | Wait | Smoke | Shift | Route | Soak | Rest | Retire | Finish,
     Field(discriminator="kind"),
 ]
 
@@ -132,7 +150,7 @@ class Phase(Record):
 class Change(Record):
     """What happens to one object."""
 
-    op: Literal["create", "change", "keep", "delete"]
+    op: Literal["create", "change", "keep", "scale", "delete"]
     kind: str
     name: str
 
@@ -157,6 +175,7 @@ class Plan(Document):
         release: The release that will serve.
         new: Whether its bundle is written by this run.
         before: The release that is live, by target, when the plan was made.
+        beside: Releases that have a Deployment of their own, by target, when the plan was made.
         inputs: Digest of what was asked for: the same command makes the same.
         fingerprint: Digest of what was found; a saved plan refuses to run when it has moved (G5).
         outcome: ``all``: a target that fails turns the run into an undo; ``keep-going``: it is left
@@ -169,6 +188,7 @@ class Plan(Document):
     new: bool
     bundle: Bundle
     before: dict[str, int]
+    beside: dict[str, tuple[int, ...]]
     desired_before: int | None
     inputs: str
     fingerprint: str

@@ -37,7 +37,7 @@ def build_undo(
     Targets that were not reached are left alone: one that is away then needs no undo.
 
     Args:
-        bundles: The releases that were live before, by number.
+        bundles: The releases that were live before, or at rest beside, by number.
         verdict: What became of the run, for the release's mark.
         to_blame: Whether the release must not be rolled forward again.
     """
@@ -63,12 +63,18 @@ def _restore(plan: Plan, bundles: Mapping[int, Bundle], reached: Reached) -> Ite
         if before is None:
             continue
         number = plan.before[target]
-        if target in reached.shifted:
+        if target in reached.shifted or _rolled_over(part, before, target, reached):
             yield Apply(target=target, release=number)
             yield Wait(target=target, release=number, timeout_seconds=before.timeout_seconds)
             yield Shift(target=target, release=number)
         elif target in reached.applied and _overwrites(part, before):
             yield Apply(target=target, release=number)
+
+
+def _rolled_over(part: TargetBundle, before: TargetBundle, target: str, reached: Reached) -> bool:
+    """Say whether the release has begun to replace the pods of the one before, in place."""
+    shared = part.workload == before.workload
+    return shared and target in reached.applied and _overwrites(part, before)
 
 
 def _overwrites(part: TargetBundle, before: TargetBundle) -> bool:
@@ -85,18 +91,25 @@ def _route(plan: Plan, moved: list[str]) -> Iterable[Phase]:
 
 def _remove(plan: Plan, bundles: Mapping[int, Bundle], reached: Reached) -> Iterable[Retire]:
     for part in plan.bundle.targets:
-        before = _before(plan, bundles, part.target)
         if plan.before.get(part.target) == plan.release or part.target not in reached.applied:
             continue
-        kept = {ObjectRef.of(manifest) for manifest in before.objects} if before else set()
+        before = _before(plan, bundles, part.target)
+        kept = set(_needed(plan, bundles, part.target, before))
         made = list(part.objects) if before else [part.shift, *part.objects]
         refs = [ObjectRef.of(manifest) for manifest in reversed(made)]
-        objects = tuple(
-            Ref(api_version=ref.api_version, kind=ref.kind, name=ref.name)
-            for ref in refs
-            if ref not in kept
-        )
+        objects = tuple(Ref.of(ref) for ref in refs if ref not in kept)
         yield Retire(target=part.target, objects=objects)
+
+
+def _needed(
+    plan: Plan, bundles: Mapping[int, Bundle], target: str, before: TargetBundle | None
+) -> Iterable[ObjectRef]:
+    """Yield what the releases that stay need: the one from before, and those at rest beside it."""
+    numbers = [number for number in plan.beside.get(target, ()) if number in bundles]
+    parts = [before, *(bundles[number].target(target) for number in numbers)]
+    for part in parts:
+        for manifest in part.objects if part else ():
+            yield ObjectRef.of(manifest)
 
 
 def _before(plan: Plan, bundles: Mapping[int, Bundle], target: str) -> TargetBundle | None:

@@ -4,27 +4,35 @@ Pure declarations. An adapter in `deployer.providers` implements each; one contr
 ``tests/contract`` holds every adapter to the same words, the shipped fakes included.
 """
 
-from deployer.ports.clock import Clock
-from deployer.ports.cluster import (
+from deployer.ports.apply import (
+    PLAIN,
     Applied,
-    Cluster,
-    ClusterInfo,
-    Manifest,
-    ObjectRef,
-    PodState,
-    Readiness,
-    Verdict,
+    ApplyOptions,
+    ApplyResult,
+    FieldDiff,
+    FieldOwner,
+    Policy,
 )
+from deployer.ports.clock import Clock
+from deployer.ports.cluster import Cluster, ClusterInfo, PodState, Readiness, Verdict
+from deployer.ports.manifest import Manifest, ObjectRef, group_kind
 from deployer.ports.prices import Price, PriceQuery, Prices, UnknownPrice
 from deployer.ports.probe import HttpRequest, HttpResponse, Probe
 from deployer.ports.provider import Provider
-from deployer.ports.store import ObjectInfo, ObjectStore, StoredObject
+from deployer.ports.source import Chunk, Source
+from deployer.ports.store import ObjectInfo, ObjectStore, StoredObject, StoredRange
 
 __all__ = [
+    "PLAIN",
     "Applied",
+    "ApplyOptions",
+    "ApplyResult",
+    "Chunk",
     "Clock",
     "Cluster",
     "ClusterInfo",
+    "FieldDiff",
+    "FieldOwner",
     "HttpRequest",
     "HttpResponse",
     "Manifest",
@@ -32,13 +40,17 @@ __all__ = [
     "ObjectRef",
     "ObjectStore",
     "PodState",
+    "Policy",
     "Price",
     "PriceQuery",
     "Prices",
     "Probe",
     "Provider",
     "Readiness",
+    "Source",
     "StoredObject",
+    "StoredRange",
     "UnknownPrice",
     "Verdict",
+    "group_kind",
 ]

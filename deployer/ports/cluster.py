@@ -1,50 +1,15 @@
 """A cluster: one namespace of something that runs Kubernetes manifests."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
+from deployer.ports.apply import PLAIN, Applied, ApplyOptions, ApplyResult
+from deployer.ports.manifest import Manifest, ObjectRef
 from deployer.ports.probe import HttpRequest, HttpResponse
 
-__all__ = [
-    "Applied",
-    "Cluster",
-    "ClusterInfo",
-    "Manifest",
-    "ObjectRef",
-    "PodState",
-    "Readiness",
-    "Verdict",
-]
-
-Manifest = Mapping[str, Any]
-"""One Kubernetes object as JSON-like data."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class ObjectRef:
-    """An object's name within the cluster's namespace."""
-
-    api_version: str
-    kind: str
-    name: str
-
-    @classmethod
-    def of(cls, manifest: Manifest) -> "ObjectRef":
-        """Return the ref of ``manifest``."""
-        return cls(manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"])
-
-    def __str__(self) -> str:
-        return f"{self.kind}/{self.name}"
-
-
-class Applied(StrEnum):
-    """What an apply did, or would do."""
-
-    CREATED = "created"
-    CHANGED = "changed"
-    UNCHANGED = "unchanged"
+__all__ = ["Cluster", "ClusterInfo", "PodState", "Readiness", "Verdict"]
 
 
 class Verdict(StrEnum):
@@ -68,7 +33,10 @@ class PodState:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """A verdict with what led to it; ``message`` names the culprit and its reason."""
+    """A verdict with what led to it; ``message`` names the culprit and its reason.
+
+    ``pods`` are a Deployment's own, or those that take a Service's new connections.
+    """
 
     verdict: Verdict
     ready: int
@@ -93,6 +61,11 @@ class Cluster(Protocol):
     itself is created by the first apply when it is missing.
     """
 
+    @property
+    def namespace(self) -> str:
+        """The namespace that objects land in."""
+        ...
+
     def describe(self) -> ClusterInfo:
         """Ask the cluster who it is. The cheapest proof that it answers."""
         ...
@@ -101,8 +74,13 @@ class Cluster(Protocol):
         """Return the live object with its status, or None only when it does not exist."""
         ...
 
-    def list(self, labels: Mapping[str, str]) -> tuple[Manifest, ...]:
-        """Return live objects with all of ``labels``, of every kind we apply, in order of name."""
+    def list(self, labels: Mapping[str, str], *, kinds: Iterable[str] = ()) -> tuple[Manifest, ...]:
+        """Return live objects with all of ``labels``, in order of name.
+
+        Args:
+            kinds: More kinds to look for, as `group_kind` writes them, besides those that every
+                release may have. A kind that the cluster does not know has no objects.
+        """
         ...
 
     def apply(
@@ -118,13 +96,41 @@ class Cluster(Protocol):
                 empty string means only if there is none.
 
         Raises:
-            PreconditionError: ``if_version`` differs, or a field is owned by another manager; the
-                message names object, field and owner.
+            PreconditionError: ``if_version`` differs.
+            FieldConflictError: A field is owned by another manager; the message names object, field
+                and owner.
         """
         ...
 
-    def delete(self, ref: ObjectRef) -> None:
-        """Delete the object and what it owns; succeeds when there is none."""
+    def apply_all(
+        self, manifests: Sequence[Manifest], options: ApplyOptions = PLAIN
+    ) -> tuple[ApplyResult, ...]:
+        """Apply many objects, each like `apply`, and say of each what became of it, in their order.
+
+        What others depend on goes first (namespaces, kinds, accounts and configuration, services,
+        workloads, autoscalers); objects that do not depend on one another are applied side by side.
+        After a failure the objects of its phase are still tried, those of later phases are not, and
+        have no result. An object that is as it should be costs no request of its own. Nothing is
+        written over what another writer wrote since it was read: it is read again.
+
+        Raises:
+            ProviderError: Nothing was touched: two objects share a name, an object's kind is
+                unknown to the cluster, or its namespace is another.
+        """
+        ...
+
+    def delete(self, ref: ObjectRef, *, if_version: str | None = None) -> None:
+        """Delete the object after what it owns; succeeds when there is none.
+
+        It may still be there for a while, with a ``deletionTimestamp``: until its pods are gone, or
+        for as long as a finalizer holds it.
+
+        Args:
+            if_version: Delete only if the live object's ``metadata.resourceVersion`` is this.
+
+        Raises:
+            PreconditionError: ``if_version`` differs.
+        """
         ...
 
     def readiness(self, ref: ObjectRef) -> Readiness:

@@ -6,7 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-__all__ = ["ObjectInfo", "ObjectStore", "StoredObject"]
+from deployer.ports.source import Source
+
+__all__ = ["ObjectInfo", "ObjectStore", "StoredObject", "StoredRange"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class ObjectInfo:
             ``sha256``, ``crc32``, ``crc32c``, ``crc64nvme``, ``md5``; empty where it keeps none.
         metadata: The user metadata given at the write; keys in lower case.
         modified: By the store's clock, in UTC.
+        proof: What proved the bytes, in the info that `ObjectStore.put_file` and `ObjectStore.copy`
+            return: a checksum's name, ``md5 of each block``, ``read back``; else empty.
     """
 
     key: str
@@ -29,6 +33,7 @@ class ObjectInfo:
     checksums: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
     modified: datetime | None = None
+    proof: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,21 @@ class StoredObject:
 
     body: bytes
     info: ObjectInfo
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRange:
+    """A part of an object.
+
+    Attributes:
+        body: Exactly the bytes asked for.
+        version: Of the object they came from.
+        size: Of the whole object, in bytes.
+    """
+
+    body: bytes
+    version: str
+    size: int
 
 
 class ObjectStore(Protocol):
@@ -95,23 +115,66 @@ class ObjectStore(Protocol):
         """
         ...
 
+    def read_range(
+        self, key: str, offset: int, length: int, *, if_version: str | None = None
+    ) -> StoredRange:
+        """Read ``length`` bytes (at least one) from ``offset``.
+
+        Raises:
+            NotFoundError: There is no such object.
+            PreconditionError: The stored version differs from ``if_version``.
+            IntegrityError: The object ends before the range does.
+        """
+        ...
+
     def put_file(
         self,
         key: str,
-        path: Path,
+        source: Path | Source,
         *,
+        if_absent: bool = False,
         metadata: Mapping[str, str] | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> ObjectInfo:
-        """Write a file of any size, streamed; visible only when complete.
+        """Write a file of any size, streamed; visible only when complete and proven.
 
-        The store checks a checksum of what it received wherever its API can, and the info returned
-        is read back from the store after the write. ``progress`` is told the bytes sent since it
-        was last told; it may be called from several threads.
+        Every part carries a checksum that the store checks, parts go side by side, and what the
+        store says it holds is compared with what was sent. What a killed call left is gone on with:
+        parts that are there are not sent again. ``progress`` is told the bytes as they are done,
+        from several threads.
+
+        Args:
+            key: Where to.
+            source: A path is read by this call alone; a `Source` may be shared with other stores.
+            if_absent: Write only if the key is free. When it is taken by these very bytes (a
+                response was lost, or somebody pushed the same) the write succeeded.
+            metadata: Kept with the object.
+            progress: Called with counts of bytes.
 
         Raises:
             SourceError: The file changed or vanished while it was read; nothing was published.
+            AlreadyExistsError: ``if_absent``, and the key is taken by other bytes.
             IntegrityError: What the store holds is not what was sent.
+        """
+        ...
+
+    def copy(
+        self, key: str, url: str, info: ObjectInfo, *, metadata: Mapping[str, str] | None = None
+    ) -> ObjectInfo | None:
+        """Copy an object of the store at ``url`` here without its bytes leaving the cloud.
+
+        Args:
+            key: Where to.
+            url: The other store's `ObjectStore.url`.
+            info: The object there, by ``info.key``; exactly the version ``info.version`` is copied.
+            metadata: Kept with the copy.
+
+        Returns:
+            The copy's info, its ``proof`` empty where this store can't tell that the bytes are the
+            same; None when it can't copy from there, and the bytes must be sent.
+
+        Raises:
+            PreconditionError: The other object changed since.
         """
         ...
 

@@ -1,9 +1,9 @@
 """Agreeing with a store on what it holds: after an upload, and after a conditional write."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from deployer.checksums import Hasher
+from deployer.checksums import Hasher, new_hasher
 from deployer.errors import (
     AlreadyExistsError,
     IntegrityError,
@@ -12,7 +12,20 @@ from deployer.errors import (
 )
 from deployer.ports import ObjectInfo, ObjectStore, StoredObject
 
-__all__ = ["TOKEN", "Sent", "Written", "confirm_stored", "settle_conflict"]
+__all__ = [
+    "READ_BACK",
+    "TOKEN",
+    "Sent",
+    "Written",
+    "confirm_stored",
+    "prove_copy",
+    "settle_conflict",
+    "settle_upload",
+]
+
+READ_BACK = "read back"
+"""How bytes were proven where the store keeps no checksum of them."""
+
 
 TOKEN = "deployerwrite"  # noqa: S105 - the name of a metadata entry
 """The metadata entry that tells one conditional write from another of the same bytes. Letters only:
@@ -38,10 +51,8 @@ class Written:
     if_version: str
 
 
-def confirm_stored(
-    store: ObjectStore, info: ObjectInfo | None, sent: Sent, new_hasher: Callable[[], Hasher]
-) -> ObjectInfo:
-    """Return ``info`` when it is proven that the store holds what was sent.
+def confirm_stored(store: ObjectStore, info: ObjectInfo | None, sent: Sent) -> ObjectInfo:
+    """Return ``info``, its ``proof`` set, when it is proven that the store holds what was sent.
 
     By the store's own checksum; where it keeps none of the kind, by reading everything back.
 
@@ -50,13 +61,42 @@ def confirm_stored(
     """
     if info is None:
         raise IntegrityError(f"{store.url} lost an object right after its upload")
-    held = info.checksums.get(sent.algorithm) or _read_back(store, info, new_hasher())
-    if (info.size, held) != (sent.size, sent.hexdigest):
+    held = info.checksums.get(sent.algorithm)
+    found = held or _read_back(store, info, new_hasher(sent.algorithm))
+    if (info.size, found) != (sent.size, sent.hexdigest):
         raise IntegrityError(
             f"{store.url}/{info.key} is not what was sent: {info.size} bytes with "
-            f"{sent.algorithm} {held} instead of {sent.size} with {sent.hexdigest}"
+            f"{sent.algorithm} {found} instead of {sent.size} with {sent.hexdigest}"
         )
-    return info
+    return replace(info, proof=sent.algorithm if held else READ_BACK)
+
+
+def settle_upload(store: ObjectStore, key: str, sent: Sent, error: ProviderError) -> ObjectInfo:
+    """Return the info of an object whose upload was refused only because it is there already.
+
+    A response that was lost, or somebody who sent the same.
+
+    Raises:
+        AlreadyExistsError: The key holds other bytes.
+        ProviderError: It holds nothing: ``error``, as it came.
+    """
+    info = store.head(key)
+    if info is None:
+        raise error
+    try:
+        return confirm_stored(store, info, sent)
+    except IntegrityError:
+        raise AlreadyExistsError(
+            f"{error.resource} exists already, with other bytes",
+            operation=error.operation,
+            resource=error.resource,
+        ) from error
+
+
+def prove_copy(copied: ObjectInfo, info: ObjectInfo) -> ObjectInfo:
+    """Return ``copied``, its ``proof`` a checksum that both objects keep; each is the service's."""
+    common = [name for name, value in info.checksums.items() if copied.checksums.get(name) == value]
+    return replace(copied, proof=common[0] if common and copied.size == info.size else "")
 
 
 def _read_back(store: ObjectStore, info: ObjectInfo, hasher: Hasher) -> str:

@@ -5,7 +5,7 @@ no status yet is in progress, a status of an older generation is in progress, an
 cluster itself has given up on, or pods that keep failing, count as failed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -38,7 +38,11 @@ _STUCK = frozenset(
 def judge_deployment(
     deployment: Manifest | None, pods: Sequence[Manifest], *, now: datetime
 ) -> Readiness:
-    """Judge a Deployment by its status and its pods (those of an older template included)."""
+    """Judge a Deployment by its status and its pods.
+
+    Pods of an older template are counted, but what is wrong with them is not held against the
+    Deployment: they are on their way out, and often the reason for the change.
+    """
     if deployment is None:
         return Readiness(Verdict.MISSING, 0, 0, "there is no such Deployment")
     desired = int(deployment["spec"].get("replicas", 1))
@@ -48,23 +52,29 @@ def judge_deployment(
     seen = sum(state.ready for state in states)
     if verdict is Verdict.READY and seen < desired:  # the pods know better than a status of before
         verdict, message = Verdict.PROGRESSING, f"{seen} of {desired} pods are ready"
-    if verdict is not Verdict.READY and (culprit := _find_culprit(pods, now)):
+    current = [pod for pod in pods if _is_current(pod, deployment)]
+    if verdict is not Verdict.READY and (culprit := _find_culprit(current, now)):
         verdict, message = Verdict.FAILED, culprit
     elif verdict is Verdict.PROGRESSING and (reason := _first_reason(states)):
         message = f"{message}; {reason}"
     return Readiness(verdict, int(status.get("readyReplicas", 0)), desired, message, states)
 
 
-def judge_service(service: Manifest | None, ready_endpoints: int) -> Readiness:
+def judge_service(service: Manifest | None, endpoints: Collection[str]) -> Readiness:
     """Judge a Service: it is ready when a pod behind it is, and its load balancer has an address.
 
     ``desired`` is 1: one endpoint makes it useful.
+
+    Args:
+        endpoints: The names of the pods that take its new connections.
     """
+    ready_endpoints = len(endpoints)
+    pods = tuple(PodState(name, ready=True, restarts=0) for name in sorted(endpoints))
     if service is None:
         return Readiness(Verdict.MISSING, 0, 1, "there is no such Service")
     if service["spec"].get("type") == "LoadBalancer" and not _ingress(service):
         message = "no load balancer address yet"
-        return Readiness(Verdict.PROGRESSING, ready_endpoints, 1, message)
+        return Readiness(Verdict.PROGRESSING, ready_endpoints, 1, message, pods)
     status = service.get("status") or {}
     generation = service["metadata"].get("generation", 0)
     if status.get("observedGeneration", generation) < generation:
@@ -75,7 +85,7 @@ def judge_service(service: Manifest | None, ready_endpoints: int) -> Readiness:
         wanted = ", ".join(f"{key}={value}" for key, value in sorted(selector.items()))
         message = f"no ready pod matches its selector ({wanted})"
         return Readiness(Verdict.PROGRESSING, 0, 1, message)
-    return Readiness(Verdict.READY, ready_endpoints, 1)
+    return Readiness(Verdict.READY, ready_endpoints, 1, "", pods)
 
 
 def judge_presence(manifest: Manifest | None, name: str) -> Readiness:
@@ -135,6 +145,13 @@ def _count(status: Manifest, desired: int) -> tuple[Verdict, str]:
     if min(ready, available) < desired:
         return Verdict.PROGRESSING, f"{min(ready, available)} of {desired} pods are ready"
     return Verdict.READY, ""
+
+
+def _is_current(pod: Manifest, deployment: Manifest) -> bool:
+    """Say whether the pod was made from the template as it is, as far as its labels tell."""
+    template = (deployment["spec"].get("template") or {}).get("metadata") or {}
+    wanted: Mapping[str, str] = template.get("labels") or {}
+    return wanted.items() <= (pod["metadata"].get("labels") or {}).items()
 
 
 def _find_culprit(pods: Sequence[Manifest], now: datetime) -> str:

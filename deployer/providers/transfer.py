@@ -1,23 +1,56 @@
-"""Reading what comes in pieces: ranges of an object, pages of a listing."""
+"""Moving what comes in pieces: files in parts, ranges of an object, pages of a listing."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
-from deployer.errors import TransientError
-from deployer.ports import ObjectInfo
+from deployer.errors import IntegrityError, TransientError
+from deployer.ports import ObjectInfo, Source, StoredRange
+from deployer.transfer import Lanes, Limits, PartUpload, open_source, send_source
 
-__all__ = ["CHUNK", "PART", "RANGE", "Page", "read_pages", "read_ranges"]
-
-PART = 16 << 20
-"""Bytes per part of an upload, and the largest file that is sent in one request."""
+__all__ = ["CHUNK", "RANGE", "Page", "check_range", "read_pages", "read_ranges", "send_file"]
 
 RANGE = 8 << 20
-"""Bytes per ranged read: what a connection that breaks off costs at most."""
+"""Bytes per ranged read of a stream."""
 
 CHUNK = 1 << 20
 """Bytes per chunk handed on: the port's limit."""
 
 Page = tuple[list[ObjectInfo], str | None]
 """The infos of a page and the token of the next one; None at the end."""
+
+
+def send_file(
+    upload: PartUpload,
+    source: Path | Source,
+    limits: Limits,
+    lanes: Lanes,
+    progress: Callable[[int], None] | None,
+) -> ObjectInfo:
+    """Send a source, or a file by its path; see `ObjectStore.put_file`."""
+    if not isinstance(source, Path):
+        return send_source(upload, source, limits=limits, lanes=lanes, progress=progress)
+    with open_source(source, limits.budget) as opened:
+        return send_source(upload, opened, limits=limits, lanes=lanes, progress=progress)
+
+
+def check_range(found: StoredRange, offset: int, length: int, resource: str) -> StoredRange:
+    """Return ``found`` when it is as long as was asked for.
+
+    Raises:
+        IntegrityError: The object ends before the range does.
+        TransientError: The answer broke off.
+    """
+    if len(found.body) == length:
+        return found
+    if found.size < offset + length:
+        raise IntegrityError(
+            f"{resource} has {found.size} bytes, and ends before {offset + length}"
+        )
+    raise TransientError(
+        f"{resource} broke off: {len(found.body)} bytes instead of {length} at {offset}",
+        operation="read",
+        resource=resource,
+    )
 
 
 def read_ranges(size: int, fetch: Callable[[int, int], bytes], *, resource: str) -> Iterator[bytes]:

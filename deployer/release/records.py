@@ -83,7 +83,7 @@ class TargetBundle(Record):
     """All that one target needs to run this release again.
 
     Attributes:
-        workload: The Deployment of this release, ``iris-r42``.
+        workload: The Deployment: ``iris-r42``, or ``iris`` where releases roll in one.
         direct: The Service of this release alone, for gates.
         service: The stable Service, ``iris``.
         objects: Everything to apply before the shift, in order.
@@ -130,6 +130,7 @@ class Bundle(Document):
     routing: "RouteSettings"
     weights: dict[str, int]
     soak_seconds: float
+    history: int = Field(2, description="Earlier releases that stay on a cluster, scaled to 0.")
     targets: tuple[TargetBundle, ...]
 
     def target(self, name: str) -> TargetBundle | None:
@@ -203,9 +204,17 @@ class Entry(Document):
 
 
 class RouteSettings(Record):
-    """How routers treat the backends."""
+    """How routers treat the backends.
+
+    Attributes:
+        policy: As in the spec; ``latency`` lets load have a say, the others come down to tiers.
+        tiers: Each target's; 0 where it has none. Lower ones are used first.
+        max_in_flight: Requests at one backend at the same time.
+    """
 
     policy: str = "weighted"
+    tiers: dict[str, int] = Field(default_factory=dict)
+    max_in_flight: int = 1024
     idempotent: bool = False
     health_path: str = "/v2/health/ready"
 
@@ -217,6 +226,7 @@ class Backend(Record):
     release: int
     url: str
     weight: int
+    tier: int = 0
 
 
 class Routes(Document):

@@ -1,63 +1,73 @@
-"""The layers that a target's objects are made of: base, runtime, overlay, in this order."""
+"""The layers that objects are made of: base, options, runtime, overlay, in this order."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from deployer.errors import SpecError
 from deployer.ports import Manifest
-from deployer.spec.library import load_runtime, manifests_folder
-from deployer.spec.model import RuntimeSpec, TargetSpec
+from deployer.rendering.merge import merge_manifest
+from deployer.spec.library import OVERLAY_FILE, RUNTIME_FILE, find_runtime, manifests_folder
+from deployer.spec.model import Spec
+from deployer.spec.service import RuntimeSpec
 from deployer.spec.tree import parse_trees, read_text
-from deployer.values import Json
 
-__all__ = ["Layer", "load_layers", "overlay_of", "runtime_layer"]
+__all__ = ["Layer", "load_layers", "runtime_layer"]
 
 Layer = tuple[Manifest, ...]
 """Objects, or parts of objects to be merged into those of the layers before."""
 
 
-def overlay_of(target: TargetSpec) -> str:
-    """Return the overlay's name: a local cluster's is ``local``, whoever the provider is."""
-    return "local" if target.cluster.local else target.provider.value
+def load_layers(spec: Spec, overlay: str, options: Sequence[str]) -> tuple[Layer, ...]:
+    """Return the layers of ``spec``'s runtime on the overlay ``overlay`` with ``options`` on.
 
-
-def load_layers(runtime: str | RuntimeSpec, overlay: str) -> tuple[Layer, ...]:
-    """Return base, runtime and overlay. A provider without an overlay has the base as it is.
+    An option has a folder of the library's own, a folder in the overlay, or both.
 
     Raises:
-        SpecError: There is no runtime of that name.
+        SpecError: There is no runtime of that name, or it is no YAML.
     """
     root = manifests_folder()
+    ours = root / "overlays" / overlay
     return (
         _load_folder(root / "base"),
-        runtime_layer(runtime),
-        _load_folder(root / "overlays" / overlay),
+        *(_load_folder(root / "options" / option) for option in options),
+        runtime_layer(spec),
+        _load_folder(ours),
+        *(_load_folder(ours / option) for option in options),
     )
 
 
-def runtime_layer(runtime: str | RuntimeSpec) -> Layer:
-    """Return the runtime's part: from the library, or made of the user's own image."""
-    if isinstance(runtime, RuntimeSpec):
-        return (_own_runtime(runtime),)
-    load_runtime(runtime)
-    return _load_folder(manifests_folder() / "runtimes" / runtime)
+def runtime_layer(spec: Spec) -> Layer:
+    """Return the runtime's part: from the library, from a folder, or for the user's own image."""
+    if isinstance(spec.runtime, RuntimeSpec):
+        [deployment] = _load_folder(manifests_folder() / "runtimes" / "custom")
+        return (merge_manifest(deployment, _own_image(spec.runtime)),)
+    return _load_folder(find_runtime(spec.runtime, spec.folder))
 
 
-def _own_runtime(runtime: RuntimeSpec) -> Mapping[str, Json]:
+def _own_image(runtime: RuntimeSpec) -> Manifest:
     port = {"name": "http", "containerPort": runtime.port, "protocol": "TCP"}
-    server: dict[str, Json] = {"name": "server", "image": runtime.image, "ports": [port]}
-    if runtime.command:
-        server["command"] = list(runtime.command)
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": "model"},
-        "spec": {"template": {"spec": {"containers": [server]}}},
+    server = {
+        "name": "server",
+        "image": runtime.image,
+        "ports": [{"$patch": "replace"}, port],
+        **({"command": list(runtime.command)} if runtime.command else {}),
     }
+    return {"spec": {"template": {"spec": {"containers": [server]}}}}
 
 
 @cache
 def _load_folder(folder: Path) -> Layer:
-    """Return the objects in a folder, by the names of their files; `runtime.yaml` is none."""
-    files = sorted(file for file in folder.glob("*.yaml") if file.name != "runtime.yaml")
-    return tuple(tree.data for file in files for tree in parse_trees(read_text(file), file=file))
+    """Return the objects of a folder, by the names of its files; none when it is not there."""
+    files = sorted(
+        file for file in folder.glob("*.yaml") if file.name not in {RUNTIME_FILE, OVERLAY_FILE}
+    )
+    return tuple(manifest for file in files for manifest in _load_file(file))
+
+
+def _load_file(file: Path) -> Layer:
+    trees = [tree for tree in parse_trees(read_text(file), file=file) if tree.data is not None]
+    faults = [fault for tree in trees for fault in tree.faults(tree.findings)]
+    if faults:
+        raise SpecError(f"{file} is not understood", file=file, faults=faults)
+    return tuple(tree.data for tree in trees)

@@ -4,11 +4,12 @@ Layers (base, runtime, overlay), then what the spec sets, then the user's patche
 labels. Equal arguments and files give equal objects.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from deployer.ports import Manifest, ObjectRef
-from deployer.rendering.library import Layer, load_layers, overlay_of
+from deployer.rendering.extras import set_extra
+from deployer.rendering.library import Layer, load_layers
 from deployer.rendering.merge import merge_manifest
 from deployer.rendering.naming import (
     RELEASE_LABEL,
@@ -18,9 +19,10 @@ from deployer.rendering.naming import (
     name_template,
 )
 from deployer.rendering.normalize import normalize_object
+from deployer.rendering.options import choose_options
 from deployer.rendering.patches import Patch, apply_patches, load_patches
-from deployer.rendering.server import Server, describe_server
-from deployer.rendering.settings import set_config, set_workload
+from deployer.rendering.request import Request, describe_request
+from deployer.rendering.settings import set_workload
 from deployer.spec.model import Spec, TargetSpec
 from deployer.values import Json
 
@@ -32,7 +34,8 @@ class RenderedTarget:
     """One target's part of a release, as `deployer.release.records.TargetBundle` keeps it.
 
     Attributes:
-        workload, direct: The Deployment of this release, and the Service of it alone: ``iris-r42``.
+        workload: The Deployment: ``iris-r42``, or ``iris`` where releases roll in one.
+        direct: The Service of this release alone: ``iris-r42``.
         service: The stable Service, ``iris``.
         objects: Everything to apply before the shift, in order.
         shift: The stable Service pointing to this release.
@@ -62,36 +65,23 @@ def render_target(
     Raises:
         SpecError: The runtime is not there, or a patch cannot be applied.
     """
-    files = [spec.locate(patch) for patch in spec.patches]
-    return compose_target(
-        spec,
-        target,
-        load_layers(spec.runtime, overlay_of(target)),
-        load_patches(files, namespace=target.namespace),
-        release=release,
-        artifact_digest=artifact_digest,
-        artifact_uri=artifact_uri,
+    request = describe_request(
+        spec, target, release=release, digest=artifact_digest, uri=artifact_uri
     )
+    layers = load_layers(spec, request.kind, choose_options(request))
+    return compose_target(request, layers, load_patches(spec, namespace=target.namespace))
 
 
 def compose_target(
-    spec: Spec,
-    target: TargetSpec,
-    layers: Iterable[Layer],
-    patches: Sequence[Patch],
-    *,
-    release: int,
-    artifact_digest: str,
-    artifact_uri: str,
+    request: Request, layers: Iterable[Layer], patches: Sequence[Patch]
 ) -> RenderedTarget:
     """Return what `render_target` does, from layers and patches that are already read. Pure."""
-    server = describe_server(spec)
-    model = {"MODEL_URI": artifact_uri, "MODEL_DIGEST": artifact_digest}
-    merged = [_set(item, spec, target, server, model) for item in _merge_layers(layers)]
-    patched = apply_patches([name_template(item, spec.name) for item in merged], patches)
-    names = _choose_names(patched, spec.name, release, artifact_digest)
+    name = request.spec.name
+    merged = [_set(item, request) for item in _merge_layers(layers)]
+    patched = apply_patches([name_template(item, name) for item in merged], patches)
+    names = _choose_names(patched, request)
     objects = [normalize_object(finish_object(item, names)) for item in patched]
-    return _collect(objects, spec, names, server)
+    return _collect(objects, request, names)
 
 
 def content_objects(
@@ -106,7 +96,7 @@ def content_objects(
         spec, target, release=0, artifact_digest=artifact_digest, artifact_uri=artifact_uri
     )
     objects = [*rendered.objects, rendered.shift]
-    return [_without_number(manifest, rendered.workload, spec.name) for manifest in objects]
+    return [_without_number(manifest, rendered.direct, spec.name) for manifest in objects]
 
 
 def _merge_layers(layers: Iterable[Layer]) -> list[Manifest]:
@@ -114,45 +104,47 @@ def _merge_layers(layers: Iterable[Layer]) -> list[Manifest]:
     for layer in layers:
         for manifest in layer:
             ref = ObjectRef.of(manifest)
-            merged[ref] = merge_manifest(merged.get(ref, {}), manifest)
+            if manifest.get("$patch") == "delete":
+                merged.pop(ref, None)
+            else:
+                merged[ref] = merge_manifest(merged.get(ref, {}), manifest)
     return list(merged.values())
 
 
-def _set(
-    manifest: Manifest, spec: Spec, target: TargetSpec, server: Server, model: Mapping[str, str]
-) -> Manifest:
-    if manifest["kind"] == "Deployment":
-        return set_workload(manifest, spec, target, server, model)
-    return set_config(manifest, spec) if manifest["kind"] == "ConfigMap" else manifest
+def _set(manifest: Manifest, request: Request) -> Manifest:
+    workload = manifest["kind"] == "Deployment"
+    return set_workload(manifest, request) if workload else set_extra(manifest, request)
 
 
-def _choose_names(objects: Iterable[Manifest], base: str, release: int, artifact: str) -> Names:
+def _choose_names(objects: Iterable[Manifest], request: Request) -> Names:
+    base, rolling = request.spec.name, request.spec.strategy.type == "rolling"
     config = next(item for item in objects if ObjectRef.of(item) == _config_ref(base))
-    return Names(base, config_name(base, config), release, artifact)
+    name = config_name(base, config)
+    return Names(base, name, request.release, str(request.digest), rolling)
 
 
 def _config_ref(base: str) -> ObjectRef:
     return ObjectRef("v1", "ConfigMap", base)
 
 
-def _collect(objects: list[Json], spec: Spec, names: Names, server: Server) -> RenderedTarget:
+def _collect(objects: list[Json], request: Request, names: Names) -> RenderedTarget:
+    server = request.server
     stable = ObjectRef("v1", "Service", names.base)
     shift = next(item for item in objects if ObjectRef.of(item) == stable)
     rest = [item for item in objects if item is not shift]
-    wanted = spec.service.resources
     return RenderedTarget(
         workload=names.workload,
-        direct=names.workload,
+        direct=names.direct,
         service=names.base,
         ready_path=server.ready,
         infer_path=server.infer,
         protocol=server.protocol,
         objects=tuple(sorted(rest, key=_rank)),
         shift=shift,
-        replicas=spec.service.replicas.min,
-        cpu=wanted.cpu,
-        memory=wanted.memory,
-        gpu=wanted.gpu,
+        replicas=request.spec.service.replicas.min,
+        cpu=server.size.cpu,
+        memory=server.size.memory,
+        gpu=server.size.gpu,
     )
 
 
@@ -170,7 +162,13 @@ _ORDER = (
 )
 """What others refer to goes first; then workloads, then what acts on them."""
 
-_LAST = ("HorizontalPodAutoscaler", "Ingress")
+_LAST = (
+    "HorizontalPodAutoscaler",
+    "ScaledObject",
+    "Ingress",
+    "HTTPRoute",
+    "ServiceMonitor",
+)
 
 
 def _rank(manifest: Json) -> tuple[int, str, str]:
@@ -179,13 +177,13 @@ def _rank(manifest: Json) -> tuple[int, str, str]:
     return rank, kind, manifest["metadata"]["name"]
 
 
-def _without_number(value: Json, workload: str, base: str) -> Json:
+def _without_number(value: Json, direct: str, base: str) -> Json:
     if isinstance(value, dict):
         return {
-            key: _without_number(item, workload, base)
+            key: _without_number(item, direct, base)
             for key, item in value.items()
             if key != RELEASE_LABEL
         }
     if isinstance(value, list):
-        return [_without_number(item, workload, base) for item in value]
-    return base if value == workload else value
+        return [_without_number(item, direct, base) for item in value]
+    return base if value == direct else value

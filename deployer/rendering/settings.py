@@ -12,14 +12,13 @@ import deployer
 from deployer.artifact import artifact_uri
 from deployer.ports import Manifest
 from deployer.rendering.merge import merge_manifest
+from deployer.rendering.placement import place_pods
+from deployer.rendering.request import Request
 from deployer.rendering.server import Server
-from deployer.spec.model import Spec, TargetSpec
+from deployer.spec.model import Spec, Strategy, TargetSpec
 from deployer.values import Cloud, Digest, Json
 
-__all__ = ["MODEL_DIR", "default_image", "set_config", "set_workload"]
-
-MODEL_DIR = "/mnt/models"
-"""Where the model is in the pod."""
+__all__ = ["default_image", "set_workload"]
 
 
 def default_image() -> str:
@@ -27,24 +26,14 @@ def default_image() -> str:
     return f"deployer:{deployer.__version__}"
 
 
-def set_config(manifest: Manifest, spec: Spec) -> Manifest:
-    """Return the ConfigMap with the spec's environment in it."""
-    return merge_manifest(manifest, {"data": dict(spec.service.env)})
-
-
-def set_workload(
-    manifest: Manifest, spec: Spec, target: TargetSpec, server: Server, model: Mapping[str, str]
-) -> Manifest:
-    """Return the Deployment as the spec wants it.
-
-    Args:
-        model: ``MODEL_URI`` and ``MODEL_DIGEST``: which bytes are pulled.
-    """
-    merged = merge_manifest(manifest, _settings(spec, target, server))
+def set_workload(manifest: Manifest, request: Request) -> Manifest:
+    """Return the Deployment as the spec wants it."""
+    spec, target = request.spec, request.target
+    merged = merge_manifest(manifest, _settings(request))
     pod = merged["spec"]["template"]["spec"]
-    standard = _literals({"MODEL_NAME": spec.name, "MODEL_DIR": MODEL_DIR, **model})
+    standard = _standard(request)
     pulling = [*standard, *_literals(_region(target))]
-    others = _other_sources(spec, target, Digest.parse(model["MODEL_DIGEST"]))
+    others = _other_sources(spec, target, request.digest)
     return _with_pod(
         merged,
         {
@@ -53,38 +42,84 @@ def set_workload(
                 _pulling(item, pulling, target, others) for item in pod["initContainers"]
             ],
             "containers": [_serving(item, standard, spec) for item in pod["containers"]],
+            "volumes": [_sized(item, spec.service.resources.disk) for item in pod["volumes"]],
         },
     )
 
 
-def _settings(spec: Spec, target: TargetSpec, server: Server) -> Manifest:
+def _standard(request: Request) -> list[Json]:
+    """Return the variables that every container of ours has, the runtime's may refer to them."""
+    return _literals(
+        {
+            "MODEL_NAME": request.spec.name,
+            "MODEL_DIR": request.server.folder,
+            "MODEL_URI": request.uri,
+            "MODEL_DIGEST": str(request.digest),
+        }
+    )
+
+
+def _settings(request: Request) -> Manifest:
+    spec, target, server = request.spec, request.target, request.server
     containers = [
         {
             "name": "server",
-            "resources": _resources(spec),
+            "resources": _resources(spec, server),
             "startupProbe": {"httpGet": {"path": server.ready}},
             "readinessProbe": {"httpGet": {"path": server.ready}},
             "livenessProbe": {"httpGet": {"path": server.live}},
         }
     ]
     image = {"name": "model", "image": spec.service.image or default_image()}
+    pod = {
+        "containers": containers,
+        "initContainers": [image],
+        **place_pods(target.nodes, request.overlay, gpu=server.size.gpu),
+    }
+    if spec.service.pull_secrets:
+        pod["imagePullSecrets"] = [{"name": name} for name in spec.service.pull_secrets]
     return {
         "spec": {
             "replicas": spec.service.replicas.min,
             "progressDeadlineSeconds": max(1, int(target.timeout)),
-            "template": {"spec": {"containers": containers, "initContainers": [image]}},
+            **_rollout(spec.strategy),
+            "template": {"spec": pod},
         }
     }
 
 
-def _resources(spec: Spec) -> Json:
-    """Return requests and limits: memory is a promise both ways, processor time may be borrowed."""
-    wanted = spec.service.resources
-    gpu = {"nvidia.com/gpu": str(wanted.gpu)} if wanted.gpu else {}
-    return {
-        "requests": {"cpu": wanted.cpu, "memory": wanted.memory, **gpu},
-        "limits": {"memory": wanted.memory, **gpu},
+def _rollout(strategy: Strategy) -> Mapping[str, Json]:
+    """Return how pods replace one another, where they do; else the library says it."""
+    if strategy.type != "rolling":
+        return {}
+    limits = {
+        "maxUnavailable": _count_or_share(strategy.max_unavailable),
+        "maxSurge": _count_or_share(strategy.max_surge),
     }
+    return {"strategy": {"type": "RollingUpdate", "rollingUpdate": limits}}
+
+
+def _count_or_share(text: str) -> Json:
+    """Return an IntOrString as Kubernetes tells the two apart: a count is no string."""
+    return text if text.endswith("%") else int(text)
+
+
+def _resources(spec: Spec, server: Server) -> Json:
+    """Return requests and limits: memory is a promise both ways, processor time may be borrowed."""
+    size, limit = server.size, spec.service.resources.cpu_limit
+    gpu = {"nvidia.com/gpu": str(size.gpu)} if size.gpu else {}
+    return {
+        "requests": {"cpu": size.cpu, "memory": size.memory, **gpu},
+        "limits": {**({"cpu": limit} if limit else {}), "memory": size.memory, **gpu},
+    }
+
+
+def _sized(volume: Manifest, disk: str | None) -> Manifest:
+    """Return the model's volume with the size that was asked for, where it is a disk."""
+    if disk is None or volume["name"] != "model" or "ephemeral" not in volume:
+        return volume
+    size = {"spec": {"resources": {"requests": {"storage": disk}}}}
+    return merge_manifest(volume, {"ephemeral": {"volumeClaimTemplate": size}})
 
 
 def _region(target: TargetSpec) -> Mapping[str, str]:

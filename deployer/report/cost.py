@@ -170,12 +170,16 @@ def _price_target(
 
 def _autoscaler_maximum(part: TargetBundle) -> int:
     """Return the largest maximum of the release's autoscalers; 0 without one."""
-    specs = (
-        manifest.get("spec", {})
+    found = (
+        manifest.get("spec", {}).get(_MAXIMA[manifest["kind"]], 0)
         for manifest in part.objects
-        if manifest.get("kind") == "HorizontalPodAutoscaler"
+        if manifest.get("kind") in _MAXIMA
     )
-    return max((int(spec.get("maxReplicas", 0)) for spec in specs), default=0)
+    return max(map(int, found), default=0)
+
+
+_MAXIMA = {"HorizontalPodAutoscaler": "maxReplicas", "ScaledObject": "maxReplicaCount"}
+"""Kinds that scale, and the field with how far."""
 
 
 def _assume(report: CostReport) -> tuple[str, ...]:

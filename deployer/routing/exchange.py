@@ -4,8 +4,9 @@ import asyncio
 import math
 from enum import Enum, auto
 from http import HTTPStatus
-from typing import Protocol
 
+from deployer.routing.admission import QUEUE_SECONDS
+from deployer.routing.downstream import Client
 from deployer.routing.fleet import Member, Ticket
 from deployer.routing.health import Outcome, outcome_of_status
 from deployer.routing.messages import (
@@ -13,44 +14,21 @@ from deployer.routing.messages import (
     encode_request,
     encode_response,
     local_response,
-    origin_form,
 )
+from deployer.routing.passage import Passage
 from deployer.routing.pool import describe_connect_error
 from deployer.routing.request import Request
 from deployer.routing.retries import MAX_RETRIES, backoff_seconds
 from deployer.routing.traffic import Traffic
 from deployer.routing.upstream import HIGH_WATER, UpstreamConnection
-from deployer.values import Json
 
-__all__ = ["Client", "Exchange"]
+__all__ = ["Exchange"]
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class Client(Protocol):
-    """The client's connection, as an exchange uses it."""
-
-    peer: bytes
-    writable: bool
-
-    def write(self, data: bytes) -> None:
-        """Send to the client."""
-        ...
-
-    def hold(self, *, held: bool) -> None:
-        """Stop reading the request's body, or go on."""
-        ...
-
-    def cut(self, *, at_once: bool) -> None:
-        """Close without ending the response; ``at_once`` drops what is not sent yet."""
-        ...
-
-    def end_turn(self, *, keep_alive: bool) -> None:
-        """Go on with the next request, or close."""
-        ...
-
-
 class _Phase(Enum):
+    PENDING = auto()
     QUEUED = auto()
     SEEKING = auto()
     SENDING = auto()
@@ -72,21 +50,17 @@ class Exchange:
         self._client = client
         self._traffic = traffic
         self._request = request
-        self._phase = _Phase.QUEUED
-        self._began = traffic.now()
-        self._sent_at = self._began
-        self._first_byte: float | None = None
+        self._phase = _Phase.PENDING
+        self._passage = Passage(request, client.peer, began=traffic.now())
+        self._sent_at = self._passage.began
         self._ticket: Ticket | None = None
         self._upstream: UpstreamConnection | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._pause: asyncio.TimerHandle | None = None
-        self._tried: list[str] = []
-        self._trace: list[str] = []
         self._status = 0
         self._chunked = False
         self._keep_alive = False
         self._continued = False
-        self._sent = 0
 
     # ---- from the client's side
 
@@ -99,7 +73,7 @@ class Exchange:
         """Begin: its turn has come."""
         self._traffic.exchanges.add(self)
         self._traffic.counters.requests += 1
-        self._traffic.budget.count_request(self._began)
+        self._traffic.budget.count_request(self._passage.began)
         self._attempt()
 
     def feed(self, data: bytes) -> None:
@@ -123,12 +97,12 @@ class Exchange:
         """Answer that the rest of the request is malformed; the connection ends with it."""
         self._close_attempt(Outcome.ABANDONED)
         self._traffic.counters.refused += 1
-        self._trace.append(message)
+        self._passage.failures.append(message)
         self._answer(status, message)
 
     def lose_client(self) -> None:
         """Stop at once: the client is gone, so nobody wants what the backend computes."""
-        if self._phase in (_Phase.DONE, _Phase.QUEUED):
+        if self._phase in (_Phase.DONE, _Phase.PENDING):
             return
         self._close_attempt(Outcome.ABANDONED)
         self._traffic.counters.abandoned += 1
@@ -149,10 +123,18 @@ class Exchange:
         """See `Ongoing.member`."""
         return self._ticket.member if self._ticket is not None else None
 
+    @property
+    def _panic(self) -> bool:
+        return self._ticket is not None and self._ticket.panic
+
     def expire(self, now: float) -> None:
         """See `Timed.expire`."""
         self.deadline = math.inf
-        if self._phase is _Phase.STREAMING:
+        if self._phase is _Phase.QUEUED:
+            self._traffic.admission.leave(self)
+            self._passage.failures.append(f"every backend was full for {QUEUE_SECONDS:g} s")
+            self._give_up(503)
+        elif self._phase is _Phase.STREAMING:
             self._cut_short("stalled in the middle of its answer", blame=self._client.writable)
         elif self._phase is _Phase.SENDING and not self._request.whole:
             self._close_attempt(Outcome.ABANDONED)
@@ -167,10 +149,19 @@ class Exchange:
         # nobody gets more than if the member had been known to be down. Hence outside the budget.
         fleet, now = self._traffic.fleet, self._traffic.now()
         unanswered = self._phase in (_Phase.SEEKING, _Phase.SENDING, _Phase.WAITING)
-        if unanswered and fleet.has_alternative(self._tried, now) and self._may_retry(sent=False):
+        if (
+            unanswered
+            and fleet.has_alternative(self._passage.tried, now)
+            and self._may_retry(sent=False)
+        ):
             self._note(reason)
             self._close_attempt(Outcome.ABANDONED)
             self._retry()
+
+    def admit(self) -> None:
+        """See `Waiting.admit`."""
+        if self._phase is _Phase.QUEUED:
+            self._attempt()
 
     # ---- an attempt
 
@@ -178,18 +169,29 @@ class Exchange:
         self._pause = None
         self._phase = _Phase.SEEKING
         now = self._traffic.now()
-        ticket = self._traffic.fleet.begin(self._tried, now)
+        ticket = self._traffic.fleet.begin(self._passage.tried, now)
         if ticket is None:
-            self._give_up(503)
+            self._queue(now)
             return
+        self.deadline = math.inf
         self._ticket = ticket
         self._traffic.counters.panics += ticket.panic
-        self._tried.append(ticket.member.key)
+        self._passage.tried.append(ticket.member.key)
         connection = ticket.member.pool.take(now)
         if connection is not None:
             self._use(connection)
         else:
             self._connecting = self._traffic.loop.create_task(self._connect(ticket.member))
+
+    def _queue(self, now: float) -> None:
+        if not self._traffic.fleet.is_full(now):
+            self._give_up(503)
+        elif self._traffic.admission.join(self):
+            self._phase = _Phase.QUEUED
+            self.deadline = min(self.deadline, now + QUEUE_SECONDS)
+        else:
+            self._passage.failures.append("every backend is full, and the queue is")
+            self._give_up(503)
 
     async def _connect(self, member: Member) -> None:
         try:
@@ -240,7 +242,7 @@ class Exchange:
         now = self._traffic.now()
         out = [self._begin_response(head, now)] if head is not None else []
         for chunk in chunks:
-            self._sent += len(chunk)
+            self._passage.sent += len(chunk)
             out.append(b"%x\r\n%b\r\n" % (len(chunk), chunk) if self._chunked else chunk)
         if complete and self._chunked:
             out.append(b"0\r\n\r\n")
@@ -260,9 +262,9 @@ class Exchange:
     def _begin_response(self, head: ResponseHead, now: float) -> bytes:
         self._phase = _Phase.STREAMING
         self._status = head.status
-        self._first_byte = now
+        self._passage.first_byte = now
         if self._ticket is not None:
-            self._ticket.member.first_byte.add(now, now - self._sent_at)
+            self._ticket.member.answer(head.status, now - self._sent_at, now)
         request = self._request
         bodiless = request.head.method == b"HEAD" or head.status in (204, 304)
         unframed = not bodiless and head.length is None
@@ -279,7 +281,7 @@ class Exchange:
             version=request.head.version,
             keep_alive=self._keep_alive,
             chunked=self._chunked,
-            extra=self._own_lines(),
+            extra=self._passage.to_headers(panic=self._panic),
         )
 
     def _complete(self, last: bytes, now: float) -> None:
@@ -306,7 +308,7 @@ class Exchange:
     def _fail(self, reason: str, *, status: int) -> None:
         self._note(reason)
         sent = self._phase is not _Phase.SEEKING
-        panic = self._ticket is not None and self._ticket.panic
+        panic = self._panic
         self._close_attempt(Outcome.FAILED, reason)
         if self._may_retry(sent=sent):
             self._retry()
@@ -317,18 +319,18 @@ class Exchange:
     def _may_retry(self, *, sent: bool) -> bool:
         # An attempt that sent nothing cost no backend anything, so trying again adds no load.
         return (
-            len(self._tried) <= MAX_RETRIES
+            len(self._passage.tried) <= MAX_RETRIES
             and self._request.may_be_sent
             and (not sent or self._traffic.budget.spend(self._traffic.now()))
         )
 
     def _retry(self) -> None:
         self._traffic.counters.retries += 1
-        if self._traffic.fleet.has_alternative(self._tried, self._traffic.now()):
+        if self._traffic.fleet.has_alternative(self._passage.tried, self._traffic.now()):
             self._attempt()
             return
         self._phase = _Phase.SEEKING
-        wait = backoff_seconds(len(self._tried) - 1, self._traffic.rng)
+        wait = backoff_seconds(len(self._passage.tried) - 1, self._traffic.rng)
         self._pause = self._traffic.loop.call_later(wait, self._attempt)
 
     def _give_up(self, status: int) -> None:
@@ -358,15 +360,14 @@ class Exchange:
             return
         keep_alive = head.keep_alive and self._request.whole and not self._traffic.closing
         extra = {"X-Request-Id": self._request.ident.decode("ascii")}
-        extra["X-Deployer-Attempts"] = str(len(self._tried))
+        extra["X-Deployer-Attempts"] = str(len(self._passage.tried))
         if status == HTTPStatus.SERVICE_UNAVAILABLE:  # RFC 9110, 15.6.4
             extra["Retry-After"] = "1"
-        payload = {"error": message, "attempts": self._trace, "request_id": extra["X-Request-Id"]}
         self._end(status)
         self._client.write(
             local_response(
                 status,
-                payload,
+                self._passage.explain(message),
                 version=head.version,
                 keep_alive=keep_alive,
                 bodiless=head.method == b"HEAD",
@@ -377,9 +378,10 @@ class Exchange:
 
     def _note(self, reason: str) -> None:
         if self._ticket is not None:
-            self._trace.append(f"{self._ticket.member.key}: {reason}")
+            self._passage.failures.append(f"{self._ticket.member.key}: {reason}")
 
     def _close_attempt(self, outcome: Outcome, reason: str = "") -> None:
+        self._traffic.admission.leave(self)
         if self._pause is not None:
             self._pause.cancel()
         if self._connecting is not None:
@@ -392,40 +394,9 @@ class Exchange:
         if ticket is not None:
             ticket.finish(outcome, self._traffic.now(), reason)
 
-    # ---- what is said about it
-
-    def _own_lines(self) -> bytes:
-        ticket = self._ticket
-        target = ticket.member.key.encode() if ticket is not None else b""
-        panic = b"X-Deployer-Panic: 1\r\n" if ticket is not None and ticket.panic else b""
-        return b"X-Request-Id: %b\r\nX-Deployer-Target: %b\r\nX-Deployer-Attempts: %d\r\n%b" % (
-            self._request.ident,
-            target,
-            len(self._tried),
-            panic,
-        )
-
     def _end(self, status: int) -> None:
         self._phase = _Phase.DONE
         self.deadline = math.inf
         self._traffic.exchanges.discard(self)
         if self._traffic.log is not None:
-            self._traffic.log(self._record(status))
-
-    def _record(self, status: int) -> dict[str, Json]:
-        head = self._request.head
-        first = self._first_byte
-        return {
-            "id": self._request.ident.decode("ascii"),
-            "client": self._client.peer.decode("ascii"),
-            "method": head.method.decode("ascii"),
-            "path": origin_form(head.target).partition(b"?")[0].decode("ascii", "replace"),
-            "status": status,
-            "backend": self._tried[-1] if self._tried else None,
-            "attempts": len(self._tried),
-            "failures": self._trace,
-            "bytes_in": self._request.received,
-            "bytes_out": self._sent,
-            "first_byte_ms": None if first is None else round((first - self._began) * 1000, 3),
-            "duration_ms": round((self._traffic.now() - self._began) * 1000, 3),
-        }
+            self._traffic.log(self._passage.to_line(status, self._traffic.now()))

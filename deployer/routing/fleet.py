@@ -1,13 +1,17 @@
 """The backends as they are now: health, counters, connections; and who takes the next request."""
 
 import random
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from deployer.release.records import Backend
 from deployer.routing.address import parse_address
+from deployer.routing.failure_rate import FailureRate
 from deployer.routing.health import Health, Outcome, Rules, State, begin_trial, is_usable, judge
+from deployer.routing.histogram import Histogram
 from deployer.routing.latency import LatencyWindow
+from deployer.routing.load import DEFAULT_LIMIT, Load
 from deployer.routing.policy import Candidate, choose, effective_shares, has_alternative
 from deployer.routing.pool import Pool
 
@@ -24,7 +28,7 @@ def key_of(backend: Backend) -> str:
 
 @dataclass(eq=False, slots=True)
 class Member:
-    """One backend at work. Counters only grow; ``in_flight`` is given back exactly once."""
+    """One backend at work. Counters only grow; what is in flight is given back exactly once."""
 
     key: str
     backend: Backend
@@ -33,9 +37,20 @@ class Member:
     requests: int = 0
     failures: int = 0
     cut_short: int = 0
-    in_flight: int = 0
+    ejections: int = 0
+    statuses: Counter[int] = field(default_factory=Counter)
+    durations: Histogram = field(default_factory=Histogram)
     drain_until: float | None = None
     first_byte: LatencyWindow = field(default_factory=LatencyWindow)
+    load: Load = field(default_factory=Load)
+    rate: FailureRate = field(default_factory=FailureRate)
+
+    def answer(self, status: int, seconds: float, now: float) -> None:
+        """Take in an answer's status, and how long its first byte took."""
+        self.statuses[status] += 1
+        self.durations.add(seconds)
+        self.first_byte.add(now, seconds)
+        self.load.observe(seconds, now)
 
 
 class Ticket:
@@ -49,14 +64,15 @@ class Ticket:
         self.member = member
         self.panic = panic
         member.requests += 1
-        member.in_flight += 1
+        member.load.in_flight += 1
 
     def finish(self, outcome: Outcome, now: float, reason: str = "") -> None:
         """Give the slot back and judge the member; a second call changes nothing."""
         if self._open:
             self._open = False
-            self.member.in_flight -= 1
+            self.member.load.in_flight -= 1
             self._fleet.take_outcome(self.member, outcome, now, reason)
+            self._fleet.on_free()
 
 
 class Fleet:
@@ -65,6 +81,11 @@ class Fleet:
     Args:
         tell: Told each change of a backend's state, in one line.
         on_change: Called with a member whose state changed.
+
+    Attributes:
+        by_load: Whether load has a say in who takes a request.
+        limit: Requests in flight at one member.
+        on_free: Called when a request has ended and its slot is free again.
     """
 
     def __init__(
@@ -81,6 +102,9 @@ class Fleet:
         self._rng = rng
         self._tell = tell
         self._on_change = on_change
+        self.by_load = False
+        self.limit = DEFAULT_LIMIT
+        self.on_free: Callable[[], None] = lambda: None
         self._candidates: list[Candidate] = []
 
     def apply(self, backends: Collection[Backend], now: float) -> tuple[list[Member], list[Member]]:
@@ -96,6 +120,7 @@ class Fleet:
         left = [m for key, m in self.members.items() if fresh.get(key) is not m]
         for backend in backends:
             fresh[key_of(backend)].backend = backend
+            fresh[key_of(backend)].load.limit = self.limit
         self.members = fresh
         for member in left:
             member.drain_until = now + DRAIN_SECONDS
@@ -105,8 +130,8 @@ class Fleet:
         return joined, left
 
     def begin(self, tried: Collection[str], now: float) -> Ticket | None:
-        """Choose a member for an attempt and open its ticket; None when there is none."""
-        choice = choose(self._candidates, now=now, rng=self._rng, tried=tried)
+        """Choose a member for an attempt and open its ticket; None when there is none to have."""
+        choice = choose(self._candidates, now=now, rng=self._rng, tried=tried, by_load=self.by_load)
         if choice is None:
             return None
         member = self.members[choice.key]
@@ -123,23 +148,36 @@ class Fleet:
         """Tell whether any member may take a request as things are."""
         return self.has_alternative((), now)
 
+    def is_full(self, now: float) -> bool:
+        """Tell whether there are usable members, and all have as much as they may."""
+        usable = [c for c in self._candidates if c.weight > 0 and is_usable(c.health, now)]
+        return bool(usable) and all(candidate.load.is_full for candidate in usable)
+
     def shares(self, now: float) -> dict[str, float]:
         """Return each member's share of new requests."""
-        return effective_shares(self._candidates, now=now)
+        return effective_shares(self._candidates, now=now, by_load=self.by_load)
 
     def take_outcome(self, member: Member, outcome: Outcome, now: float, reason: str) -> None:
         """Judge a member by what was seen of it."""
-        before = member.health
-        member.failures += outcome is Outcome.FAILED
+        before, failed = member.health, outcome is Outcome.FAILED
+        member.failures += failed
+        if failed or outcome is Outcome.SERVED:
+            member.rate.add(now, failed=failed)
+        if failed or outcome is Outcome.BUSY:
+            member.load.penalize(now)
         member.health = judge(
             before,
             outcome,
             now,
             rng=self._rng,
             rules=self._rules,
-            may_eject=outcome is not Outcome.FAILED or self._others_usable(member, now),
+            may_eject=not failed or self._others_usable(member, now),
+            often=failed and member.rate.is_high(now),
             reason=reason,
         )
+        if member.health.ejected_until != before.ejected_until:
+            member.ejections += member.health.ejected_until is not None
+            member.rate.clear()
         if member.health is not before:
             self._rebuild()
             self._announce(member, before.state)
@@ -148,7 +186,7 @@ class Fleet:
         """Close idle connections and let go of members that have drained."""
         for member in self.members.values():
             member.pool.expire(now)
-        self.draining = [m for m in self.draining if m.in_flight]
+        self.draining = [m for m in self.draining if m.load.in_flight]
 
     def close(self) -> None:
         """Close every idle connection for good."""
@@ -177,7 +215,8 @@ class Fleet:
 
     def _rebuild(self) -> None:
         self._candidates = [
-            Candidate(key, m.backend.weight, m.health) for key, m in self.members.items()
+            Candidate(key, m.backend.weight, m.health, m.backend.tier, m.load)
+            for key, m in self.members.items()
         ]
 
     def _announce(self, member: Member, before: State) -> None:

@@ -69,6 +69,7 @@ class Rules:
 
     Attributes:
         decay_seconds: The growth of ejections is forgotten by one step per this long without one.
+        slow_start_seconds: One that comes back, or is new, gets its whole weight after this long.
     """
 
     fall: int = 3
@@ -78,6 +79,11 @@ class Rules:
     ejection_cap_seconds: float = 300.0
     jitter: float = 0.2
     decay_seconds: float = 60.0
+    slow_start_seconds: float = 30.0
+
+
+_COLD = 0.1
+"""The share of its weight that a backend starts with: a tenth, as Envoy's least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,8 @@ class Health:
         ejections: How many there were in a row; the next lasts twice as long.
         ejected_until: From then on, one request may try it.
         on_trial: That request is under way.
+        warm_from: When it came into use, while it starts slowly.
+        warm_until: When it has its whole weight.
     """
 
     since: float
@@ -111,6 +119,15 @@ class Health:
     readmitted: float | None = None
     on_trial: bool = False
     last_failure: float | None = None
+    warm_from: float = 0.0
+    warm_until: float = 0.0
+
+    def warmth(self, now: float) -> float:
+        """Return the share of its weight it gets now: caches fill and connections open first."""
+        if now >= self.warm_until:
+            return 1.0
+        passed = max(0.0, now - self.warm_from) / (self.warm_until - self.warm_from)
+        return _COLD + (1.0 - _COLD) * passed
 
 
 def judge(
@@ -121,11 +138,13 @@ def judge(
     rng: random.Random,
     rules: Rules = Rules(),
     may_eject: bool = True,
+    often: bool = False,
     reason: str = "",
 ) -> Health:
     """Return the health after ``outcome``.
 
     Args:
+        often: Too many of the last requests failed, though not in a row.
         may_eject: False when no other backend could take the traffic: the last usable one is never
             ejected, it stays degraded. Probes are not bound by this.
         reason: What went wrong, in a few words; kept in the new health's reason.
@@ -138,14 +157,18 @@ def judge(
         case Outcome.SERVED:
             after = _serve(health, now)
         case Outcome.FAILED:
-            after = _fail_request(health, now, rules, rng, may_eject=may_eject)
+            after = _fail_request(health, now, rules, rng, may_eject=may_eject, often=often)
         case Outcome.BUSY:
             after = replace(health, busy=True, on_trial=False)
         case Outcome.ABANDONED:
             after = health if not health.on_trial else replace(health, on_trial=False)
         case _:  # pragma: no cover
             assert_never(outcome)
-    return after if after is health else _settle(health, after, outcome, now, reason)
+    return (
+        after
+        if after is health
+        else _settle(health, after, outcome, now, rules=rules, reason=reason)
+    )
 
 
 def is_usable(health: Health, now: float) -> bool:
@@ -203,14 +226,21 @@ def _serve(health: Health, now: float) -> Health:
 
 
 def _fail_request(
-    health: Health, now: float, rules: Rules, rng: random.Random, *, may_eject: bool
+    health: Health,
+    now: float,
+    rules: Rules,
+    rng: random.Random,
+    *,
+    may_eject: bool,
+    often: bool,
 ) -> Health:
     after = replace(
         health, requests_failed=health.requests_failed + 1, last_failure=now, on_trial=False
     )
     failed_trial = health.ejected_until is not None and health.on_trial
     still_ejected = health.ejected_until is not None and not health.on_trial
-    if still_ejected or not (failed_trial or after.requests_failed >= rules.failures):
+    too_many = often or after.requests_failed >= rules.failures
+    if still_ejected or not (failed_trial or too_many):
         return after
     return _eject(after, now, rules, rng) if may_eject or failed_trial else after
 
@@ -224,19 +254,35 @@ def _eject(health: Health, now: float, rules: Rules, rng: random.Random) -> Heal
     return replace(health, ejections=times + 1, ejected_until=now + seconds)
 
 
-def _settle(before: Health, after: Health, outcome: Outcome, now: float, reason: str) -> Health:
+def _settle(
+    before: Health,
+    after: Health,
+    outcome: Outcome,
+    now: float,
+    *,
+    rules: Rules,
+    reason: str,
+) -> Health:
     state = _state_of(after)
     probed = outcome in (Outcome.PROBE_PASSED, Outcome.PROBE_FAILED)
     bad = outcome in (Outcome.PROBE_FAILED, Outcome.FAILED, Outcome.BUSY)
     if state is before.state and not bad:
         return after
+    begins = _comes_into_use(before.state, state)
     return replace(
         after,
         state=state,
         since=before.since if state is before.state else now,
         reason=_say(after, outcome, reason),
         source=Source.ACTIVE if probed else Source.PASSIVE,
+        warm_from=now if begins else after.warm_from,
+        warm_until=now + rules.slow_start_seconds if begins else after.warm_until,
     )
+
+
+def _comes_into_use(before: State, after: State) -> bool:
+    used = (State.HEALTHY, State.DEGRADED)
+    return after in used and before not in used
 
 
 def _state_of(health: Health) -> State:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from deployer.routing.exchange import Client
+from deployer.routing.downstream import Client
 from deployer.routing.messages import local_response
 from deployer.values import Json
 

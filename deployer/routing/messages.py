@@ -15,6 +15,7 @@ from deployer.values import Json
 
 __all__ = [
     "HEAD_LIMIT",
+    "Document",
     "Field",
     "Refusal",
     "RequestHead",
@@ -33,6 +34,15 @@ HEAD_LIMIT = 64 * 1024
 """Bytes of a head, in either direction."""
 
 Field = tuple[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A body of our own that is no JSON."""
+
+    body: bytes
+    content_type: str
+
 
 _HOP_BY_HOP = frozenset(
     {
@@ -211,17 +221,23 @@ def local_response(
     bodiless: bool = False,
     extra: Mapping[str, str] | None = None,
 ) -> bytes:
-    """Return a whole response of our own, with a JSON body."""
-    body = json.dumps(payload, indent=2).encode() + b"\n"
+    """Return a whole response of our own; what is no `Document` is sent as JSON."""
+    document = payload if isinstance(payload, Document) else _json(payload)
+    body = document.body
     lines = "".join(f"{name}: {value}\r\n" for name, value in (extra or {}).items())
     return (
         b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode())
-        + b"Content-Type: application/json\r\nContent-Length: %d\r\n" % len(body)
+        + b"Content-Type: %b\r\nContent-Length: %d\r\n"
+        % (document.content_type.encode(), len(body))
         + lines.encode()
         + _connection_line(version, keep_alive=keep_alive)
         + b"\r\n"
         + (b"" if bodiless else body)
     )
+
+
+def _json(payload: Json) -> Document:
+    return Document(json.dumps(payload, indent=2).encode() + b"\n", "application/json")
 
 
 def _split(

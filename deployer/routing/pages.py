@@ -35,7 +35,8 @@ def describe_targets(follower: Follower, traffic: Traffic, now: float) -> tuple[
         "routes": _describe_routes(follower, now),
         "panic": bool(members) and not fleet.has_usable(now),
         "backends": members,
-        "draining": [{"backend": m.key, "in_flight": m.in_flight} for m in fleet.draining],
+        "draining": [{"backend": m.key, "in_flight": m.load.in_flight} for m in fleet.draining],
+        "queued": len(traffic.admission),
         "counters": {name: getattr(traffic.counters, name) for name in _COUNTERS},
     }
 
@@ -63,12 +64,13 @@ def _describe(member: Member, share: float, now: float) -> Json:
         "release": member.backend.release,
         "url": member.backend.url,
         "weight": member.backend.weight,
+        "tier": member.backend.tier,
         "share": round(share, 4),
         **_describe_state(member.health, now),
         "requests": member.requests,
         "failures": member.failures,
         "cut_short": member.cut_short,
-        "in_flight": member.in_flight,
+        "in_flight": member.load.in_flight,
         "first_byte_ms": {"p50": _ms(p50), "p99": _ms(p99)},
     }
 

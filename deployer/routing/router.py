@@ -18,6 +18,7 @@ from deployer.routing.fleet import Fleet, Member
 from deployer.routing.follower import Follower, ReadRoutes
 from deployer.routing.health import Rules, State
 from deployer.routing.local_answer import Page
+from deployer.routing.metrics import render_metrics
 from deployer.routing.pages import describe_health, describe_readiness, describe_targets
 from deployer.routing.prober import Pace, Prober
 from deployer.routing.traffic import SWEEP_SECONDS, Timeouts, Traffic
@@ -192,6 +193,8 @@ class Router:
                 self._log.flush()
 
     def _apply(self, routes: Routes) -> None:
+        self._fleet.by_load = routes.settings.policy == "latency"
+        self._fleet.limit = routes.settings.max_in_flight
         joined, left = self._fleet.apply(routes.backends, self._traffic.now())
         self._settings = routes.settings
         override = self._options.idempotent
@@ -217,11 +220,13 @@ class Router:
                 return describe_readiness(self._follower)
             case b"/-/targets":
                 return describe_targets(self._follower, self._traffic, now)
+            case b"/-/metrics":
+                return 200, render_metrics(self._follower, self._traffic, now)
             case _:
                 return 404, {"error": "no such page", "pages": list(_PAGES)}
 
 
-_PAGES = ("/-/health", "/-/ready", "/-/targets")
+_PAGES = ("/-/health", "/-/ready", "/-/targets", "/-/metrics")
 
 
 def _tell_stderr(line: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from deployer.routing.admission import Admission
 from deployer.routing.fleet import Fleet, Member
 from deployer.routing.retries import RetryBudget
 from deployer.routing.scratch import make_scratch
@@ -103,9 +104,12 @@ class Traffic:
     closing: bool = False
     scratch: memoryview = field(default_factory=make_scratch)
     now: Callable[[], float] = field(init=False)
+    admission: Admission = field(init=False)
 
     def __post_init__(self) -> None:
         self.now = self.loop.time
+        self.admission = Admission(self.loop.call_soon)
+        self.fleet.on_free = self.admission.admit_next
 
     def make_ident(self) -> bytes:
         """Return a new request id."""

@@ -16,12 +16,14 @@ from deployer.ports.clock import Clock
 from deployer.sandbox.blob.account import DEVELOPMENT_ACCOUNT, DEVELOPMENT_KEY
 from deployer.sandbox.blob.signature import SharedKey
 from deployer.sandbox.loopback import Request
+from deployer.sandbox.s3.account import ACCESS_KEY, SECRET_KEY
+from deployer.sandbox.s3.signature import SignatureV4
 from deployer.values import Cloud, canonical_json
 
 __all__ = ["BUCKET", "StandIn", "check_extra", "make_bucket", "stand_in"]
 
 BUCKET = "deployer-sandbox"
-_NEEDED = ("moto", "flask", "flask_cors", "google_crc32c")
+_NEEDED = ("anycrc", "google_crc32c", "trustme")
 _THERE = (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.CONFLICT)
 _PATIENCE = urllib3.Timeout(connect=1.0, read=5.0)
 
@@ -81,14 +83,14 @@ _Parts = tuple[tuple[str, ...], str, str, dict[str, str]]
 def _aws(port: int) -> _Parts:
     endpoint = f"http://127.0.0.1:{port}"
     environment = {
-        "AWS_ACCESS_KEY_ID": "sandbox",
-        "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_ENDPOINT_URL_S3": endpoint,
     }
-    program = ("moto.server", "-H", "127.0.0.1", "-p", str(port))
+    program = ("deployer.sandbox.s3_server", "--port", str(port))
     return program, endpoint, f"s3://{BUCKET}", environment
 
 
@@ -121,7 +123,18 @@ def _bucket_request(server: StandIn, clock: Clock) -> tuple[str, str, bytes, dic
             path = f"{urlsplit(server.endpoint).path}/{BUCKET}?restype=container"
             return "PUT", path, b"", _signed_headers("PUT", path, clock)
         case _:
-            return "PUT", f"/{BUCKET}", b"", {}
+            path = f"/{BUCKET}"
+            return "PUT", path, b"", _aws_headers(server, "PUT", path, clock)
+
+
+def _aws_headers(server: StandIn, method: str, target: str, clock: Clock) -> dict[str, str]:
+    message = Message()
+    message["host"] = f"127.0.0.1:{server.port}"
+    message["x-amz-date"] = clock.now().strftime("%Y%m%dT%H%M%SZ")
+    message["x-amz-content-sha256"] = "UNSIGNED-PAYLOAD"
+    signature = SignatureV4(ACCESS_KEY, SECRET_KEY, clock)
+    request = Request.of(method, target, message)
+    return {**message, "Authorization": signature.sign(request, server.environment["AWS_REGION"])}
 
 
 def _signed_headers(method: str, target: str, clock: Clock) -> dict[str, str]:

@@ -6,8 +6,16 @@ from datetime import datetime
 
 from deployer.ports import Manifest
 from deployer.release.records import Bundle, Head, PriceRecord, Routes
+from deployer.rendering.naming import RELEASE_LABEL
 
-__all__ = ["Snapshot", "TargetSnapshot"]
+__all__ = ["Snapshot", "TargetSnapshot", "release_of"]
+
+
+def release_of(manifest: Manifest) -> int | None:
+    """Return the release that a live object belongs to; None of what releases share."""
+    labels: Mapping[str, str] = manifest["metadata"].get("labels") or {}
+    number = labels.get(RELEASE_LABEL, "")
+    return int(number) if number.isdecimal() else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +38,19 @@ class TargetSnapshot:
     live: tuple[Manifest, ...] = ()
     price: PriceRecord | None = None
 
+    @property
+    def releases(self) -> set[int]:
+        """The releases that have any object of their own here."""
+        return {number for it in self.live if (number := release_of(it)) is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything a plan is made from, besides the spec and the artifact."""
+    """Everything a plan is made from, besides the spec and the artifact.
+
+    Attributes:
+        bundles: The releases that have an object on any target, as far as they are recorded.
+    """
 
     at: datetime
     author: str
@@ -42,6 +59,7 @@ class Snapshot:
     newest: Bundle | None
     desired: Bundle | None
     routes: Routes | None
+    bundles: Mapping[int, Bundle] = field(default_factory=dict)
     targets: Mapping[str, TargetSnapshot] = field(default_factory=dict)
 
     @property

@@ -1,6 +1,6 @@
 """Reads all that a plan needs: the state by majority, every target at once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from deployer.artifact import ask_for_artifact
 from deployer.errors import DeployerError, NotFoundError
 from deployer.parallel import ask_each
 from deployer.ports import Clock, Price, PriceQuery, Provider
+from deployer.ports.applyset import kinds_in, parent_of
 from deployer.release.records import Bundle, PriceRecord
 from deployer.release.state import StateStore
 from deployer.snapshot.model import Snapshot, TargetSnapshot
@@ -44,6 +45,8 @@ def take_snapshot(
     at = clock.now()
     calls = {name: _reader(name, place, state.name, digest, at) for name, place in places.items()}
     answers = ask_each(calls, timeout_seconds=timeout_seconds, what="reading the target")
+    targets = {name: _known(name, answer, at) for name, answer in answers.items()}
+    bundles = {number: _read_release(state, number) for number in _releases_on(targets.values())}
     return Snapshot(
         at=at,
         author=author,
@@ -52,7 +55,8 @@ def take_snapshot(
         newest=_read_release(state, releases[-1] if releases else None),
         desired=_read_release(state, head.desired if head else None),
         routes=state.read_routes(),
-        targets={name: _known(name, answer, at) for name, answer in answers.items()},
+        bundles={number: bundle for number, bundle in bundles.items() if bundle is not None},
+        targets=targets,
     )
 
 
@@ -61,13 +65,15 @@ def _reader(
 ) -> Callable[[], TargetSnapshot]:
     def read() -> TargetSnapshot:
         present = ask_for_artifact(place.provider.store, digest)
-        place.provider.cluster.describe()
+        cluster = place.provider.cluster
+        cluster.describe()
+        kinds = kinds_in(cluster.get(parent_of(deployment)))
         return TargetSnapshot(
             target=name,
             at=at,
             store_unknown=present.message if isinstance(present, DeployerError) else "",
             artifact_present=present is True,
-            live=place.provider.cluster.list({"deployer/name": deployment}),
+            live=cluster.list({"deployer/name": deployment}, kinds=kinds),
             price=_price(place),
         )
 
@@ -78,6 +84,11 @@ def _known(name: str, answer: TargetSnapshot | DeployerError, at: datetime) -> T
     if isinstance(answer, DeployerError):
         return TargetSnapshot(target=name, at=at, unknown=answer.message)
     return answer
+
+
+def _releases_on(targets: Iterable[TargetSnapshot]) -> set[int]:
+    """Return the releases that have any object on a target: what may have to stay, or to go."""
+    return set[int]().union(*(target.releases for target in targets))
 
 
 def _read_release(state: StateStore, number: int | None) -> Bundle | None:

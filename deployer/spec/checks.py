@@ -7,8 +7,12 @@ in one place still gets every other fault reported in the same run.
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 
+from deployer.errors import SpecError
+from deployer.spec.abilities import check_abilities, check_scaling
 from deployer.spec.faults import suggest
+from deployer.spec.library import find_runtime, load_runtime
 from deployer.spec.secrets import is_secret_name, names_a_secret, seems_secret
 from deployer.spec.tree import Finding, TreePath, dig
 from deployer.values import Json
@@ -23,6 +27,8 @@ class Known:
     runtimes: Mapping[str, Collection[str]] = field(default_factory=dict)
     written: Collection[TreePath] = ()
     """Where the user wrote a reference to the environment."""
+    folder: Path = Path()
+    """What a runtime of the user's own is relative to."""
 
 
 def run_checks(data: Json, known: Known) -> Iterator[Finding]:
@@ -31,8 +37,12 @@ def run_checks(data: Json, known: Known) -> Iterator[Finding]:
     for index, target in _targets(data):
         yield from _check_cluster(target, ("targets", index))
         yield from _check_store(target, ("targets", index))
+        yield from check_abilities(target, ("targets", index))
     yield from _check_weights(data)
+    yield from _check_tiers(data)
     yield from _check_numbers(data)
+    yield from check_scaling(data)
+    yield from _check_rolling(data)
     yield from _check_runtime(data, known)
     yield from _check_env(data, known)
     yield from _check_credentials(data, ())
@@ -137,6 +147,24 @@ def _check_weights(data: Json) -> Iterator[Finding]:
         yield Finding(("routing", "weights"), "all weights are 0: no target gets traffic", True)
 
 
+def _check_tiers(data: Json) -> Iterator[Finding]:
+    names, tiers = _names(data), _list(data, "routing", "tiers")
+    wanted = dig(data, "routing", "policy") == "priority"
+    if wanted and not tiers:
+        message = "policy: priority needs tiers: a list of lists of targets, the first used first"
+        yield Finding(("routing", "policy"), message)
+    if tiers and not wanted:
+        yield Finding(("routing", "tiers"), "tiers are for policy: priority", on_key=True)
+    placed = [name for tier in tiers if isinstance(tier, list) for name in tier if _is_text(name)]
+    for name in sorted(set(placed) - set(names)):
+        message = f"no target is called {name!r}{suggest(name, names)}"
+        yield Finding(("routing", "tiers"), message, on_key=True)
+    for name in sorted({name for name in placed if placed.count(name) > 1}):
+        yield Finding(("routing", "tiers"), f"{name!r} is in more than one tier", on_key=True)
+    for name in [name for name in names if tiers and name not in placed]:
+        yield Finding(("routing", "tiers"), f"{name!r} is in no tier", on_key=True)
+
+
 def _check_numbers(data: Json) -> Iterator[Finding]:
     least = dig(data, "service", "replicas", "min")
     most = dig(data, "service", "replicas", "max")
@@ -153,20 +181,50 @@ def _check_numbers(data: Json) -> Iterator[Finding]:
             yield Finding(("strategy", "steps", index), message)
 
 
+def _check_rolling(data: Json) -> Iterator[Finding]:
+    strategy = _map(data, "strategy")
+    for key in ("max_unavailable", "max_surge"):
+        if key in strategy and strategy.get("type") != "rolling":
+            yield Finding(("strategy", key), f"{key} belongs to type: rolling", on_key=True)
+    missing, more = (
+        str(strategy.get(*pair)) for pair in (("max_unavailable", 0), ("max_surge", 1))
+    )
+    if not missing.strip("0%") and not more.strip("0%"):
+        message = "with max_unavailable 0 and max_surge 0 no pod could ever be replaced"
+        yield Finding(("strategy",), message, on_key=True)
+
+
 def _check_runtime(data: Json, known: Known) -> Iterator[Finding]:
     runtime = dig(data, "runtime")
     name = "mlserver-sklearn" if runtime is None else runtime
     if not isinstance(name, str):
         return
-    if name not in known.runtimes:
-        names = sorted(known.runtimes)
-        message = f"there is no runtime {name!r}{suggest(name, names)}; known: {', '.join(names)}"
-        yield Finding(("runtime",), message)
+    served = _formats(name, known)
+    if isinstance(served, Finding):
+        yield served
         return
-    served, wanted = known.runtimes[name], dig(data, "model", "format")
+    wanted = dig(data, "model", "format")
     if _is_text(wanted) and wanted not in served:
         message = f"{name} serves {', '.join(sorted(served))}, not {wanted!r}"
         yield Finding(("model", "format"), message)
+
+
+def _formats(name: str, known: Known) -> Collection[str] | Finding:
+    if "/" in name:
+        return _own_formats(name, known)
+    if name not in known.runtimes:
+        names = sorted(known.runtimes)
+        message = f"there is no runtime {name!r}{suggest(name, names)}; known: {', '.join(names)}"
+        return Finding(("runtime",), message)
+    return known.runtimes[name]
+
+
+def _own_formats(name: str, known: Known) -> Collection[str] | Finding:
+    try:
+        return load_runtime(find_runtime(name, known.folder)).formats
+    except SpecError as error:
+        places = "; ".join(f"line {fault.line}: {fault.message}" for fault in error.faults)
+        return Finding(("runtime",), f"{error.message}{': ' if places else ''}{places}")
 
 
 def _check_env(data: Json, known: Known) -> Iterator[Finding]:

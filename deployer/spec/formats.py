@@ -1,11 +1,12 @@
 """Which format a model has, by the names of its files."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import PurePosixPath
 
 from deployer.errors import SpecError
-from deployer.spec.library import load_runtime
-from deployer.spec.model import RuntimeSpec, Spec
+from deployer.spec.library import find_runtime, load_runtime
+from deployer.spec.model import Spec
+from deployer.spec.service import RuntimeSpec
 
 __all__ = ["guess_format", "settle_format"]
 
@@ -51,10 +52,12 @@ def settle_format(spec: Spec, files: Iterable[str]) -> str | None:
         SpecError: The runtime does not serve this format, or finds no file it would load.
     """
     names = tuple(files)
-    model_format = spec.model.format or guess_format(names)
-    if isinstance(spec.runtime, RuntimeSpec) or model_format is None:
-        return model_format
-    formats = load_runtime(spec.runtime).formats
+    if isinstance(spec.runtime, RuntimeSpec):
+        return spec.model.format or guess_format(names)
+    formats = load_runtime(find_runtime(spec.runtime, spec.folder)).formats
+    model_format = spec.model.format or _served(formats, names) or guess_format(names)
+    if model_format is None:
+        return None
     if model_format not in formats:
         served = ", ".join(sorted(formats))
         raise _mismatch(spec, f"{spec.runtime} serves {served}, not {model_format}")
@@ -62,6 +65,12 @@ def settle_format(spec: Spec, files: Iterable[str]) -> str | None:
     if wanted and not set(wanted).intersection(names):
         raise _mismatch(spec, f"{spec.runtime} needs a file called {' or '.join(wanted)}")
     return model_format
+
+
+def _served(formats: Mapping[str, Collection[str]], names: Collection[str]) -> str | None:
+    """Return the format whose file is there: the runtime knows what it takes ``model.bst`` for."""
+    found = [name for name, wanted in formats.items() if set(wanted).intersection(names)]
+    return found[0] if len(found) == 1 else None
 
 
 def _mismatch(spec: Spec, message: str) -> SpecError:

@@ -11,7 +11,7 @@ from deployer.errors import SpecError
 from deployer.spec.checks import Known, run_checks
 from deployer.spec.environment import Expanded, expand_references
 from deployer.spec.faults import explain_errors
-from deployer.spec.library import list_runtimes, load_runtime
+from deployer.spec.library import find_runtime, list_runtimes, load_runtime
 from deployer.spec.model import Spec
 from deployer.spec.stores import settle_stores
 from deployer.spec.tree import Finding, Tree, parse_trees, read_text
@@ -39,7 +39,7 @@ def load_spec(
     tree = _read_tree(path)
     expanded = expand_references(tree.data, os.environ if environment is None else environment)
     expanded = settle_stores(expanded, path)
-    known = Known(_library() if runtimes is None else runtimes, expanded.written)
+    known = Known(_library() if runtimes is None else runtimes, expanded.written, path.parent)
     findings = [*tree.findings, *expanded.findings, *find_unsupported(expanded.data)]
     findings += run_checks(expanded.data, known)
     try:
@@ -63,7 +63,9 @@ def _read_tree(path: Path) -> Tree:
 
 
 def _library() -> Mapping[str, Collection[str]]:
-    return {name: tuple(load_runtime(name).formats) for name in list_runtimes()}
+    return {
+        name: tuple(load_runtime(find_runtime(name, Path())).formats) for name in list_runtimes()
+    }
 
 
 def _validate(expanded: Expanded) -> Spec:

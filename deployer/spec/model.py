@@ -8,28 +8,23 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    PrivateAttr,
-    Tag,
-)
+from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag
 
+from deployer.spec.part import Part
+from deployer.spec.patch import Patch
+from deployer.spec.placement import Nodes, Way, url_of
 from deployer.spec.scalars import (
     CURRENCY,
+    FIELD,
     HTTP,
-    PATH,
     STORE,
-    VARIABLE,
     DnsLabel,
     Namespace,
-    Quantity,
     Seconds,
+    Share,
     Text,
 )
+from deployer.spec.service import RuntimeSpec, ServiceSpec
 from deployer.values import Cloud
 
 __all__ = [
@@ -40,11 +35,7 @@ __all__ = [
     "ModelSpec",
     "MoneySpec",
     "Quorum",
-    "Replicas",
-    "Resources",
     "Routing",
-    "RuntimeSpec",
-    "ServiceSpec",
     "Smoke",
     "Spec",
     "StateSpec",
@@ -54,11 +45,7 @@ __all__ = [
 ]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
-
-
-class ModelSpec(_Part):
+class ModelSpec(Part):
     """The trained model: where its files are, and their format."""
 
     path: Text = Field(description="A file or a folder, relative to the spec's folder.")
@@ -68,59 +55,7 @@ class ModelSpec(_Part):
     version: Text | None = Field(None, description="Your own label; shown in history.")
 
 
-class RuntimeSpec(_Part):
-    """A model server that is not in the library."""
-
-    image: Text = Field(description="The container image that serves the model.")
-    command: tuple[Text, ...] = Field(
-        (), description="What to run instead of the image's entrypoint."
-    )
-    port: int = Field(8080, ge=1, le=65535, description="The port it listens on.")
-    health: str = Field(
-        "/v2/health/ready", pattern=PATH, description="Answers 200 once it can predict."
-    )
-    protocol: Literal["open-inference-v2", "custom"] = Field(
-        "open-inference-v2", description="What predictions look like."
-    )
-    infer: str | None = Field(
-        None,
-        pattern=PATH,
-        description="Where predictions go; /v2/models/NAME/infer for open-inference-v2, else /.",
-    )
-
-
-class Replicas(_Part):
-    """How many copies run per target."""
-
-    min: int = Field(1, ge=1, description="Copies that always run.")
-    max: int | None = Field(
-        None, ge=1, description="Scale up to this many; the same as min when left out."
-    )
-
-
-class Resources(_Part):
-    """What one copy asks for."""
-
-    cpu: Quantity = Field("1", description="Processors requested, such as 500m or 2.")
-    memory: Quantity = Field("1Gi", description="Memory requested, and its limit.")
-    gpu: int = Field(0, ge=0, description="Whole NVIDIA GPUs.")
-
-
-class ServiceSpec(_Part):
-    """How the model is served."""
-
-    replicas: Replicas = Field(Replicas(), description="How many copies run per target.")
-    resources: Resources = Field(Resources(), description="What one copy asks for.")
-    env: dict[Annotated[str, Field(pattern=VARIABLE)], str] = Field(
-        default_factory=dict,
-        description="Environment of the model server. Recorded with the release: no secrets.",
-    )
-    image: Text | None = Field(
-        None, description="The image that holds deployer, for pulling the model."
-    )
-
-
-class StoreSpec(_Part):
+class StoreSpec(Part):
     """A bucket, with an optional prefix."""
 
     url: str = Field(pattern=STORE, description="s3://, gs://, az:// or file://, with a prefix.")
@@ -142,7 +77,7 @@ _Store = Annotated[
 """A store's URL, or the URL with an endpoint."""
 
 
-class ClusterSpec(_Part):
+class ClusterSpec(Part):
     """Where pods run: exactly one of eks, gke, aks, context, kubeconfig, local."""
 
     eks: Text | None = Field(None, description="An EKS cluster's name.")
@@ -156,7 +91,7 @@ class ClusterSpec(_Part):
     local: Text | None = Field(None, description="A folder; deployer runs the pods as processes.")
 
 
-class TargetSpec(_Part):
+class TargetSpec(Part):
     """One place to deploy to."""
 
     name: DnsLabel = Field(description="Your name for it; stable, it is in the records.")
@@ -169,10 +104,26 @@ class TargetSpec(_Part):
     endpoint: str | None = Field(
         None, pattern=HTTP, description="Where the router reaches it; found when left out."
     )
+    expose: Way | None = Field(
+        None,
+        description="load-balancer, internal, cluster, or {ingress: …} or {gateway: …}; a cloud's "
+        "clusters have a load balancer when left out, others none.",
+    )
+    identity: Text | None = Field(
+        None,
+        description="The cloud identity of the pods: a role's ARN (EKS), a service account's "
+        "e-mail (GKE), a managed identity's client id (AKS).",
+    )
+    nodes: Nodes = Field(Nodes(), description="Which nodes the pods may run on.")
     timeout: Seconds = Field(600.0, description="How long this target may take before it is down.")
 
+    @property
+    def address(self) -> str | None:
+        """Where routers reach it, as far as the spec says; None when the cluster must tell."""
+        return self.endpoint or url_of(self.expose)
 
-class Strategy(_Part):
+
+class Strategy(Part):
     """How traffic moves to a new release."""
 
     type: Literal["blue-green", "canary", "rolling"] = Field(
@@ -183,15 +134,27 @@ class Strategy(_Part):
         (), description="Canary: percent of traffic at each step, rising."
     )
     hold: Seconds = Field(120.0, description="Canary: how long each step is watched.")
+    history: int = Field(
+        2,
+        ge=0,
+        le=100,
+        description="Earlier verified releases that stay on each cluster, scaled to 0.",
+    )
+    max_unavailable: Share = Field(
+        "0", description="Rolling: pods, or a percentage, that may be missing meanwhile."
+    )
+    max_surge: Share = Field(
+        "1", description="Rolling: pods, or a percentage, above replicas meanwhile."
+    )
 
 
-class Quorum(_Part):
+class Quorum(Part):
     """This many targets are enough."""
 
     quorum: int = Field(ge=1, description="How many targets must succeed.")
 
 
-class Smoke(_Part):
+class Smoke(Part):
     """Real predictions against the new release, before any traffic."""
 
     requests: Text | None = Field(
@@ -203,14 +166,14 @@ class Smoke(_Part):
     timeout: Seconds = Field(30.0, description="How long one request may take.")
 
 
-class Evaluate(_Part):
+class Evaluate(Part):
     """Quality on a labelled hold-out set."""
 
     dataset: Text = Field(description="A CSV file: features, and the label last.")
     thresholds: dict[str, float] = Field(description="The least each metric may be.")
 
 
-class Gates(_Part):
+class Gates(Part):
     """What a release must pass before it may take traffic."""
 
     smoke: Smoke = Field(Smoke(), description="Real predictions against the new release.")
@@ -223,14 +186,24 @@ class Gates(_Part):
     )
 
 
-class Routing(_Part):
+class Routing(Part):
     """How the router shares traffic out."""
 
     policy: Literal["weighted", "latency", "cost", "priority", "region"] = Field(
-        "weighted", description="What decides a target's share."
+        "weighted",
+        description=(
+            "What decides a target's share: its weight; its weight and how fast it answers; or its "
+            "tier, by price or by tiers, with what a tier can't take going to the next."
+        ),
     )
     weights: dict[str, Annotated[int, Field(ge=0, le=1000)]] = Field(
         default_factory=dict, description="Each target's share; equal when left out."
+    )
+    tiers: list[list[str]] = Field(
+        default_factory=list, description="Names of targets, the tier used first first; priority."
+    )
+    max_in_flight: int = Field(
+        1024, ge=1, le=1_000_000, description="Predictions at one target at the same time."
     )
     idempotent: bool = Field(False, description="A prediction may be sent twice without harm.")
 
@@ -242,7 +215,7 @@ def _amount(value: object) -> Decimal:
         raise ValueError('expected an amount such as "1200 USD"') from None
 
 
-class MoneySpec(_Part):
+class MoneySpec(Part):
     """An amount with its currency, written ``"1200 USD"``."""
 
     amount: Annotated[Decimal, BeforeValidator(_amount, json_schema_input_type=str | float)] = (
@@ -258,7 +231,7 @@ def _money(value: object) -> object:
     return value
 
 
-class Budget(_Part):
+class Budget(Part):
     """What a month may cost."""
 
     monthly: Annotated[
@@ -272,7 +245,7 @@ class Budget(_Part):
     on_exceed: Literal["warn", "deny"] = Field("warn", description="What a plan above it does.")
 
 
-class StateSpec(_Part):
+class StateSpec(Part):
     """Where the state lives, besides the targets' own stores."""
 
     stores: tuple[_Store, ...] = Field((), description="More stores, for a majority.")
@@ -303,7 +276,7 @@ _Outcome = Annotated[
 """What counts as success over all targets."""
 
 
-class Spec(_Part):
+class Spec(Part):
     """``deployer.yaml``, validated. Relative paths are relative to the file's folder."""
 
     name: DnsLabel = Field(description="The deployment's name; its Service is called this.")
@@ -318,11 +291,17 @@ class Spec(_Part):
     gates: Gates = Field(Gates(), description="What a release must pass to take traffic.")
     routing: Routing = Field(Routing(), description="How the router shares traffic out.")
     budget: Budget | None = Field(None, description="What a month may cost.")
-    patches: tuple[Text, ...] = Field(
-        (), description="Files of your own objects and strategic merges, applied with the rest."
+    patches: tuple[Patch, ...] = Field(
+        (),
+        description="Your own objects, strategic merges and JSON patches: files, folders, or - "
+        "for standard input.",
     )
-    conflicts: dict[str, Literal["yield", "force"]] = Field(
-        default_factory=dict, description="Per field: leave it to its owner, or take it over."
+    conflicts: dict[Annotated[str, Field(pattern=FIELD)], Literal["fail", "yield", "force"]] = (
+        Field(
+            default_factory=dict,
+            description="A field that somebody else owns, such as Deployment:spec.replicas: "
+            "fail (the default), yield it to its owner, or force it.",
+        )
     )
     state: StateSpec = Field(StateSpec(), description="Where the state lives.")
     _file: Path = PrivateAttr(Path("deployer.yaml"))

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field
 
 __all__ = [
     "CURRENCY",
+    "FIELD",
     "HTTP",
     "LABEL",
     "PATH",
@@ -14,9 +15,11 @@ __all__ = [
     "STORE",
     "VARIABLE",
     "DnsLabel",
+    "Host",
     "Namespace",
     "Quantity",
     "Seconds",
+    "Share",
     "Text",
 ]
 
@@ -45,20 +48,25 @@ Seconds = Annotated[
 
 LABEL = r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$"
 _NAMESPACE = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+_SHARE = r"^\d{1,4}%?$"
 _QUANTITY = r"^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
 STORE = r"^(s3|gs|az|file)://.+"
 HTTP = r"^https?://[^/]+"
 PATH = r"^/"
+FIELD = r"^([a-z0-9.-]+/)*[A-Z][A-Za-z0-9]*:\.?[A-Za-z].*$"  # [group/version/]Kind:path
 CURRENCY = r"^[A-Z]{3}$"
+_HOST = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 VARIABLE = r"^[-._A-Za-z][-._A-Za-z0-9]*$"
 
 PATTERN_WORDS = {
     LABEL: "lower-case letters, digits and dashes, a letter first, at most 40 characters",
     _NAMESPACE: "lower-case letters, digits and dashes, at most 63 characters",
     _QUANTITY: 'a Kubernetes quantity such as "1", 500m or 2Gi',
+    _SHARE: 'a whole number of pods such as 1, or a percentage such as "25%"',
     STORE: "a bucket such as s3://bucket/prefix, gs://bucket, az://container or file:///folder",
     HTTP: "a URL that begins with http:// or https://",
     PATH: "a path that begins with /",
+    _HOST: "a host name in small letters, such as iris.example.com",
     CURRENCY: 'a currency\'s three letters, as in "1200 USD"',
     VARIABLE: "the name of an environment variable: letters, digits, _, - and .",
 }
@@ -66,6 +74,9 @@ PATTERN_WORDS = {
 
 DnsLabel = Annotated[str, Field(pattern=LABEL)]
 """A Kubernetes name that leaves room for ``-r42`` and hashes: at most 40 characters."""
+
+Host = Annotated[str, Field(pattern=_HOST, max_length=253)]
+"""A host name, as Ingress and Gateway take it (RFC 1123)."""
 
 Namespace = Annotated[str, Field(pattern=_NAMESPACE)]
 """A Kubernetes namespace (RFC 1123 label)."""
@@ -83,6 +94,13 @@ Quantity = Annotated[
     ),
 ]
 """A Kubernetes quantity; a bare number is taken as its text, as kubectl does."""
+
+Share = Annotated[
+    str,
+    Field(pattern=_SHARE),
+    BeforeValidator(_quantity, json_schema_input_type=Annotated[str, Field(pattern=_SHARE)] | int),
+]
+"""A number of pods, or a share of them: what Kubernetes takes as an IntOrString."""
 
 Text = Annotated[str, Field(min_length=1)]
 """A string with something in it."""

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
@@ -18,7 +19,17 @@ from ruamel.yaml.reader import ReaderError
 from deployer.errors import Fault, SpecError
 from deployer.values import Json
 
-__all__ = ["Finding", "Place", "Tree", "TreePath", "dig", "format_path", "parse_trees", "read_text"]
+__all__ = [
+    "Finding",
+    "Place",
+    "Tree",
+    "TreePath",
+    "dig",
+    "format_path",
+    "parse_trees",
+    "read_stream",
+    "read_text",
+]
 
 _MAX_BYTES = 1024 * 1024
 """A file larger than this is no spec; it is refused before it is parsed."""
@@ -93,10 +104,19 @@ def read_text(file: Path) -> str:
     """
     try:
         with file.open("rb") as stream:
-            body = stream.read(_MAX_BYTES + 1)
+            return read_stream(stream, file)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise SpecError(f"cannot read {file}: {reason}", file=file, hint=_START) from error
+
+
+def read_stream(stream: BinaryIO, file: Path) -> str:
+    """Return what is left of ``stream``; ``file`` is what to call it.
+
+    Raises:
+        SpecError: It is larger than 1 MiB, or not UTF-8.
+    """
+    body = stream.read(_MAX_BYTES + 1)
     if len(body) > _MAX_BYTES:
         raise SpecError(f"{file} is larger than 1 MiB; it is not read", file=file)
     return _decode(body, file)

@@ -18,7 +18,6 @@ def find_unsupported(data: Json) -> Iterator[Finding]:
     for row in _FIELDS:
         if dig(data, *row.path) not in (None, [], {}):
             yield row.refuse(str(row.path[-1]))
-    yield from _find_autoscaling(data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +32,12 @@ class _Row:
 
 
 _VALUES = (
-    _Row(("strategy", "type"), "use blue-green meanwhile", ("canary", "rolling")),
+    _Row(("strategy", "type"), "use blue-green or rolling meanwhile", ("canary",)),
     _Row(("outcome",), "use all meanwhile", ("keep-going",)),
     _Row(
         ("routing", "policy"),
-        "use weighted meanwhile",
-        ("latency", "cost", "priority", "region"),
+        "use priority with tiers meanwhile",
+        ("region",),
     ),
 )
 
@@ -49,13 +48,4 @@ _FIELDS = (
     _Row(("gates", "parity"), "use gates.smoke, which asks every target the same, meanwhile"),
     _Row(("gates", "analysis"), "use strategy.soak meanwhile"),
     _Row(("budget",), "use `deployer report cost` meanwhile"),
-    _Row(("conflicts",), "use kubectl to give the field up meanwhile"),
 )
-
-
-def _find_autoscaling(data: Json) -> Iterator[Finding]:
-    path = ("service", "replicas", "max")
-    least, most = dig(data, "service", "replicas", "min"), dig(data, *path)
-    if isinstance(most, int) and most > (least if isinstance(least, int) else 1):
-        message = "not implemented yet: scaling up to max; use min alone meanwhile"
-        yield Finding(path, message, on_key=True)

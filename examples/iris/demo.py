@@ -69,8 +69,7 @@ class Demo:
 
     def run(self) -> bool:
         """Tell the story; return whether every claim held."""
-        self.train()
-        self.start_clouds()
+        self.prepare()
         self.deploy_first()
         if not self.held():
             return False
@@ -87,21 +86,18 @@ class Demo:
         """Say whether every claim so far has held."""
         return all(held for _, held, _ in self.story.claims)
 
-    def train(self) -> None:
-        """Train three versions with scikit-learn; one of them is bad on purpose."""
-        with self.story.step("train a scikit-learn classifier: v1, v2, and a bad version"):
-            subprocess.run(
-                [MODEL_PYTHON, HERE / "train.py", "--out", self.models], check=True, text=True
-            )
+    def prepare(self) -> None:
+        """Train three versions, one of them bad on purpose, while the stand-ins start."""
+        with self.story.step("train v1, v2 and a bad version, while three stand-in clouds start"):
+            train = [MODEL_PYTHON, HERE / "train.py", "--out", self.models]
+            with subprocess.Popen(train) as training:
+                self.deployer("sandbox", "up", "--dir", self.sandbox)
+            if training.returncode:
+                raise SystemExit("the training failed")
         self.traffic.examples = json.loads((self.models / "requests.json").read_text())
-
-    def start_clouds(self) -> None:
-        """Start the stand-ins and take over the environment that their logins need."""
-        with self.story.step("start three stand-in clouds: object stores and clusters on loopback"):
-            self.deployer("sandbox", "up", "--dir", self.sandbox)
-            self.environment |= _read_environment(self.sandbox / "env")
-            text = self.spec.read_text().replace("build/v1", "build/${IRIS_MODEL}")
-            self.spec.write_text(text)
+        self.environment |= _read_environment(self.sandbox / "env")
+        text = self.spec.read_text().replace("build/v1", "build/${IRIS_MODEL}")
+        self.spec.write_text(text)
 
     def deploy_first(self) -> None:
         """Plan, then deploy version 1."""
@@ -174,11 +170,14 @@ class Demo:
             self.story.claim("release 1 is live on 3 targets again", *self.live(1))
 
     def report(self) -> None:
-        """Show cost, health and history."""
-        with self.story.step("cost, health, history"):
+        """Show cost, quality, health and history."""
+        with self.story.step("cost, quality, health, history"):
             cost = self.read("report", "cost", "-f", self.spec)
             print(f"$ deployer report cost -f sandbox/deployer.yaml\n{cost}", flush=True)
             self.story.claim("the month is priced", "USD a month" in cost, cost.partition("\n")[0])
+            holdout = self.models / "holdout.csv"
+            code = self.deployer("evaluate", "--data", holdout, "-f", self.spec)
+            self.story.claim("all targets answer new rows alike", code == 0, f"exit code {code}")
             code = self.deployer("report", "health", "-f", self.spec)
             self.story.claim("all targets are healthy at the end", code == 0, f"exit code {code}")
             self.deployer("history", "-f", self.spec)
@@ -283,7 +282,7 @@ class Demo:
         return done.stdout
 
     def stop_clouds(self) -> None:
-        """Stop everything that `start_clouds` started."""
+        """Stop everything that `prepare` started."""
         self.deployer("sandbox", "down", "--dir", self.sandbox)
 
 

@@ -22,7 +22,7 @@ def modules_after(*arguments: str) -> set[str]:
     program = (
         "import sys\n"
         f"sys.argv = ['deployer', *{list(arguments)!r}]\n"
-        "from deployer.cli.app import main\n"
+        "from deployer.cli.start import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         "print('\\n'.join(sys.modules), file=sys.stderr)\n"
     )
@@ -39,6 +39,11 @@ def heavy(modules: set[str]) -> set[str]:
 
 def test_help_imports_no_cloud_sdk_and_nothing_slow() -> None:
     assert heavy(modules_after("--help")) == set()
+
+
+def test_the_bare_help_does_not_even_import_typer() -> None:
+    assert "typer" not in modules_after("--help")
+    assert "typer" in modules_after("--version")
 
 
 def test_a_commands_help_imports_no_cloud_sdk() -> None:

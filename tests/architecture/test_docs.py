@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from deployer.cli import app as entry
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -55,6 +57,22 @@ def test_the_page_of_commands_is_what_the_commands_say(root: Path) -> None:
     script = runpy.run_path(str(root / "docs" / "generate_commands.py"))
     written = (root / "docs" / "commands.md").read_text()
     assert written == script["generate_commands"](), "run: python docs/generate_commands.py"
+
+
+def test_the_page_of_help_is_what_the_command_line_says(root: Path) -> None:
+    script = runpy.run_path(str(root / "docs" / "generate_commands.py"))
+    written = (root / "deployer" / "cli" / "help.py").read_text()
+    assert written == script["generate_help"](), "run: python docs/generate_commands.py"
+
+
+@pytest.mark.parametrize(
+    ("page", "generate"),
+    [("stand-ins.md", "generate_stand_ins"), ("faults.md", "generate_faults")],
+)
+def test_a_page_of_tables_is_what_the_tests_say(root: Path, page: str, generate: str) -> None:
+    script = runpy.run_path(str(root / "docs" / "generate_tables.py"))
+    written = (root / "docs" / page).read_text()
+    assert written == script[generate](), "run: python docs/generate_tables.py"
 
 
 def test_every_link_leads_somewhere(root: Path) -> None:

@@ -1,25 +1,19 @@
 """What every `Cluster` promises, asked of each adapter.
 
-Kubernetes takes part when DEPLOYER_TEST_KUBECONFIG names a kubeconfig, or KUBEBUILDER_ASSETS a
-folder with etcd and kube-apiserver (``setup-envtest use -p path`` prints one). Parts that need
-running pods are left out there unless DEPLOYER_TEST_PODS=1 says that the cluster has nodes.
+Kubernetes is the tests' own control plane with its node agent, or what stands in for it; on a
+cluster without nodes, the parts that need running pods are left out.
 """
 
 import json
-import os
-import socket
-import subprocess
 import sys
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from deployer.errors import DeployerError, PreconditionError, ProviderError, TransientError
+from deployer.errors import PreconditionError, ProviderError, TransientError
 from deployer.ports import (
     Applied,
     Cluster,
@@ -36,17 +30,11 @@ from deployer.providers.local.cluster import LocalCluster
 from deployer.providers.local.cluster_faults import FlakyCluster
 from deployer.providers.local.lifecycle import stop_cluster
 from deployer.providers.local.memory_cluster import MemoryCluster
+from tests.cluster.fixtures import MakeNamespace
+from tests.cluster.rig import ApiServer
 
 SERVER = Path(__file__).parents[1] / "pods" / "server.py"
-KUBECONFIG = os.environ.get("DEPLOYER_TEST_KUBECONFIG", "")
 CLOCK = SystemClock()
-
-
-class ApiServer(NamedTuple):
-    """A real API server, and whether controllers act on its objects."""
-
-    kubeconfig: str
-    controllers: bool
 
 
 @dataclass(frozen=True)
@@ -55,17 +43,12 @@ class Rig:
 
     cluster: Cluster
     runs_pods: bool
-    runs_controllers: bool
     crash: Callable[[str], None]
     hold: Callable[[str], None]
 
     def need_pods(self) -> None:
         if not self.runs_pods:
-            pytest.skip("pods do not run here: no node (DEPLOYER_TEST_PODS=1 says there is one)")
-
-    def need_controllers(self) -> None:
-        if not self.runs_controllers:
-            pytest.skip("nothing acts on objects here: KUBEBUILDER_ASSETS has an API server only")
+            pytest.skip("pods do not run here: the control plane has no controllers or no node")
 
 
 @pytest.fixture(params=["memory", "flaky", "local", "kube"])
@@ -75,87 +58,12 @@ def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
             yield _memory_rig(flaky=request.param == "flaky")
         case "local":
             cluster = LocalCluster(tmp_path / "cluster", "models", probe=HttpProbe(CLOCK))
-            yield Rig(cluster, True, True, _nothing, _nothing)
+            yield Rig(cluster, True, _nothing, _nothing)
             stop_cluster(tmp_path / "cluster", now=True)
         case _:
-            yield from _kube_rig(request.getfixturevalue("api_server"))
-
-
-@pytest.fixture(scope="session")
-def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    assets = os.environ.get("KUBEBUILDER_ASSETS", "")
-    if KUBECONFIG:
-        yield ApiServer(KUBECONFIG, controllers=True)
-    elif assets:
-        yield from _start_api_server(Path(assets), tmp_path_factory.mktemp("api-server"))
-    else:
-        pytest.skip("no API server: set DEPLOYER_TEST_KUBECONFIG or KUBEBUILDER_ASSETS")
-
-
-def _start_api_server(assets: Path, folder: Path) -> Iterator[ApiServer]:
-    """Run etcd and an API server that knows one administrator; both end with the session."""
-    client, peer, port = (_free_port() for _ in range(3))
-    command = ["openssl", "genrsa", "-out", "sa.key", "2048"]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    (folder / "tokens.csv").write_text('administrator,admin,1,"system:masters"\n')
-    etcd = [f"http://127.0.0.1:{client}", f"http://127.0.0.1:{peer}"]
-    commands = [
-        (
-            f"etcd --data-dir etcd --unsafe-no-fsync --initial-cluster default={etcd[1]}"
-            f" --listen-client-urls {etcd[0]} --advertise-client-urls {etcd[0]}"
-            f" --listen-peer-urls {etcd[1]} --initial-advertise-peer-urls {etcd[1]}"
-        ),
-        (
-            f"kube-apiserver --etcd-servers={etcd[0]} --bind-address=127.0.0.1 --secure-port={port}"
-            " --advertise-address=10.0.0.1 --cert-dir=certs --service-cluster-ip-range=10.96.0.0/16"
-            " --service-account-issuer=https://localhost --service-account-key-file=sa.key"
-            " --service-account-signing-key-file=sa.key --token-auth-file=tokens.csv"
-            " --authorization-mode=RBAC --disable-admission-plugins=ServiceAccount"
-        ),
-    ]
-    with ExitStack() as stack:
-        for number, line in enumerate(commands):
-            log = stack.enter_context((folder / f"{number}.log").open("wb"))
-            words = [str(assets / line.split()[0]), *line.split()[1:]]
-            process = subprocess.Popen(words, cwd=folder, stdout=log, stderr=log)
-            stack.callback(process.wait)
-            stack.callback(process.kill)
-        kubeconfig = folder / "kubeconfig"
-        kubeconfig.write_text(json.dumps(_kubeconfig(port, folder / "certs" / "apiserver.crt")))
-        _wait_for_api(str(kubeconfig))
-        yield ApiServer(str(kubeconfig), controllers=False)
-
-
-def _kubeconfig(port: int, certificate: Path) -> dict[str, Any]:
-    server = {"server": f"https://127.0.0.1:{port}", "certificate-authority": str(certificate)}
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "test", "cluster": server}],
-        "users": [{"name": "admin", "user": {"token": "administrator"}}],
-        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin"}}],
-        "current-context": "test",
-    }
-
-
-def _wait_for_api(kubeconfig: str) -> None:
-    cluster = connect_cluster(namespace="default", clock=CLOCK, kubeconfig=kubeconfig)
-    deadline = CLOCK.monotonic() + 60
-    while True:
-        try:
-            cluster.describe()
-            cluster.list({})
-        except DeployerError:
-            assert CLOCK.monotonic() < deadline
-            CLOCK.sleep(0.5)
-        else:
-            return
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+            server: ApiServer = request.getfixturevalue("api_server")
+            make_namespace: MakeNamespace = request.getfixturevalue("make_namespace")
+            yield _kube_rig(server, make_namespace(server))
 
 
 def _memory_rig(*, flaky: bool) -> Rig:
@@ -166,19 +74,16 @@ def _memory_rig(*, flaky: bool) -> Rig:
     return Rig(
         FlakyCluster(memory, CLOCK) if flaky else memory,
         True,
-        True,
         lambda name: memory.script_readiness(name, crashed),
         lambda name: memory.script_readiness(name, held),
     )
 
 
-def _kube_rig(server: ApiServer) -> Iterator[Rig]:
-    namespace = f"deployer-test-{uuid.uuid4().hex[:8]}"
-    cluster = connect_cluster(namespace=namespace, clock=CLOCK, kubeconfig=server.kubeconfig)
-    pods = os.environ.get("DEPLOYER_TEST_PODS") == "1"
-    yield Rig(cluster, pods, server.controllers, _nothing, _nothing)
-    for manifest in cluster.list({}):
-        cluster.delete(ObjectRef.of(manifest))
+def _kube_rig(server: ApiServer, namespace: str) -> Rig:
+    cluster = connect_cluster(
+        namespace=namespace, clock=CLOCK, kubeconfig=server.kubeconfig, context=server.context
+    )
+    return Rig(cluster, server.runs_pods, _nothing, _nothing)
 
 
 def _nothing(_name: str) -> None:
@@ -429,7 +334,7 @@ def test_a_service_follows_its_selector(rig: Rig) -> None:
 
 
 def test_a_deployment_without_replicas_is_ready_with_none(rig: Rig) -> None:
-    rig.need_controllers()
+    rig.need_pods()
     manifest = deployment("iris-r1")
     manifest["spec"]["replicas"] = 0
     rig.cluster.apply(manifest)

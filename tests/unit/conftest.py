@@ -383,7 +383,7 @@ class World:
         return Machine(self)
 
     def selected(self, target: str) -> str | None:
-        """The ready workload that the stable Service of ``target`` leads to."""
+        """The release, as ``iris-r1``, whose pods the stable Service of ``target`` leads to."""
         try:
             answer = self.clusters[target].call("iris", HttpRequest(), timeout_seconds=1.0)
         except TransientError:
@@ -391,8 +391,24 @@ class World:
         return answer.headers["workload"]
 
     def workloads(self, target: str) -> list[str]:
+        """The Deployments that have pods."""
+        return [name for name, replicas in self._deployments(target).items() if replicas]
+
+    def running(self, target: str) -> list[str]:
+        """The releases that have pods, as ``iris-r1``, in whatever Deployment."""
         live = self.clusters[target].list({"deployer/name": "iris"})
-        return [m["metadata"]["name"] for m in live if m["kind"] == "Deployment"]
+        found = [m for m in live if m["metadata"]["name"] in self.workloads(target)]
+        labels = [m["metadata"]["labels"] for m in found if m["kind"] == "Deployment"]
+        return [f"iris-r{each['deployer/release']}" for each in labels]
+
+    def at_rest(self, target: str) -> list[str]:
+        """The Deployments that are scaled to 0."""
+        return [name for name, replicas in self._deployments(target).items() if not replicas]
+
+    def _deployments(self, target: str) -> dict[str, int]:
+        live = self.clusters[target].list({"deployer/name": "iris"})
+        found = [manifest for manifest in live if manifest["kind"] == "Deployment"]
+        return {m["metadata"]["name"]: m["spec"].get("replicas", 1) for m in found}
 
     def objects(self) -> dict[str, Any]:
         """What is on every cluster, without what no two runs have alike."""
@@ -423,9 +439,14 @@ class World:
         }
 
     def _answer(self, target: str, workload: str, _request: HttpRequest) -> HttpResponse:
-        wrong = {workload, f"{target}/{workload}"} & self.bad
+        """Answer as the release whose pods the Deployment has now: ``iris-r1``, whatever it is."""
+        live = self.clusters[target].get(ObjectRef("apps/v1", "Deployment", workload))
+        assert live is not None
+        labels = live["spec"]["template"]["metadata"]["labels"]
+        release = f"iris-r{labels['deployer/release']}"
+        wrong = {release, f"{target}/{release}"} & self.bad
         body = json.dumps({"outputs": [{"name": "p", "data": _BAD if wrong else _GOOD}]})
-        return HttpResponse(200, body.encode(), 0.001, {"workload": workload})
+        return HttpResponse(200, body.encode(), 0.001, {"workload": release})
 
 
 @pytest.fixture

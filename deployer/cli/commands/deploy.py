@@ -7,7 +7,7 @@ import typer
 
 from deployer.cli import output
 from deployer.cli.narrator import narrate
-from deployer.cli.options import Format, Output, Quiet, SpecFile, Takeover
+from deployer.cli.options import Format, MaxDeletions, Output, Quiet, SpecFile, Takeover
 
 __all__ = ["deploy"]
 
@@ -23,6 +23,7 @@ def deploy(
         int | None,
         typer.Option("--quarantined", metavar="N", help="Try quarantined release N again."),
     ] = None,
+    max_deletions: MaxDeletions = 25,
     takeover: Takeover = False,
     quiet: Quiet = False,
 ) -> None:
@@ -47,6 +48,7 @@ def deploy(
             tell=tell,
             saved=saved,
             quarantined=quarantined,
+            max_deletions=max_deletions,
             takeover=takeover,
         )
     output.print_result("deploy", session.spec.name, result, json=output_format is Format.JSON)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deployer.cli import output
-from deployer.cli.options import Format, Output, SpecFile
+from deployer.cli.options import Format, MaxDeletions, Output, SpecFile
 
 if TYPE_CHECKING:
     from deployer.plan import Plan
@@ -29,6 +29,7 @@ def plan(
         int | None,
         typer.Option("--quarantined", metavar="N", help="Try quarantined release N again."),
     ] = None,
+    max_deletions: MaxDeletions = 25,
 ) -> None:
     """Show what a deploy would do, and change nothing.
 
@@ -46,6 +47,7 @@ def plan(
         session,
         scan_artifact(session.spec.locate(session.spec.model.path)),
         quarantined=quarantined,
+        max_deletions=max_deletions,
     )
     if save is not None:
         save.write_bytes(encode_record(made))
@@ -84,8 +86,18 @@ def _unknowns(made: "Plan") -> list[str]:
     for part in made.targets:
         if part.monthly is None and not part.unknown:
             unpriced.setdefault(part.monthly_unknown, []).append(part.target)
-    return lines + [
+    return [*lines, *_orphans(made)] + [
         f"machine/month of {', '.join(names)} unknown: {why}" for why, names in unpriced.items()
+    ]
+
+
+def _orphans(made: "Plan") -> list[str]:
+    """Say which targets the spec has lost: what runs there stays until it is told to go."""
+    lost = sorted(made.before.keys() - {part.target for part in made.targets})
+    return [
+        f"{name}: orphaned: the spec has no such target, and release {made.before[name]} stays "
+        f"there; deployer destroy --target {name} removes it"
+        for name in lost
     ]
 
 
@@ -127,13 +139,16 @@ def _row(target: "TargetPlan", made: "Plan") -> list[str]:
 
 
 def _counts(target: "TargetPlan") -> str:
-    signs = {"create": "+", "change": "~", "delete": "-"}
+    signs = {"create": "+", "change": "~", "scale": "↓", "delete": "-"}
     parts = []
     for op, sign in signs.items():
         count = sum(change.op == op for change in target.changes)
         if count:
-            parts.append(f"{sign} {count} to {op}")
+            parts.append(f"{sign} {count} to {_OPS.get(op, op)}")
     return ", ".join(parts) or "unchanged"
+
+
+_OPS = {"scale": "scale to 0"}
 
 
 def _share(weight: int, total: int) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from deployer.cli.commands.router_status import router_status
 from deployer.cli.output import print_note
 from deployer.errors import SourceError
 
@@ -20,6 +21,9 @@ router = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+
+router.command("status")(router_status)
 
 
 @router.command("serve")
@@ -75,7 +79,7 @@ def serve(
     """Serve until SIGTERM or SIGINT; then finish what is under way.
 
     Reads the routes that deploy and rollback record, every second: a change reaches it without a
-    restart. /-/health, /-/ready and /-/targets tell what it sees.
+    restart. /-/targets tells what it sees, /-/metrics the same for Prometheus.
 
     Example: deployer router serve --listen 0.0.0.0:8080 --snapshot routes.json
     """

@@ -9,6 +9,7 @@ from deployer.providers.aws.errors import translated
 from deployer.providers.aws.store import S3Store
 from deployer.providers.location import parse_location
 from deployer.providers.patience import Lazy, Patience
+from deployer.transfer import Limits
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -19,7 +20,12 @@ _CONNECTIONS = 16
 
 
 def connect_store(
-    url: str, *, clock: Clock, endpoint: str | None = None, patience_seconds: float = 60.0
+    url: str,
+    *,
+    clock: Clock,
+    endpoint: str | None = None,
+    patience_seconds: float = 60.0,
+    limits: Limits | None = None,
 ) -> ObjectStore:
     """Return the store at ``s3://bucket[/prefix]``; no I/O and no SDK before the first call.
 
@@ -31,13 +37,20 @@ def connect_store(
         clock: What waits between attempts are measured and made with.
         endpoint: Another server than Amazon's; AWS_ENDPOINT_URL counts when left out.
         patience_seconds: What one call may take, its retries included.
+        limits: How much at a time; the defaults where left out.
 
     Raises:
         SetupError: The URL is none of S3.
     """
     patience = Patience(patience_seconds)
     client = Lazy(lambda: _make_client(endpoint, patience))
-    return S3Store(parse_location(url, scheme="s3"), client, clock=clock, patience=patience)
+    return S3Store(
+        parse_location(url, scheme="s3"),
+        client,
+        clock=clock,
+        patience=patience,
+        limits=limits or Limits(),
+    )
 
 
 def _make_client(endpoint: str | None, patience: Patience) -> "S3Client":
@@ -55,7 +68,7 @@ def _make_client(endpoint: str | None, patience: Patience) -> "S3Client":
         read_timeout=patience.attempt_seconds,
         max_pool_connections=_CONNECTIONS,
         tcp_keepalive=True,
-        s3={"addressing_style": "path" if custom else "auto"},
+        s3={"addressing_style": "path" if custom else "auto", "payload_signing_enabled": False},
     )
     with translated("connect to", "s3"):
         session = Session()

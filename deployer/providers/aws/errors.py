@@ -107,7 +107,7 @@ CODES: Mapping[str, Kind] = {
     **list_codes(
         IntegrityError,
         "BadDigest InvalidDigest IncompleteBody XAmzContentSHA256Mismatch "
-        "XAmzContentChecksumMismatch",
+        "XAmzContentChecksumMismatch InvalidRange 416",
     ),
     **list_codes(SourceError, "KeyTooLongError"),
 }

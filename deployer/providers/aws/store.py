@@ -5,25 +5,29 @@ import uuid
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from deployer.checksums import Crc32
 from deployer.errors import NotFoundError, PreconditionError, ProviderError
-from deployer.ports import Clock, ObjectInfo, StoredObject
-from deployer.providers.aws.errors import translated
-from deployer.providers.aws.multipart import upload_parts
+from deployer.ports import Clock, ObjectInfo, Source, StoredObject, StoredRange
+from deployer.providers.aws.bucket import S3Bucket, read_checksums, read_info
+from deployer.providers.aws.copying import copy_object
+from deployer.providers.aws.upload import S3Upload
 from deployer.providers.location import Location
-from deployer.providers.patience import Lazy, Patience, call_patiently
-from deployer.providers.proof import TOKEN, Sent, Written, confirm_stored, settle_conflict
-from deployer.providers.source import SourceFile
-from deployer.providers.transfer import PART, Page, read_pages, read_ranges
+from deployer.providers.patience import Lazy, Patience
+from deployer.providers.proof import TOKEN, Written, settle_conflict
+from deployer.providers.transfer import (
+    Page,
+    check_range,
+    read_pages,
+    read_ranges,
+    send_file,
+)
+from deployer.transfer import Lanes, Limits
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 __all__ = ["S3Store"]
-
-T = TypeVar("T")
 
 _PAGE = 1000
 
@@ -32,13 +36,18 @@ class S3Store:
     """See `ObjectStore`. Versions are ETags: writing the same bytes again may keep the version."""
 
     def __init__(
-        self, location: Location, client: "Lazy[S3Client]", *, clock: Clock, patience: Patience
+        self,
+        location: Location,
+        client: "Lazy[S3Client]",
+        *,
+        clock: Clock,
+        patience: Patience,
+        limits: Limits,
     ) -> None:
         self._location = location
-        self._client = client
-        self._clock = clock
-        self._patience = patience
-        self._bucket_seen = False
+        self._bucket = S3Bucket(location, client, clock=clock, patience=patience)
+        self._limits = limits
+        self._lanes = Lanes(limits.workers)
         self._page_size = _PAGE
 
     @property
@@ -48,11 +57,7 @@ class S3Store:
 
     def head(self, key: str) -> ObjectInfo | None:
         """See `ObjectStore.head`."""
-        try:
-            return self._head(key)
-        except NotFoundError:
-            self._require_bucket()
-            return None
+        return self._bucket.head(key)
 
     def get(self, key: str, *, max_bytes: int = 16 << 20) -> StoredObject:
         """See `ObjectStore.get`."""
@@ -68,7 +73,9 @@ class S3Store:
             )
         yield from read_ranges(
             info.size,
-            lambda offset, length: self._read_range(key, info.version, offset, length),
+            lambda offset, length: (
+                self.read_range(key, offset, length, if_version=info.version).body
+            ),
             resource=resource,
         )
 
@@ -91,27 +98,50 @@ class S3Store:
             written = Written(key, body, token, if_version)
             return settle_conflict(written, lambda: self._read_again(key, len(body)), error)
         return ObjectInfo(
-            key, len(body), answer["ETag"], checksums=_checksums(answer), metadata=metadata or {}
+            key,
+            len(body),
+            answer["ETag"],
+            checksums=read_checksums(answer),
+            metadata=metadata or {},
         )
+
+    def read_range(
+        self, key: str, offset: int, length: int, *, if_version: str | None = None
+    ) -> StoredRange:
+        """See `ObjectStore.read_range`."""
+        where: Any = {
+            **self._bucket.where(key),
+            "Range": f"bytes={offset}-{offset + length - 1}",
+            **({"IfMatch": if_version} if if_version is not None else {}),
+        }
+
+        def read(s3: "S3Client") -> StoredRange:
+            answer = s3.get_object(**where)
+            with answer["Body"] as body:
+                size = int(answer["ContentRange"].rpartition("/")[2])
+                found = StoredRange(body.read(), answer["ETag"], size)
+            return check_range(found, offset, length, self._location.describe(key))
+
+        return self._bucket.call("read", key, read)
 
     def put_file(
         self,
         key: str,
-        path: Path,
+        source: Path | Source,
         *,
+        if_absent: bool = False,
         metadata: Mapping[str, str] | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> ObjectInfo:
         """See `ObjectStore.put_file`."""
-        with SourceFile(path, Crc32(), progress=progress) as source:
-            if source.size <= PART:
-                body = source.read()
-                source.check_unchanged()
-                self._put(key, body, metadata=metadata or {}, condition={})
-            else:
-                self._put_parts(key, source, metadata or {})
-            sent = Sent(source.size, "crc32", source.hexdigest)
-        return confirm_stored(self, self.head(key), sent, Crc32)
+        upload = S3Upload(self, self._bucket, key, if_absent=if_absent, metadata=metadata or {})
+        return send_file(upload, source, self._limits, self._lanes, progress)
+
+    def copy(
+        self, key: str, url: str, info: ObjectInfo, *, metadata: Mapping[str, str] | None = None
+    ) -> ObjectInfo | None:
+        """See `ObjectStore.copy`."""
+        return copy_object(self, self._bucket, key, url=url, info=info, metadata=metadata or {})
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """See `ObjectStore.list`."""
@@ -119,27 +149,8 @@ class S3Store:
 
     def delete(self, key: str) -> None:
         """See `ObjectStore.delete`."""
-        where = self._where(key)
-        self._call("delete", key, lambda s3: s3.delete_object(**where))
-
-    def _call(self, operation: str, key: str, call: "Callable[[S3Client], T]") -> T:
-        client = self._client()
-
-        def attempt() -> T:
-            with translated(operation, self._location.describe(key)):
-                return call(client)
-
-        return call_patiently(attempt, clock=self._clock, patience=self._patience)
-
-    def _where(self, key: str) -> Any:
-        return {"Bucket": self._location.bucket, "Key": self._location.full_key(key)}
-
-    def _head(self, key: str) -> ObjectInfo:
-        where = self._where(key)
-        answer: Any = self._call(
-            "read", key, lambda s3: s3.head_object(**where, ChecksumMode="ENABLED")
-        )
-        return _info(key, answer)
+        where = self._bucket.where(key)
+        self._bucket.call("delete", key, lambda s3: s3.delete_object(**where))
 
     def _find(self, key: str) -> ObjectInfo:
         info = self.head(key)
@@ -148,23 +159,17 @@ class S3Store:
             raise NotFoundError(f"there is no {resource}", operation="read", resource=resource)
         return info
 
-    def _require_bucket(self) -> None:
-        if not self._bucket_seen:
-            bucket = self._location.bucket
-            self._call("list", "", lambda s3: s3.list_objects_v2(Bucket=bucket, MaxKeys=1))
-            self._bucket_seen = True
-
     def _get(self, key: str, max_bytes: int) -> tuple[StoredObject, str | None]:
-        where = self._where(key)
+        where = self._bucket.where(key)
 
         def read(s3: "S3Client") -> tuple[StoredObject, str | None]:
             answer: Any = s3.get_object(**where)
             with answer["Body"] as body:
                 self._check_size(key, answer["ContentLength"], max_bytes)
-                stored = StoredObject(body.read(), _info(key, answer))
+                stored = StoredObject(body.read(), read_info(key, answer))
             return stored, answer["Metadata"].get(TOKEN)
 
-        return self._call("read", key, read)
+        return self._bucket.call("read", key, read)
 
     def _check_size(self, key: str, size: int, max_bytes: int) -> None:
         if size > max_bytes:
@@ -184,37 +189,18 @@ class S3Store:
         except ProviderError:
             return None
 
-    def _read_range(self, key: str, version: str, offset: int, length: int) -> bytes:
-        where = {
-            **self._where(key),
-            "IfMatch": version,
-            "Range": f"bytes={offset}-{offset + length - 1}",
-        }
-
-        def read(s3: "S3Client") -> bytes:
-            with s3.get_object(**where)["Body"] as body:
-                return body.read()
-
-        return self._call("read", key, read)
-
     def _put(
         self, key: str, body: bytes, *, metadata: Mapping[str, str], condition: Mapping[str, str]
     ) -> Any:
         arguments: Any = {
-            **self._where(key),
+            **self._bucket.where(key),
             "Body": body,
             "Metadata": metadata,
             "ChecksumAlgorithm": "CRC32",
             "ChecksumCRC32": base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode(),
             **condition,
         }
-        return self._call("write", key, lambda s3: s3.put_object(**arguments))
-
-    def _put_parts(self, key: str, source: SourceFile, metadata: Mapping[str, str]) -> None:
-        def call(operation: str, step: "Callable[[S3Client], T]") -> T:
-            return self._call(operation, key, step)
-
-        upload_parts(call, self._where(key), source, metadata)
+        return self._bucket.call("write", key, lambda s3: s3.put_object(**arguments))
 
     def _list_page(self, prefix: str, token: str | None) -> Page:
         arguments: Any = {
@@ -223,7 +209,7 @@ class S3Store:
             "MaxKeys": self._page_size,
             **({"ContinuationToken": token} if token else {}),
         }
-        answer: Any = self._call("list", "", lambda s3: s3.list_objects_v2(**arguments))
+        answer: Any = self._bucket.call("list", "", lambda s3: s3.list_objects_v2(**arguments))
         infos = [
             ObjectInfo(
                 self._location.short_key(item["Key"]),
@@ -240,35 +226,3 @@ def _condition(if_version: str | None) -> dict[str, str]:
     if if_version is None:
         return {}
     return {"IfMatch": if_version} if if_version else {"IfNoneMatch": "*"}
-
-
-def _info(key: str, answer: Mapping[str, Any]) -> ObjectInfo:
-    metadata = {name.lower(): value for name, value in answer["Metadata"].items()}
-    metadata.pop(TOKEN, None)
-    return ObjectInfo(
-        key,
-        answer["ContentLength"],
-        answer["ETag"],
-        checksums=_checksums(answer),
-        metadata=metadata,
-        modified=answer["LastModified"],
-    )
-
-
-_ALGORITHMS = {
-    "ChecksumSHA256": "sha256",
-    "ChecksumCRC32": "crc32",
-    "ChecksumCRC32C": "crc32c",
-    "ChecksumCRC64NVME": "crc64nvme",
-}
-
-
-def _checksums(answer: Mapping[str, Any]) -> dict[str, str]:
-    """Return those over the whole object; composites (``<base64>-<parts>``) are of no use."""
-    if answer.get("ChecksumType") == "COMPOSITE":
-        return {}
-    return {
-        name: base64.b64decode(answer[field]).hex()
-        for field, name in _ALGORITHMS.items()
-        if field in answer and "-" not in answer[field]
-    }

@@ -10,12 +10,15 @@ from deployer.ports import Clock, ObjectStore
 from deployer.providers.azure.store import BlobStore
 from deployer.providers.location import parse_location
 from deployer.providers.patience import Lazy, Patience
-from deployer.providers.transfer import PART
+from deployer.transfer import Limits
 
 if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
 
 __all__ = ["connect_store"]
+
+_WHOLE = 16 << 20
+"""Objects up to this size are read and written in one request."""
 
 _HINT = (
     "Set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT (with AZURE_STORAGE_KEY, "
@@ -24,7 +27,12 @@ _HINT = (
 
 
 def connect_store(
-    url: str, *, clock: Clock, endpoint: str | None = None, patience_seconds: float = 60.0
+    url: str,
+    *,
+    clock: Clock,
+    endpoint: str | None = None,
+    patience_seconds: float = 60.0,
+    limits: Limits | None = None,
 ) -> ObjectStore:
     """Return the store at ``az://container[/prefix]``; no I/O and no SDK before the first call.
 
@@ -37,17 +45,21 @@ def connect_store(
         clock: What waits between attempts are measured and made with.
         endpoint: The account's URL, where it is not ``https://ACCOUNT.blob.core.windows.net``.
         patience_seconds: What one call may take, its retries included.
+        limits: How much at a time; the defaults where left out.
 
     Raises:
         SetupError: The URL is none of Blob Storage.
     """
     location = parse_location(url, scheme="az")
     patience = Patience(patience_seconds)
-    client = Lazy(lambda: _make_client(location.bucket, endpoint, patience))
-    return BlobStore(location, client, clock=clock, patience=patience)
+    limits = limits or Limits()
+    client = Lazy(lambda: _make_client(location.bucket, endpoint, patience, limits))
+    return BlobStore(location, client, clock=clock, patience=patience, limits=limits)
 
 
-def _make_client(container: str, endpoint: str | None, patience: Patience) -> "ContainerClient":
+def _make_client(
+    container: str, endpoint: str | None, patience: Patience, limits: Limits
+) -> "ContainerClient":
     try:
         from azure.storage.blob import BlobServiceClient
     except ImportError as error:
@@ -56,6 +68,7 @@ def _make_client(container: str, endpoint: str | None, patience: Patience) -> "C
             hint="pip install 'deployer[azure]'",
         ) from error
     account = _find_account(endpoint)
+    largest = max(limits.part_bytes, limits.range_bytes, _WHOLE)
     try:
         service = BlobServiceClient(
             account.url,
@@ -63,9 +76,9 @@ def _make_client(container: str, endpoint: str | None, patience: Patience) -> "C
             retry_total=0,
             connection_timeout=patience.connect_seconds,
             read_timeout=patience.attempt_seconds,
-            max_single_put_size=PART,
-            max_single_get_size=PART,
-            max_chunk_get_size=PART,
+            max_single_put_size=largest,
+            max_single_get_size=largest,
+            max_chunk_get_size=largest,
         )
     except ValueError as error:
         raise SetupError(f"cannot connect to {account.url}: {error}", hint=_HINT) from error

@@ -68,7 +68,7 @@ CODES: Mapping[str, Kind] = {
         "InsufficientAccountPermissions InvalidAuthenticationInfo "
         "KeyBasedAuthenticationNotPermitted NoAuthenticationInformation PublicAccessNotPermitted",
     ),
-    **list_codes(NotFoundError, "BlobNotFound ResourceNotFound"),
+    **list_codes(NotFoundError, "BlobNotFound ResourceNotFound InvalidBlockList"),
     **list_codes(SetupError, "ContainerNotFound ContainerDisabled AccountIsDisabled"),
     **list_codes(AlreadyExistsError, "BlobAlreadyExists"),
     **list_codes(PreconditionError, "ConditionNotMet TargetConditionNotMet"),
@@ -77,7 +77,7 @@ CODES: Mapping[str, Kind] = {
         "ServerBusy InternalError OperationTimedOut AccountBeingCreated ContainerBeingDeleted",
     ),
     **list_codes(QuotaError, "AccountQuotaExceeded ContainerQuotaExceeded InsufficientStorage"),
-    **list_codes(IntegrityError, "Md5Mismatch Crc64Mismatch InvalidMd5"),
+    **list_codes(IntegrityError, "Md5Mismatch Crc64Mismatch InvalidMd5 InvalidRange"),
     **list_codes(SourceError, "InvalidResourceName OutOfRangeInput"),
 }
 """By the service's error code, which is more exact than the SDK's class."""

@@ -8,6 +8,7 @@ from deployer.providers.gcp.errors import translated
 from deployer.providers.gcp.store import GcsStore
 from deployer.providers.location import parse_location
 from deployer.providers.patience import Lazy, Patience
+from deployer.transfer import Limits
 
 if TYPE_CHECKING:
     from google.cloud.storage import Client
@@ -18,7 +19,12 @@ _CONNECTIONS = 16
 
 
 def connect_store(
-    url: str, *, clock: Clock, endpoint: str | None = None, patience_seconds: float = 60.0
+    url: str,
+    *,
+    clock: Clock,
+    endpoint: str | None = None,
+    patience_seconds: float = 60.0,
+    limits: Limits | None = None,
 ) -> ObjectStore:
     """Return the store at ``gs://bucket[/prefix]``; no I/O and no SDK before the first call.
 
@@ -30,13 +36,20 @@ def connect_store(
         clock: What waits between attempts are measured and made with.
         endpoint: Another server than Google's; STORAGE_EMULATOR_HOST counts when left out.
         patience_seconds: What one call may take, its retries included.
+        limits: How much at a time; the defaults where left out.
 
     Raises:
         SetupError: The URL is none of Cloud Storage.
     """
     patience = Patience(patience_seconds)
     client = Lazy(lambda: _make_client(endpoint))
-    return GcsStore(parse_location(url, scheme="gs"), client, clock=clock, patience=patience)
+    return GcsStore(
+        parse_location(url, scheme="gs"),
+        client,
+        clock=clock,
+        patience=patience,
+        limits=limits or Limits(),
+    )
 
 
 def _make_client(endpoint: str | None) -> "Client":

@@ -1,5 +1,6 @@
 """What Google Cloud Storage and its SDK say, in our words."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -18,14 +19,14 @@ from deployer.errors import (
 )
 from deployer.providers.translation import Kind, build_error, class_of, list_classes, seconds_of
 
-__all__ = ["CLASSES", "missing_bucket", "translated"]
+__all__ = ["CLASSES", "missing_bucket", "raise_for_answer", "translated"]
 
 CLASSES: Mapping[str, Kind] = {
     **list_classes(
         "google.api_core.exceptions",
         ProviderError,
         "DuplicateCredentialArgs Redirection BadRequest MethodNotAllowed Conflict LengthRequired "
-        "RequestRangeNotSatisfiable Cancelled MethodNotImplemented "
+        "Cancelled MethodNotImplemented "
         "AsyncRestUnsupportedParameterError ResumableTransferError",
     ),
     **list_classes("google.api_core.exceptions", AccessDeniedError, "Unauthorized Forbidden"),
@@ -38,7 +39,9 @@ CLASSES: Mapping[str, Kind] = {
         "RetryError Aborted TooManyRequests ServerError TransferStalledError "
         "MissingStatusHeaderError",
     ),
-    **list_classes("google.api_core.exceptions", IntegrityError, "DataLoss"),
+    **list_classes(
+        "google.api_core.exceptions", IntegrityError, "DataLoss RequestRangeNotSatisfiable"
+    ),
     **list_classes(
         "google.auth.exceptions",
         SetupError,
@@ -72,6 +75,9 @@ CLASSES: Mapping[str, Kind] = {
 """By exception class, its nearest ancestor named here counting."""
 
 _QUOTA_REASONS = {"quotaExceeded", "dailyLimitExceeded", "storageQuotaExceeded"}
+
+_DAMAGED = {"BadDigest", "InvalidDigest", "ContentHashMismatch"}
+_XML_CODE = re.compile(r"<Code>(\w+)</Code>")
 
 _LOGIN = (
     "Log in with `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS."
@@ -109,6 +115,31 @@ def missing_bucket(resource: str) -> SetupError:
         f"there is no bucket {bucket}",
         hint=f"Create it: gcloud storage buckets create gs://{bucket}",
     )
+
+
+def raise_for_answer(answer: Any) -> None:
+    """Raise what the SDK raises for an answer that is none of success; the XML API's included.
+
+    Raises:
+        IntegrityError: The bytes arrived damaged: BadDigest of the XML API.
+    """
+    from google.api_core import exceptions
+
+    if answer.ok:
+        return
+    code = _xml_code(answer)
+    if code in _DAMAGED:
+        raise IntegrityError(f"the service says that the bytes arrived damaged: {code}")
+    if code:
+        raise exceptions.from_http_status(answer.status_code, code, response=answer)  # type: ignore[no-untyped-call]
+    raise exceptions.from_http_response(answer)  # type: ignore[no-untyped-call]
+
+
+def _xml_code(answer: Any) -> str:
+    if "xml" not in answer.headers.get("Content-Type", ""):
+        return ""
+    found = _XML_CODE.search(answer.text)
+    return found[1] if found else ""
 
 
 def _translate(error: Exception, operation: str, resource: str) -> DeployerError:

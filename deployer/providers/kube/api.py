@@ -5,16 +5,20 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from deployer.providers.kube.errors import translate_errors, translate_status
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
+    from urllib3 import Timeout
 
 __all__ = ["Answer", "KubeApi"]
 
 _TIMEOUT_SECONDS = (5.0, 30.0)  # connect, read
+_JSON = "application/json"
 _APPLY = "application/apply-patch+yaml"
+_EDIT = "application/json-patch+json"
 _OK = range(200, 300)
 
 
@@ -49,11 +53,30 @@ class KubeApi:
 
     def patch(self, path: str, body: Any, *, resource: str, query: Mapping[str, Any]) -> Any:
         """Server-side apply."""
-        return self._json("PATCH", path, "apply", resource, query=query, body=body)
+        answer = self.send_apply(path, body, resource=resource, query=query)
+        return self.decode(answer, "apply", resource)
 
-    def delete(self, path: str, *, resource: str) -> None:
-        """Delete, leaving what it owns to the garbage collector."""
-        body = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
+    def send_apply(
+        self, path: str, body: Any, *, resource: str, query: Mapping[str, Any]
+    ) -> Answer:
+        """Server-side apply; the answer as it is, conflicts and all."""
+        return self.send(
+            "PATCH",
+            path,
+            query=query,
+            headers={"Accept": _JSON, "Content-Type": _APPLY},
+            body=body,
+            operation="apply",
+            resource=resource,
+        )
+
+    def edit(self, path: str, operations: Any, *, resource: str, query: Mapping[str, Any]) -> Any:
+        """Patch by JSON Patch (RFC 6902)."""
+        return self._json("PATCH", path, "change", resource, query=query, body=operations)
+
+    def delete(self, path: str, options: Mapping[str, Any], *, resource: str) -> None:
+        """Delete, as ``options`` (meta/v1 DeleteOptions) say."""
+        body = {"kind": "DeleteOptions", "apiVersion": "v1", **options}
         self._json("DELETE", path, "delete", resource, body=body)
 
     def send(
@@ -76,23 +99,30 @@ class KubeApi:
         """
         with translate_errors(operation, resource):
             client = self._connected()
-            parameters = client.param_serialize(
+            sent = {**client.default_headers, **(headers or {})}
+            client.update_params_for_auth(sent, [], ["BearerToken"], path, method, body)
+            raw = client.rest_client.pool_manager.request(
                 method,
-                path,
-                query_params=list((query or {}).items()),
-                header_params=dict(headers or {}),
-                body=body,
-                auth_settings=["BearerToken"],
+                client.configuration.host + _with_query(path, query),
+                headers=sent,
+                body=_encode(body),
+                timeout=_timeout(timeout_seconds),
+                retries=False,
+                preload_content=False,
             )
-            response = client.call_api(
-                *parameters, _request_timeout=timeout_seconds or _TIMEOUT_SECONDS
-            )
-            raw = response.response
             try:
                 content = raw.read(max_bytes) if max_bytes else raw.read()
                 return Answer(raw.status, content, dict(raw.headers))
             finally:
                 raw.release_conn()
+
+    def decode(self, answer: Answer, operation: str, resource: str) -> Any:
+        """Return the document of an answer that is a success.
+
+        Raises:
+            ProviderError: It is none.
+        """
+        return json.loads(self._checked(answer, operation, resource).body)
 
     def _json(
         self,
@@ -104,9 +134,9 @@ class KubeApi:
         query: Mapping[str, Any] | None = None,
         body: Any = None,
     ) -> Any:
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": _JSON}
         if body is not None:
-            headers["Content-Type"] = _APPLY if method == "PATCH" else "application/json"
+            headers["Content-Type"] = _EDIT if method == "PATCH" else _JSON
         answer = self.send(
             method,
             path,
@@ -116,7 +146,7 @@ class KubeApi:
             operation=operation,
             resource=resource,
         )
-        return json.loads(self._checked(answer, operation, resource).body)
+        return self.decode(answer, operation, resource)
 
     def _checked(self, answer: Answer, operation: str, resource: str) -> Answer:
         if answer.status not in _OK:
@@ -134,3 +164,23 @@ class KubeApi:
             if self._client is None:
                 self._client = self._connect()
             return self._client
+
+
+def _with_query(path: str, query: Mapping[str, Any] | None) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def _encode(body: Any) -> bytes | None:
+    """Write JSON as it comes: a body of bytes or text is somebody else's and stays as it is."""
+    if body is None:
+        return None
+    if isinstance(body, bytes | str):
+        return body.encode() if isinstance(body, str) else body
+    return json.dumps(body).encode()
+
+
+def _timeout(seconds: float | None) -> "Timeout":
+    from urllib3 import Timeout
+
+    connect, read = (seconds, seconds) if seconds else _TIMEOUT_SECONDS
+    return Timeout(connect=connect, read=read)

@@ -1,7 +1,7 @@
 """One cluster adapter for every Kubernetes: server-side apply, and what the API server tells."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http import HTTPStatus
@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from deployer.errors import NotFoundError, PreconditionError, ProviderError, TransientError
 from deployer.ports import (
+    PLAIN,
     Applied,
+    ApplyOptions,
+    ApplyResult,
     Clock,
     ClusterInfo,
     HttpRequest,
@@ -20,22 +23,19 @@ from deployer.ports import (
     Verdict,
 )
 from deployer.providers.kube.api import Answer, KubeApi
+from deployer.providers.kube.apply import IN_FLIGHT, Applier
 from deployer.providers.kube.fields import changes_nothing
-from deployer.providers.kube.kinds import KINDS, object_path
-from deployer.providers.kube.readiness import count_endpoints, external_url, owned_pods
+from deployer.providers.kube.kinds import object_path
+from deployer.providers.kube.objects import FIELD_MANAGER, KubeObjects
+from deployer.providers.kube.readiness import endpoint_pods, external_url, owned_pods
 from deployer.providers.readiness import judge_deployment, judge_presence, judge_service
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
-__all__ = ["FIELD_MANAGER", "KubeCluster"]
+__all__ = ["KubeCluster"]
 
-FIELD_MANAGER = "deployer"
-
-_PARALLEL = 8
-_PAGE = 500
 _BODY_BYTES = 1 << 20
-_NEVER = "1"  # a resourceVersion that no object of ours can have: etcd itself wrote that revision
 _LAST_WORDS = 5
 
 
@@ -46,7 +46,13 @@ class KubeCluster:
         self, connect: "Callable[[], ApiClient]", *, name: str, namespace: str, clock: Clock
     ) -> None:
         self._api = KubeApi(connect)
+        self._objects = KubeObjects(self._api, namespace)
         self._name, self._namespace, self._clock = name, namespace, clock
+
+    @property
+    def namespace(self) -> str:
+        """See `Cluster.namespace`."""
+        return self._namespace
 
     def describe(self) -> ClusterInfo:
         """See `Cluster.describe`."""
@@ -55,17 +61,14 @@ class KubeCluster:
 
     def get(self, ref: ObjectRef) -> Manifest | None:
         """See `Cluster.get`."""
-        try:
-            found: Manifest = self._api.read(self._path(ref), resource=str(ref))
-        except NotFoundError:
-            return None
-        return found
+        return self._objects.find(ref)
 
-    def list(self, labels: Mapping[str, str]) -> tuple[Manifest, ...]:
+    def list(self, labels: Mapping[str, str], *, kinds: Iterable[str] = ()) -> tuple[Manifest, ...]:
         """See `Cluster.list`."""
         selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
-        with ThreadPoolExecutor(_PARALLEL) as pool:
-            lists = pool.map(lambda kind: self._list_kind(kind, selector), KINDS)
+        with ThreadPoolExecutor(IN_FLIGHT) as pool:
+            wanted = self._objects.kinds.expand(kinds)
+            lists = pool.map(lambda kind: self._objects.list(kind, selector), wanted)
             found = [manifest for manifests in lists for manifest in manifests]
         return tuple(sorted(found, key=lambda m: (m["metadata"]["name"], m["kind"])))
 
@@ -78,26 +81,30 @@ class KubeCluster:
         """
         ref = ObjectRef.of(manifest)
         live = self.get(ref)
-        body = _conditional(_namespaced(manifest, self._namespace), if_version)
+        if if_version is not None:
+            _demand_version(ref, live, if_version)
+        at = None if if_version is None else live or {}
         try:
-            after = self._patch(ref, body, dry_run=dry_run)
+            after = self._apply(ref, manifest, at, dry_run=dry_run)
         except NotFoundError:
-            if if_version:
-                raise _moved(ref, if_version) from None
-            if not self._make_namespace(dry_run=dry_run):
+            if dry_run:
                 return Applied.CREATED
-            after = self._patch(ref, body, dry_run=dry_run)
+            self._objects.make_namespace()
+            after = self._apply(ref, manifest, at, dry_run=dry_run)
         if live is None:
             return Applied.CREATED
         same = changes_nothing(manifest, live, after, manager=FIELD_MANAGER)
         return Applied.UNCHANGED if same else Applied.CHANGED
 
-    def delete(self, ref: ObjectRef) -> None:
+    def apply_all(
+        self, manifests: Sequence[Manifest], options: ApplyOptions = PLAIN
+    ) -> tuple[ApplyResult, ...]:
+        """See `Cluster.apply_all`."""
+        return Applier(self._objects, self._clock).apply_all(manifests, options)
+
+    def delete(self, ref: ObjectRef, *, if_version: str | None = None) -> None:
         """See `Cluster.delete`."""
-        try:
-            self._api.delete(self._path(ref), resource=str(ref))
-        except NotFoundError:
-            return
+        self._objects.delete(ref, if_version=if_version)
 
     def readiness(self, ref: ObjectRef) -> Readiness:
         """See `Cluster.readiness`."""
@@ -107,7 +114,7 @@ class KubeCluster:
             judged = judge_deployment(found, pods, now=self._clock.now())
             return self._explain(judged, ref) if judged.verdict is Verdict.FAILED else judged
         if ref.kind == "Service":
-            return judge_service(found, count_endpoints(self._slices(ref.name)) if found else 0)
+            return judge_service(found, endpoint_pods(self._slices(ref.name)) if found else ())
         return judge_presence(found, str(ref))
 
     def endpoint(self, service: str) -> str | None:
@@ -148,56 +155,23 @@ class KubeCluster:
         pods = self._pods(found) if found else ()
         return "\n".join(text for pod in pods for text in self._read_logs(pod, lines))
 
-    def _path(self, ref: ObjectRef) -> str:
-        return object_path(ref.api_version, ref.kind, self._namespace, ref.name)
-
-    def _patch(self, ref: ObjectRef, body: Manifest, *, dry_run: bool) -> Manifest:
-        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", "force": "false"}
-        if dry_run:
-            query["dryRun"] = "All"
-        answer: Manifest = self._api.patch(self._path(ref), body, resource=str(ref), query=query)
-        return answer
-
-    def _make_namespace(self, *, dry_run: bool) -> bool:
-        """Create the namespace; a dry run only finds out that it would be."""
-        if dry_run:
-            return False
-        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self._namespace}}
-        self._api.patch(
-            f"/api/v1/namespaces/{self._namespace}",
-            body,
-            resource=f"Namespace/{self._namespace}",
-            query={"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"},
-        )
-        return True
-
-    def _list_kind(self, key: tuple[str, str], selector: str) -> Sequence[Manifest]:
-        api_version, kind = key
-        path = object_path(api_version, kind, self._namespace)
-        items = self._pages(path, f"every {kind}", selector)
-        return [{"apiVersion": api_version, "kind": kind, **item} for item in items]
-
-    def _pages(self, path: str, resource: str, selector: str) -> Iterator[Any]:
-        query = {"labelSelector": selector, "limit": _PAGE}
-        while True:
-            page = self._api.read(path, resource=resource, query=query)
-            yield from page["items"]
-            token = page["metadata"].get("continue")
-            if not token:
-                return
-            query["continue"] = token
+    def _apply(
+        self, ref: ObjectRef, manifest: Manifest, at: Manifest | None, *, dry_run: bool
+    ) -> Manifest:
+        answer = self._objects.send(ref, manifest, at=at, dry_run=dry_run)
+        return self._objects.decode(ref, answer)
 
     def _pods(self, deployment: Manifest) -> Sequence[Manifest]:
         """Return the Deployment's pods, newest first."""
         labels = deployment["spec"]["selector"].get("matchLabels") or {}
         selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
         path = f"/api/v1/namespaces/{self._namespace}/pods"
-        return owned_pods(deployment, list(self._pages(path, "every Pod", selector)))
+        return owned_pods(deployment, list(self._objects.pages(path, "every Pod", selector)))
 
     def _slices(self, service: str) -> Sequence[Manifest]:
         path = f"/apis/discovery.k8s.io/v1/namespaces/{self._namespace}/endpointslices"
         selector = f"kubernetes.io/service-name={service}"
-        return list(self._pages(path, "every EndpointSlice", selector))
+        return list(self._objects.pages(path, "every EndpointSlice", selector))
 
     def _explain(self, judged: Readiness, ref: ObjectRef) -> Readiness:
         """Add the last log lines to a failure; that they cannot be had must not hide it."""
@@ -233,25 +207,15 @@ class KubeCluster:
             return ""
 
 
-def _namespaced(manifest: Manifest, namespace: str) -> dict[str, Any]:
-    body = {key: value for key, value in manifest.items() if key != "status"}
-    return {**body, "metadata": {**manifest["metadata"], "namespace": namespace}}
-
-
-def _conditional(body: dict[str, Any], if_version: str | None) -> dict[str, Any]:
-    """Make the apply conditional: the API server compares the body's resourceVersion, if any."""
-    if if_version is None:
-        return body
-    metadata = {**body["metadata"], "resourceVersion": if_version or _NEVER}
-    return {**body, "metadata": metadata}
-
-
-def _moved(ref: ObjectRef, if_version: str) -> PreconditionError:
-    return PreconditionError(
-        f"{ref} is at version (none), not {if_version}: another writer was there in between",
-        operation="apply",
-        resource=str(ref),
-    )
+def _demand_version(ref: ObjectRef, live: Manifest | None, wanted: str) -> None:
+    found = live["metadata"]["resourceVersion"] if live else ""
+    if found != wanted:
+        raise PreconditionError(
+            f"{ref} is at version {found or '(none)'}, not {wanted or '(none)'}: "
+            "another writer was there in between",
+            operation="apply",
+            resource=str(ref),
+        )
 
 
 def _refuse_proxy_fault(answer: Answer, resource: str) -> None:

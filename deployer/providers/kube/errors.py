@@ -1,6 +1,7 @@
 """From what the API server and its client say to our errors: the one place that knows both."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -9,6 +10,7 @@ from typing import Any
 from deployer.errors import (
     AccessDeniedError,
     AlreadyExistsError,
+    FieldConflictError,
     NotFoundError,
     PreconditionError,
     ProviderError,
@@ -16,8 +18,9 @@ from deployer.errors import (
     SetupError,
     TransientError,
 )
+from deployer.ports import FieldOwner
 
-__all__ = ["MAX_TEXT", "translate_errors", "translate_status"]
+__all__ = ["MAX_TEXT", "read_conflicts", "translate_errors", "translate_status"]
 
 MAX_TEXT = 400
 """Characters of a server's own message that are passed on."""
@@ -39,11 +42,19 @@ def translate_status(
             message,
             operation=operation,
             resource=resource,
+            hint=_hint(status, text),
             retry_after_seconds=_retry_after(headers),
         )
-    if conflicts := _conflicts(answer):
-        message = f"{operation} {resource}: {conflicts}"
-    return kind(message, operation=operation, resource=resource)
+    if owners := _owners(answer):
+        message = f"{operation} {resource}: " + "; ".join(f"field {owner}" for owner in owners)
+        message, kind = message[:MAX_TEXT], FieldConflictError
+    hint = _hint(status, str(answer.get("message") or ""))
+    return kind(message, operation=operation, resource=resource, hint=hint)
+
+
+def read_conflicts(body: bytes) -> tuple[FieldOwner, ...]:
+    """Return the fields that other managers own, when that is what the answer says."""
+    return _owners(_read_status(body))
 
 
 @contextmanager
@@ -108,23 +119,75 @@ def _class_of(status: int, answer: Mapping[str, Any]) -> type[ProviderError]:
     return table.get(status, fallback)
 
 
+_HINTS = (
+    (
+        "field is immutable",
+        (
+            "This field of a live object can never change. Give the object another "
+            "name, or delete it first: kubectl delete, then the same command."
+        ),
+    ),
+    (
+        "exceeded quota",
+        "Free some of the namespace's quota, or have it raised: `kubectl describe resourcequota`.",
+    ),
+    (
+        "is being terminated",
+        (
+            "The namespace is being deleted: wait until it is gone, or name another "
+            "one. `kubectl get namespace -o yaml` shows what holds it."
+        ),
+    ),
+    (
+        "failed calling webhook",
+        (
+            "An admission webhook of the cluster did not answer. See its service "
+            "with `kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations`."
+        ),
+    ),
+    (
+        "denied the request",
+        "A rule of the cluster refuses this object: change the object, or ask who runs the rule.",
+    ),
+    (
+        "denied request",
+        "A rule of the cluster refuses this object: change the object, or ask who runs the rule.",
+    ),
+)
+
+
+def _hint(status: int, text: str) -> str | None:
+    """Return what to do about it, for the refusals that have one answer."""
+    for words, hint in _HINTS:
+        if words in text:
+            return hint
+    if status == HTTPStatus.FORBIDDEN:
+        return "Ask for a Role that allows this; `kubectl auth can-i --list` shows what you may."
+    return None
+
+
 def _class_of_forbidden(answer: Mapping[str, Any]) -> type[ProviderError]:
-    """403 is also said of a full quota, and of a namespace that is going away."""
+    """403 is also said of a full quota, a namespace that is going away, and by webhooks."""
     causes = {cause.get("reason") for cause in _causes(answer)}
     if "NamespaceTerminating" in causes:
         return TransientError
-    if "exceeded quota" in str(answer.get("message", "")):
+    text = str(answer.get("message", ""))
+    if "exceeded quota" in text:
         return QuotaError
-    return AccessDeniedError
+    return ProviderError if "denied the request" in text else AccessDeniedError
 
 
-def _conflicts(answer: Mapping[str, Any]) -> str:
-    """Say each field that another manager owns: ``.spec.replicas: conflict with "kubectl"``."""
-    return "; ".join(
-        f"{cause.get('field')}: {cause.get('message')}"
+_OWNER = re.compile(r'conflict with "(?P<manager>[^"]*)"(?: with subresource "(?P<sub>[^"]*)")?')
+
+
+def _owners(answer: Mapping[str, Any]) -> tuple[FieldOwner, ...]:
+    """Read causes such as ``.spec.replicas``, ``conflict with "kubectl" using apps/v1``."""
+    return tuple(
+        FieldOwner(str(cause.get("field")).lstrip("."), found["manager"], found["sub"] or "")
         for cause in _causes(answer)
         if cause.get("reason") == "FieldManagerConflict"
-    )[:MAX_TEXT]
+        and (found := _OWNER.search(str(cause.get("message"))))
+    )
 
 
 def _causes(answer: Mapping[str, Any]) -> list[Any]:

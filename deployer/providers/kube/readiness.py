@@ -5,7 +5,7 @@ from typing import Any
 
 from deployer.ports import Manifest
 
-__all__ = ["count_endpoints", "external_url", "owned_pods"]
+__all__ = ["endpoint_pods", "external_url", "owned_pods"]
 
 _HTTP = 80
 _HTTPS = 443
@@ -18,16 +18,17 @@ def owned_pods(deployment: Manifest, pods: Sequence[Manifest]) -> list[Any]:
     return sorted(found, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), reverse=True)
 
 
-def count_endpoints(slices: Sequence[Manifest]) -> int:
-    """Return how many endpoints take new connections; a pod in two slices counts once."""
+def endpoint_pods(slices: Sequence[Manifest]) -> set[str]:
+    """Return the names of the pods that take new connections; an address, where it is no pod's."""
     ready: set[str] = set()
     for part in slices:
         for endpoint in part.get("endpoints") or ():
             conditions = endpoint.get("conditions") or {}
             # "nil should be interpreted as true" (discovery/v1 EndpointConditions)
             if conditions.get("ready", True) is not False:
-                ready.update(endpoint.get("addresses") or ())
-    return len(ready)
+                pod = (endpoint.get("targetRef") or {}).get("name")
+                ready.update([pod] if pod else endpoint.get("addresses") or ())
+    return ready
 
 
 def external_url(service: Manifest) -> str | None:

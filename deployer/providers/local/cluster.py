@@ -1,14 +1,17 @@
 """A cluster on one machine: objects are files, pods are processes."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from deployer.errors import TransientError
 from deployer.ports import (
+    PLAIN,
     Applied,
+    ApplyOptions,
+    ApplyResult,
     Clock,
     ClusterInfo,
     HttpRequest,
@@ -20,9 +23,11 @@ from deployer.ports import (
     Verdict,
 )
 from deployer.providers.local.admission import check_manifest, check_name
+from deployer.providers.local.application import PlannedApply
 from deployer.providers.local.clock import SystemClock
 from deployer.providers.local.cluster_folder import ClusterFolder, read_json
 from deployer.providers.local.errors import translated
+from deployer.providers.local.in_turn import apply_in_turn, apply_unmoved
 from deployer.providers.local.lifecycle import (
     Supervisor,
     ensure_started,
@@ -53,6 +58,11 @@ class LocalCluster:
         self._objects = ObjectFiles(self._folder, namespace, self._clock)
         self._probe = probe
 
+    @property
+    def namespace(self) -> str:
+        """See `Cluster.namespace`."""
+        return self._namespace
+
     def describe(self) -> ClusterInfo:
         """See `Cluster.describe`."""
         from deployer import __version__
@@ -68,8 +78,9 @@ class LocalCluster:
         found = self._objects.find(ref)
         return None if found is None else self._with_status(found)
 
-    def list(self, labels: Mapping[str, str]) -> tuple[Manifest, ...]:
-        """See `Cluster.list`."""
+    def list(self, labels: Mapping[str, str], *, kinds: Iterable[str] = ()) -> tuple[Manifest, ...]:
+        """See `Cluster.list`: of every kind there is."""
+        del kinds
         refuse_stopped(self._folder)
         found = [
             self._with_status(manifest)
@@ -82,19 +93,30 @@ class LocalCluster:
         self, manifest: Manifest, *, dry_run: bool = False, if_version: str | None = None
     ) -> Applied:
         """See `Cluster.apply`."""
-        refuse_stopped(self._folder)
-        check_manifest(manifest)
-        with translated("apply", str(ObjectRef.of(manifest))):
-            if not dry_run:
-                ensure_started(self._folder, self._clock)
-            return self._objects.apply(manifest, dry_run=dry_run, if_version=if_version)
+        options = ApplyOptions(dry_run=dry_run)
+        return self._apply(manifest, options, if_version=if_version).verdict
 
-    def delete(self, ref: ObjectRef) -> None:
+    def apply_all(
+        self, manifests: Sequence[Manifest], options: ApplyOptions = PLAIN
+    ) -> tuple[ApplyResult, ...]:
+        """See `Cluster.apply_all`."""
+
+        def apply_at(manifest: Manifest, version: str) -> ApplyResult:
+            return self._apply(manifest, options, if_version=version).result
+
+        return apply_in_turn(
+            manifests,
+            options,
+            namespace=self._namespace,
+            one=lambda m: apply_unmoved(m, options, find=self.get, apply_at=apply_at),
+        )
+
+    def delete(self, ref: ObjectRef, *, if_version: str | None = None) -> None:
         """See `Cluster.delete`."""
         refuse_stopped(self._folder)
         check_name(ref.kind, ref.name)
         with translated("delete", str(ref)):
-            self._objects.delete(ref)
+            self._objects.delete(ref, if_version=if_version)
 
     def readiness(self, ref: ObjectRef) -> Readiness:
         """See `Cluster.readiness`. Without a running supervisor nothing is ready."""
@@ -136,6 +158,16 @@ class LocalCluster:
         refuse_stopped(self._folder)
         pods = self._pods(self._objects.find_named("Deployment", workload))
         return "\n".join(text for pod in pods for text in self._read_logs(pod, lines))
+
+    def _apply(
+        self, manifest: Manifest, options: ApplyOptions, *, if_version: str | None
+    ) -> PlannedApply:
+        refuse_stopped(self._folder)
+        check_manifest(manifest)
+        with translated("apply", str(ObjectRef.of(manifest))):
+            if not options.dry_run:
+                ensure_started(self._folder, self._clock)
+            return self._objects.apply(manifest, options, if_version=if_version)
 
     def _read_logs(self, pod: Manifest, lines: int) -> Iterator[str]:
         name, spec = pod["metadata"]["name"], pod["spec"]
@@ -191,9 +223,9 @@ def _is_owned(pod: Manifest, uid: str) -> bool:
 def _judge_service(service: Manifest | None) -> Readiness:
     """Judge a Service as what it is here: each has its address, none waits for a cloud's."""
     if service is None:
-        return judge_service(None, 0)
+        return judge_service(None, ())
     plain = {**service, "spec": {**service["spec"], "type": "ClusterIP"}}
-    judged = judge_service(plain, len(_endpoints(service)))
+    judged = judge_service(plain, [item["pod"] for item in _endpoints(service)])
     faults = (service.get("status") or {}).get("faults")
     if judged.verdict is Verdict.READY and faults:
         return replace(judged, verdict=Verdict.PROGRESSING, message="; ".join(faults))

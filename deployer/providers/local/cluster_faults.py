@@ -1,12 +1,15 @@
 """A cluster that fails as it is told to."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from deployer.errors import DeployerError, TransientError
 from deployer.ports import (
+    PLAIN,
     Applied,
+    ApplyOptions,
+    ApplyResult,
     Clock,
     Cluster,
     ClusterInfo,
@@ -16,6 +19,7 @@ from deployer.ports import (
     ObjectRef,
     Readiness,
 )
+from deployer.providers.local.in_turn import apply_in_turn
 
 __all__ = ["ClusterFault", "FlakyCluster"]
 
@@ -68,6 +72,11 @@ class FlakyCluster:
         self.watch: Callable[[str, str], None] = lambda _method, _name: None
         self._inner, self._clock = inner, clock
 
+    @property
+    def namespace(self) -> str:
+        """See `Cluster.namespace`."""
+        return self._inner.namespace
+
     def describe(self) -> ClusterInfo:
         """See `Cluster.describe`."""
         return self._pass("describe", "", self._inner.describe)
@@ -86,9 +95,20 @@ class FlakyCluster:
             lambda: self._inner.apply(manifest, dry_run=dry_run, if_version=if_version),
         )
 
-    def delete(self, ref: ObjectRef) -> None:
+    def apply_all(
+        self, manifests: Sequence[Manifest], options: ApplyOptions = PLAIN
+    ) -> tuple[ApplyResult, ...]:
+        """See `Cluster.apply_all`: each object is an ``apply`` for its faults."""
+        return apply_in_turn(
+            manifests,
+            options,
+            namespace=self.namespace,
+            one=lambda manifest: self._apply_one(manifest, options),
+        )
+
+    def delete(self, ref: ObjectRef, *, if_version: str | None = None) -> None:
         """See `Cluster.delete`."""
-        self._pass("delete", ref.name, lambda: self._inner.delete(ref))
+        self._pass("delete", ref.name, lambda: self._inner.delete(ref, if_version=if_version))
 
     def readiness(self, ref: ObjectRef) -> Readiness:
         """See `Cluster.readiness`."""
@@ -110,9 +130,16 @@ class FlakyCluster:
         """See `Cluster.logs`."""
         return self._pass("logs", workload, lambda: self._inner.logs(workload, lines=lines))
 
-    def list(self, labels: Mapping[str, str]) -> tuple[Manifest, ...]:
+    def list(self, labels: Mapping[str, str], *, kinds: Iterable[str] = ()) -> tuple[Manifest, ...]:
         """See `Cluster.list`."""
-        return self._pass("list", "", lambda: self._inner.list(labels))
+        return self._pass("list", "", lambda: self._inner.list(labels, kinds=kinds))
+
+    def _apply_one(self, manifest: Manifest, options: ApplyOptions) -> ApplyResult:
+        def apply() -> ApplyResult:
+            (result,) = self._inner.apply_all([manifest], options)
+            return result
+
+        return self._pass("apply", manifest["metadata"]["name"], apply)
 
     def _pass(self, method: str, name: str, action: Callable[[], T]) -> T:
         self.watch(method, name)

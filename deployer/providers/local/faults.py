@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from deployer.errors import ProviderError, TransientError
-from deployer.ports import Clock, ObjectInfo, ObjectStore, StoredObject
+from deployer.ports import (
+    Clock,
+    ObjectInfo,
+    ObjectStore,
+    Source,
+    StoredObject,
+    StoredRange,
+)
 
 __all__ = ["Fault", "FlakyStore"]
 
@@ -20,8 +27,8 @@ class Fault:
 
     Attributes:
         on_call: Counted from 1 over the calls that match; 0 means every one.
-        method: ``head``, ``get``, ``stream``, ``put``, ``put_file``, ``list``, ``delete``; empty
-            means any.
+        method: ``head``, ``get``, ``stream``, ``read_range``, ``put``, ``put_file``, ``copy``,
+            ``list``, ``delete``; empty means any.
         prefix: Only keys that start so.
         error: What is raised; None only delays.
         delay_seconds: Waited before anything else.
@@ -101,11 +108,22 @@ class FlakyStore:
             lambda: self._store.put(key, body, if_version=if_version, metadata=metadata),
         )
 
+    def read_range(
+        self, key: str, offset: int, length: int, *, if_version: str | None = None
+    ) -> StoredRange:
+        """See `ObjectStore.read_range`."""
+        return self._run(
+            "read_range",
+            key,
+            lambda: self._store.read_range(key, offset, length, if_version=if_version),
+        )
+
     def put_file(
         self,
         key: str,
-        path: Path,
+        source: Path | Source,
         *,
+        if_absent: bool = False,
         metadata: Mapping[str, str] | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> ObjectInfo:
@@ -113,9 +131,18 @@ class FlakyStore:
         info = self._run(
             "put_file",
             key,
-            lambda: self._store.put_file(key, path, metadata=metadata, progress=progress),
+            lambda: self._store.put_file(
+                key, source, if_absent=if_absent, metadata=metadata, progress=progress
+            ),
         )
         return self.alter(info)
+
+    def copy(
+        self, key: str, url: str, info: ObjectInfo, *, metadata: Mapping[str, str] | None = None
+    ) -> ObjectInfo | None:
+        """See `ObjectStore.copy`."""
+        copied = self._run("copy", key, lambda: self._store.copy(key, url, info, metadata=metadata))
+        return None if copied is None else self.alter(copied)
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """See `ObjectStore.list`."""

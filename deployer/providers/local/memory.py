@@ -4,12 +4,13 @@ import hashlib
 import itertools
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from deployer.errors import AlreadyExistsError, NotFoundError, PreconditionError, ProviderError
-from deployer.ports import Clock, ObjectInfo, StoredObject
-from deployer.providers.source import SourceFile
-from deployer.providers.transfer import CHUNK
+from deployer.ports import Clock, ObjectInfo, Source, StoredObject, StoredRange
+from deployer.providers.local.sources import opened
+from deployer.providers.transfer import CHUNK, check_range
 
 __all__ = ["MemoryStore"]
 
@@ -71,19 +72,47 @@ class MemoryStore:
                 raise self._moved(key)
             return self._store(key, body, metadata or {})
 
+    def read_range(
+        self, key: str, offset: int, length: int, *, if_version: str | None = None
+    ) -> StoredRange:
+        """See `ObjectStore.read_range`."""
+        found = self._find(key)
+        if if_version is not None and found.info.version != if_version:
+            raise self._moved(key)
+        body = found.body[offset : offset + length]
+        part = StoredRange(body, found.info.version, found.info.size)
+        return check_range(part, offset, length, f"{self.url}/{key}")
+
     def put_file(
         self,
         key: str,
-        path: Path,
+        source: Path | Source,
         *,
+        if_absent: bool = False,
         metadata: Mapping[str, str] | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> ObjectInfo:
         """See `ObjectStore.put_file`."""
-        with SourceFile(path, hashlib.sha256(), progress=progress) as source:
-            body = source.read()
-            source.check_unchanged()
-        return self.put(key, body, metadata=metadata)
+        body = bytearray()
+        with opened(source) as file:
+            for chunk in file.chunks(CHUNK * 16):
+                body += chunk.body
+                if progress is not None:
+                    progress(len(chunk.body))
+                chunk.release()
+            file.finish()
+        condition = "" if if_absent else None
+        info = self.put(key, bytes(body), if_version=condition, metadata=metadata)
+        return replace(info, proof="sha256")
+
+    def copy(
+        self, key: str, url: str, info: ObjectInfo, *, metadata: Mapping[str, str] | None = None
+    ) -> ObjectInfo | None:
+        """See `ObjectStore.copy`. Only within this store."""
+        if url != self.url:
+            return None
+        body = self.read_range(info.key, 0, info.size, if_version=info.version).body
+        return replace(self.put(key, body, metadata=metadata), proof="sha256")
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """See `ObjectStore.list`."""

@@ -3,12 +3,16 @@
 import json
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from deployer.errors import TransientError
 from deployer.ports import (
+    PLAIN,
     Applied,
+    ApplyOptions,
+    ApplyResult,
     Clock,
     ClusterInfo,
     HttpRequest,
@@ -20,7 +24,9 @@ from deployer.ports import (
     Verdict,
 )
 from deployer.providers.local.admission import check_manifest
-from deployer.providers.local.application import plan_apply, stamp
+from deployer.providers.local.application import PlannedApply, check_version, plan_apply, stamp
+from deployer.providers.local.in_turn import apply_in_turn, apply_unmoved
+from deployer.providers.local.managers import edit_stored
 from deployer.providers.local.objects import matches
 from deployer.providers.readiness import judge_presence, judge_service
 
@@ -68,6 +74,11 @@ class MemoryCluster:
         with self._lock:
             self._logs[workload] = text
 
+    @property
+    def namespace(self) -> str:
+        """See `Cluster.namespace`."""
+        return self._namespace
+
     def describe(self) -> ClusterInfo:
         """See `Cluster.describe`."""
         return ClusterInfo(self._name, "memory")
@@ -78,8 +89,9 @@ class MemoryCluster:
             stored = self._stored.get(ref)
             return None if stored is None else self._with_status(stored["object"])
 
-    def list(self, labels: Mapping[str, str]) -> tuple[Manifest, ...]:
-        """See `Cluster.list`."""
+    def list(self, labels: Mapping[str, str], *, kinds: Iterable[str] = ()) -> tuple[Manifest, ...]:
+        """See `Cluster.list`: of every kind there is."""
+        del kinds
         with self._lock:
             found = [
                 self._with_status(stored["object"])
@@ -92,26 +104,40 @@ class MemoryCluster:
         self, manifest: Manifest, *, dry_run: bool = False, if_version: str | None = None
     ) -> Applied:
         """See `Cluster.apply`."""
-        check_manifest(manifest)
-        ref = ObjectRef.of(manifest)
-        with self._lock:
-            stored = self._stored.get(ref)
-            planned = plan_apply(stored, manifest, if_version=if_version, pick=self._pick)
-            if dry_run:
-                return planned.verdict
-            if planned.verdict is Applied.UNCHANGED:
-                self._stored[ref] = planned.stored
-                return planned.verdict
-            self._version += 1
-            self._stored[ref] = stamp(
-                planned, namespace=self._namespace, version=self._version, now=self._clock.now()
-            )
-            return planned.verdict
+        options = ApplyOptions(dry_run=dry_run)
+        return self._apply(manifest, options, if_version=if_version).verdict
 
-    def delete(self, ref: ObjectRef) -> None:
+    def apply_all(
+        self, manifests: Sequence[Manifest], options: ApplyOptions = PLAIN
+    ) -> tuple[ApplyResult, ...]:
+        """See `Cluster.apply_all`."""
+
+        def apply_at(manifest: Manifest, version: str) -> ApplyResult:
+            return self._apply(manifest, options, if_version=version).result
+
+        return apply_in_turn(
+            manifests,
+            options,
+            namespace=self._namespace,
+            one=lambda m: apply_unmoved(m, options, find=self.get, apply_at=apply_at),
+        )
+
+    def edit(self, change: Manifest, *, manager: str) -> None:
+        """Let somebody else write some fields of an object, and own them from now on."""
+        ref = ObjectRef.of(change)
+        with self._lock:
+            stored = self._stored[ref]
+            planned = PlannedApply(
+                Applied.CHANGED, edit_stored(stored, change, manager), stored["object"]
+            )
+            self._stamp(ref, planned)
+
+    def delete(self, ref: ObjectRef, *, if_version: str | None = None) -> None:
         """See `Cluster.delete`."""
         with self._lock:
-            self._stored.pop(ref, None)
+            if ref in self._stored:
+                check_version(ref, self._stored[ref]["object"], if_version)
+                del self._stored[ref]
 
     def readiness(self, ref: ObjectRef) -> Readiness:
         """See `Cluster.readiness`."""
@@ -120,8 +146,7 @@ class MemoryCluster:
             if ref.kind == "Deployment":
                 return self._judge(found, ref.name)
             if ref.kind == "Service":
-                ready = sum(self._peek(name).ready for name in self._behind(found))
-                return judge_service(found, ready)
+                return judge_service(found, self._endpoints(found))
             return judge_presence(found, str(ref))
 
     def endpoint(self, service: str) -> str | None:
@@ -150,22 +175,43 @@ class MemoryCluster:
             text = self._logs.get(workload, f"{workload}-1 server:\nready")
         return "\n".join(text.splitlines()[-lines:])
 
+    def _apply(
+        self, manifest: Manifest, options: ApplyOptions, *, if_version: str | None
+    ) -> PlannedApply:
+        check_manifest(manifest)
+        ref = ObjectRef.of(manifest)
+        with self._lock:
+            stored = self._stored.get(ref)
+            planned = plan_apply(
+                stored, manifest, if_version=if_version, pick=self._pick, options=options
+            )
+            if not options.dry_run and planned.verdict is Applied.UNCHANGED:
+                self._stored[ref] = planned.stored
+            elif not options.dry_run:
+                self._stamp(ref, planned)
+            return planned
+
+    def _stamp(self, ref: ObjectRef, planned: PlannedApply) -> None:
+        self._version += 1
+        self._stored[ref] = stamp(
+            planned, namespace=self._namespace, version=self._version, now=self._clock.now()
+        )
+
     def _judge(self, found: Manifest | None, name: str) -> Readiness:
         if found is None:
             return Readiness(Verdict.MISSING, 0, 0, "there is no such Deployment")
         script = self._scripts.get(name)
         if script is not None and len(script) > 1:
-            return script.popleft()
+            return _with_pods(script.popleft(), name)
         return self._peek(name)
 
     def _peek(self, name: str) -> Readiness:
         """Return the next answer without using it up."""
         if script := self._scripts.get(name):
-            return script[0]
+            return _with_pods(script[0], name)
         found = self._deployment(name)
         replicas = int(found["spec"].get("replicas", 1)) if found else 0
-        pods = tuple(PodState(f"{name}-{n + 1}", ready=True, restarts=0) for n in range(replicas))
-        return Readiness(Verdict.READY, replicas, replicas, "", pods)
+        return _with_pods(Readiness(Verdict.READY, replicas, replicas), name)
 
     def _behind(self, service: Manifest | None) -> Sequence[str]:
         selector = (service or {}).get("spec", {}).get("selector")
@@ -176,6 +222,14 @@ class MemoryCluster:
             for ref, stored in self._stored.items()
             if ref.kind == "Deployment" and matches(_pod_labels(stored["object"]), selector)
         )
+
+    def _endpoints(self, service: Manifest | None) -> Sequence[str]:
+        """Return the names of the ready pods behind the Service."""
+        return [
+            _pod_name(name, number)
+            for name in self._behind(service)
+            for number in range(self._peek(name).ready)
+        ]
 
     def _deployment(self, name: str) -> Any:
         stored = self._stored.get(ObjectRef("apps/v1", "Deployment", name))
@@ -196,6 +250,19 @@ class MemoryCluster:
 
     def _pick(self, _ports: Sequence[int]) -> str:
         return f"10.0.{len(self._stored) // 250}.{len(self._stored) % 250 + 1}"
+
+
+def _with_pods(readiness: Readiness, workload: str) -> Readiness:
+    """Name the ready pods, where a script has not."""
+    if readiness.pods:
+        return readiness
+    names = (_pod_name(workload, number) for number in range(readiness.ready))
+    pods = tuple(PodState(name, ready=True, restarts=0) for name in names)
+    return replace(readiness, pods=pods)
+
+
+def _pod_name(workload: str, number: int) -> str:
+    return f"{workload}-{number + 1}"
 
 
 def _pod_labels(deployment: Manifest) -> Mapping[str, str]:

@@ -4,9 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deployer.ports import Applied, Clock, Manifest, ObjectRef
+from deployer.ports import Applied, ApplyOptions, Clock, Manifest, ObjectRef
 from deployer.providers.local.addresses import pick_address
-from deployer.providers.local.application import PlannedApply, plan_apply, stamp
+from deployer.providers.local.application import (
+    PlannedApply,
+    check_version,
+    plan_apply,
+    stamp,
+)
 from deployer.providers.local.cluster_folder import ClusterFolder, read_json, write_json
 
 __all__ = ["ObjectFiles", "matches", "used_addresses"]
@@ -43,19 +48,25 @@ class ObjectFiles:
             if stored := read_json(path):
                 yield stored["object"]
 
-    def apply(self, manifest: Manifest, *, dry_run: bool, if_version: str | None) -> Applied:
+    def apply(
+        self, manifest: Manifest, options: ApplyOptions, *, if_version: str | None
+    ) -> PlannedApply:
         """Apply ``manifest``; see `Cluster.apply`."""
         ref = ObjectRef.of(manifest)
         with self.folder.writing(self.clock):
             stored = self._read(ref.kind, ref.name)
-            planned = plan_apply(stored, manifest, if_version=if_version, pick=self._pick)
-            if not dry_run and planned.stored != stored:
+            planned = plan_apply(
+                stored, manifest, if_version=if_version, pick=self._pick, options=options
+            )
+            if not options.dry_run and planned.stored != stored:
                 self._write(ref, planned)
-            return planned.verdict
+            return planned
 
-    def delete(self, ref: ObjectRef) -> None:
-        """Remove the object's file, if it is there."""
+    def delete(self, ref: ObjectRef, *, if_version: str | None = None) -> None:
+        """Remove the object's file, if it is there; see `Cluster.delete`."""
         with self.folder.writing(self.clock):
+            if (stored := self._read(ref.kind, ref.name)) is not None:
+                check_version(ref, stored["object"], if_version)
             path = self.folder.objects(self.namespace, ref.kind) / f"{ref.name}.json"
             path.unlink(missing_ok=True)
             self.folder.status_file(self.namespace, ref.kind, ref.name).unlink(missing_ok=True)

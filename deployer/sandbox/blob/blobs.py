@@ -161,13 +161,27 @@ class Containers:
             del self._container(container).blobs[name]
 
     def page(
-        self, container: str, *, prefix: str, delimiter: str, after: str, limit: int
-    ) -> tuple[Page, list[Blob]]:
-        """Return one page of names and the blobs on it."""
+        self,
+        container: str,
+        *,
+        prefix: str,
+        delimiter: str,
+        after: str,
+        limit: int,
+        uncommitted: bool = False,
+    ) -> tuple[Page, list[Blob | str]]:
+        """Return one page of names, and the blobs on it.
+
+        Names alone stand for blobs that are uncommitted blocks and nothing else.
+        """
         with self._lock:
-            blobs = self._container(container).blobs
-            page = list_page(blobs, prefix=prefix, delimiter=delimiter, after=after, limit=limit)
-            return page, [blobs[name] for name in page.names]
+            owner = self._container(container)
+            names: dict[str, Blob | str] = {**owner.blobs}
+            if uncommitted:
+                staged = {name: name for name, blocks in owner.staged.items() if blocks}
+                names = {**staged, **names}
+            page = list_page(names, prefix=prefix, delimiter=delimiter, after=after, limit=limit)
+            return page, [names[name] for name in page.names]
 
     def _commit(
         self,

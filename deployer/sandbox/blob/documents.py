@@ -44,8 +44,10 @@ def blob_headers(blob: Blob, *, part: bool) -> dict[str, str]:
     )
 
 
-def list_xml(asked: Mapping[str, str], page: Page, blobs: list[Blob], *, marker: str) -> ET.Element:
-    """Return a page of blobs, prefixes behind names.
+def list_xml(
+    asked: Mapping[str, str], page: Page, blobs: list[Blob | str], *, marker: str
+) -> ET.Element:
+    """Return a page of blobs, prefixes behind names; of uncommitted ones the name is all there is.
 
     What was asked for comes back too: the SDK asks for the next page with what it reads here.
     """
@@ -56,7 +58,10 @@ def list_xml(asked: Mapping[str, str], page: Page, blobs: list[Blob], *, marker:
             _fill(root, {name: asked[name.lower()]})
     entries = ET.SubElement(root, "Blobs")
     for blob in blobs:
-        _add_blob(entries, blob, metadata=metadata)
+        if isinstance(blob, str):
+            _add_uncommitted(entries, blob)
+        else:
+            _add_blob(entries, blob, metadata=metadata)
     for prefix in page.prefixes:
         _fill(ET.SubElement(entries, "BlobPrefix"), {"Name": prefix})
     _fill(root, {"NextMarker": marker})
@@ -93,6 +98,13 @@ def read_block_list(body: bytes) -> list[tuple[str, str]]:
     except ET.ParseError as error:
         raise RefusedError(400, "InvalidXmlDocument", "The block list is no XML.") from error
     return [(entry.tag, entry.text or "") for entry in root]
+
+
+def _add_uncommitted(entries: ET.Element, name: str) -> None:
+    element = ET.SubElement(entries, "Blob")
+    _fill(element, {"Name": name})
+    properties = ET.SubElement(element, "Properties")
+    _fill(properties, {"Content-Length": "0", "BlobType": "BlockBlob"})
 
 
 def _add_blob(entries: ET.Element, blob: Blob, *, metadata: bool) -> None:

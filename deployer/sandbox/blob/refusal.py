@@ -1,11 +1,20 @@
 """How the service says no."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from xml.etree import ElementTree as ET
 
-from deployer.sandbox.loopback import Response
+from deployer.sandbox.faults import Fault, Order
+from deployer.sandbox.loopback import Request, Response
 
-__all__ = ["RefusedError"]
+__all__ = ["RefusedError", "refuse_as_ordered"]
+
+_ORDERED: Mapping[Fault, tuple[int, str, str]] = {
+    Fault.REFUSE: (503, "ServerBusy", "The server is busy."),
+    Fault.FORBID: (403, "AuthorizationPermissionMismatch", "Not with this permission."),
+    Fault.EXPIRE: (401, "InvalidAuthenticationInfo", "Lifetime validation failed: expired."),
+    Fault.ERROR_BODY: (200, "InternalError", "The server encountered an internal error."),
+}
 
 
 class RefusedError(Exception):
@@ -27,3 +36,12 @@ class RefusedError(Exception):
         ET.SubElement(root, "Message").text = self.message
         body = ET.tostring(root, xml_declaration=True, encoding="utf-8")
         return Response(self.status, body, headers)
+
+
+def refuse_as_ordered(_: Request, order: Order) -> Response:
+    """Return what the service says when it is in the state that was ordered."""
+    answer = RefusedError(*_ORDERED[order.fault]).as_response()
+    if order.fault is not Fault.REFUSE:
+        return answer
+    later = {"Retry-After": f"{order.seconds:.0f}"}
+    return Response(answer.status, answer.body, {**answer.headers, **later})

@@ -110,6 +110,7 @@ class BlobApi:
             delimiter=query.get("delimiter", ""),
             after=_decode_marker(query.get("marker", "")),
             limit=min(int(query.get("maxresults") or _PAGE), _PAGE),
+            uncommitted="uncommittedblobs" in query.get("include", "").split(","),
         )
         marker = base64.urlsafe_b64encode((page.last or "").encode()).decode()
         return _xml(list_xml(query, page, blobs, marker=marker))

@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import threading
 from dataclasses import dataclass, field
+from datetime import datetime
 from xml.etree import ElementTree as ET
 
 from deployer.sandbox.checksums import crc32c_base64, md5_base64
@@ -13,25 +14,29 @@ from deployer.sandbox.gcs.refusal import RefusedError
 from deployer.sandbox.gcs.uploads import claimed_checksums
 from deployer.sandbox.loopback import Request, Response
 
-__all__ = ["MultipartUploads"]
+__all__ = ["SMALLEST_PART", "MultipartUploads"]
 
-_SMALLEST_PART = 5 * 1024 * 1024
+SMALLEST_PART = 5 * 1024 * 1024
 _NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 _META = "x-goog-meta-"
 
 
 @dataclass(slots=True)
 class _Upload:
+    bucket: str
+    name: str
     content_type: str
     metadata: dict[str, str]
+    begun: datetime
     parts: dict[int, bytes] = field(default_factory=dict)
 
 
 class MultipartUploads:
     """Multipart uploads into ``buckets``; unfinished ones are kept until aborted."""
 
-    def __init__(self, buckets: Buckets) -> None:
+    def __init__(self, buckets: Buckets, smallest_part: int) -> None:
         self._buckets = buckets
+        self._smallest_part = smallest_part
         self._uploads: dict[str, _Upload] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -46,6 +51,8 @@ class MultipartUploads:
                 return self._put_part(request)
             case "POST":
                 return self._complete(request, bucket, name)
+            case "GET" if "uploads" in request.query:
+                return self._list_uploads(request, bucket)
             case "GET":
                 return self._list(request)
             case "DELETE":
@@ -65,7 +72,7 @@ class MultipartUploads:
             if header.lower().startswith(_META)
         }
         content_type = request.header("Content-Type") or OCTETS
-        self._uploads[number] = _Upload(content_type, metadata)
+        self._uploads[number] = _Upload(bucket, name, content_type, metadata, self._buckets.now())
         return _document(
             "InitiateMultipartUploadResult", {"Bucket": bucket, "Key": name, "UploadId": number}
         )
@@ -86,7 +93,7 @@ class MultipartUploads:
 
     def _complete(self, request: Request, bucket: str, name: str) -> Response:
         upload = self._upload(request)
-        data = b"".join(_chosen_parts(upload, request.body))
+        data = b"".join(_chosen_parts(upload, request.body, self._smallest_part))
         draft = Draft(data, upload.content_type, metadata=upload.metadata, composite=True)
         wanted = request.header("x-goog-if-generation-match")
         conditions = Conditions(if_generation=int(wanted) if wanted else None)
@@ -103,6 +110,17 @@ class MultipartUploads:
             _fill(ET.SubElement(root, "Part"), fields)
         return _xml(root)
 
+    def _list_uploads(self, request: Request, bucket: str) -> Response:
+        root = ET.Element("ListMultipartUploadsResult", xmlns=_NAMESPACE)
+        _fill(root, {"Bucket": bucket, "IsTruncated": "false"})
+        for number, upload in sorted(self._uploads.items()):
+            if upload.bucket == bucket and upload.name.startswith(request.query.get("prefix", "")):
+                element = ET.SubElement(root, "Upload")
+                begun = upload.begun.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+                fields = {"Key": upload.name, "UploadId": number, "Initiated": begun}
+                _fill(element, fields)
+        return _xml(root)
+
     def _upload(self, request: Request) -> _Upload:
         upload = self._uploads.get(request.query.get("uploadId", ""))
         if upload is None:
@@ -110,7 +128,7 @@ class MultipartUploads:
         return upload
 
 
-def _chosen_parts(upload: _Upload, body: bytes) -> list[bytes]:
+def _chosen_parts(upload: _Upload, body: bytes, smallest: int) -> list[bytes]:
     chosen = []
     for part in ET.fromstring(body).findall("{*}Part"):  # noqa: S314 - loopback only
         number, etag = part.findtext("{*}PartNumber", ""), part.findtext("{*}ETag", "")
@@ -120,8 +138,8 @@ def _chosen_parts(upload: _Upload, body: bytes) -> list[bytes]:
                 400, "InvalidPart", f"Part {number} was not found or its ETag differs"
             )
         chosen.append(data)
-    if any(len(data) < _SMALLEST_PART for data in chosen[:-1]):
-        raise RefusedError(400, "EntityTooSmall", "A part but the last is smaller than 5 MiB")
+    if any(len(data) < smallest for data in chosen[:-1]):
+        raise RefusedError(400, "EntityTooSmall", "A part but the last is too small")
     return chosen
 
 

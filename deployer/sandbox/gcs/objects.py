@@ -71,6 +71,10 @@ class Buckets:
                 raise RefusedError(409, "conflict", f"bucket {bucket} is not empty")
             del self._buckets[bucket]
 
+    def now(self) -> datetime:
+        """Return the service's time."""
+        return self._clock.now()
+
     def names(self) -> list[str]:
         """Return the buckets' names in order."""
         with self._lock:

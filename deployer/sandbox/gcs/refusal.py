@@ -1,12 +1,21 @@
 """How the service says no."""
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from deployer.sandbox.loopback import Response
+from deployer.sandbox.faults import Fault, Order
+from deployer.sandbox.loopback import Request, Response
 
-__all__ = ["RefusedError", "json_response", "read_json"]
+__all__ = ["RefusedError", "json_response", "read_json", "refuse_as_ordered"]
+
+_ORDERED: Mapping[Fault, tuple[int, str, str]] = {
+    Fault.REFUSE: (503, "backendError", "Backend Error"),
+    Fault.FORBID: (403, "forbidden", "The caller does not have storage permission for this."),
+    Fault.EXPIRE: (401, "authError", "Invalid Credentials"),
+    Fault.ERROR_BODY: (200, "backendError", "Backend Error"),
+}
 
 
 class RefusedError(Exception):
@@ -46,3 +55,14 @@ def read_json(body: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise RefusedError(400, "parseError", "Expected a JSON object")
     return document
+
+
+def refuse_as_ordered(request: Request, order: Order) -> Response:
+    """Return what the service says when it is in the state that was ordered."""
+    refused = RefusedError(*_ORDERED[order.fault])
+    xml = "uploadId" in request.query or "uploads" in request.query
+    answer = refused.as_xml() if xml else refused.as_json()
+    if order.fault is not Fault.REFUSE:
+        return answer
+    later = {"Retry-After": f"{order.seconds:.0f}"}
+    return Response(answer.status, answer.body, {**answer.headers, **later})

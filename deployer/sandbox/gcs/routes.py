@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from deployer.sandbox.gcs.batch import answer_batch
 from deployer.sandbox.gcs.conditions import Conditions
 from deployer.sandbox.gcs.documents import bucket_resource, media_headers, object_resource
-from deployer.sandbox.gcs.multipart import MultipartUploads
+from deployer.sandbox.gcs.multipart import SMALLEST_PART, MultipartUploads
 from deployer.sandbox.gcs.objects import OCTETS, Buckets, Draft, StoredObject
 from deployer.sandbox.gcs.refusal import RefusedError, json_response, read_json
 from deployer.sandbox.gcs.uploads import Uploads
@@ -23,10 +23,10 @@ _Handler = Callable[..., Response]
 class GcsApi:
     """The whole service: call it with a request."""
 
-    def __init__(self, buckets: Buckets) -> None:
+    def __init__(self, buckets: Buckets, *, smallest_part: int = SMALLEST_PART) -> None:
         self._buckets = buckets
         self._uploads = Uploads(buckets)
-        self._multipart = MultipartUploads(buckets)
+        self._multipart = MultipartUploads(buckets, smallest_part)
         v1, one = "/storage/v1", "([^/]+)"
         table: list[tuple[str, str, _Handler]] = [
             ("POST", "/batch/storage/v1", lambda request: answer_batch(request, self)),

@@ -87,7 +87,7 @@ class Uploads:
         number = f"session-{next(self._numbers)}"
         self._sessions[number] = _Session(bucket, name, resource, conditions)
         query = f"uploadType=resumable&upload_id={number}"
-        location = f"http://{request.header('Host')}{request.path}?{query}"
+        location = f"{request.scheme}://{request.header('Host')}{request.path}?{query}"
         return Response(200, headers={"Location": location, "X-GUploader-UploadID": number})
 
     def _session(self, request: Request) -> _Session:

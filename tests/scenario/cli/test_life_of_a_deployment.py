@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 Make = Callable[..., Any]
 TRAFFIC = Path(__file__).with_name("traffic.py")
 READING = (
@@ -74,6 +76,38 @@ def test_traffic_never_feels_an_upgrade_a_bad_version_or_a_rollback(make_deploym
         (1, "live"),
     ]
     assert "quarantined" in deployment.run("deploy", expect=1).err
+
+
+@pytest.mark.parametrize(
+    ("strategy", "before", "at_rest"),
+    [
+        ({"type": "blue-green", "soak": "0.5s"}, "Deployment/{}-r2", ["Deployment/{}-r1"]),
+        ({"type": "rolling", "soak": "0.5s"}, "Deployment/{}", []),
+    ],
+    ids=lambda value: value["type"] if isinstance(value, dict) else "",
+)
+def test_one_target_alone_loses_no_request_by_either_strategy(
+    make_deployment: Make, strategy: Any, before: str, at_rest: list[str]
+) -> None:
+    """Nothing can cover up for it: there is no other target, and nothing is sent twice."""
+    deployment = make_deployment(
+        "gcp-iowa",
+        strategy=strategy,
+        service={"replicas": {"min": 2}},
+        routing={"idempotent": False},
+    )
+    deployment.run("deploy")
+    with router(deployment) as url, traffic(deployment, url) as answers:
+        deployment.write_model("v2")
+        deployment.run("deploy")
+        assert deployment.workloads() == {(before.format(deployment.name),)}
+        resting = tuple(name.format(deployment.name) for name in at_rest)
+        assert deployment.workloads(at_rest=True) == {resting}
+        deployment.run("rollback")
+    assert set(answers) == {"v1", "v2"}, answers
+    assert min(answers.values()) > 20
+    assert deployment.run("status", "-o", "json").json["targets"][0]["release"] == 1
+    assert "nothing to do" in deployment.run("rollback", "--to", 1).out
 
 
 def test_what_is_live_can_be_read_and_kept_without_the_files_it_was_made_from(

@@ -9,6 +9,7 @@ from deployer.artifact.keys import file_key
 from deployer.errors import IntegrityError, NotFoundError, SetupError, TransientError
 from deployer.providers.local.faults import Fault, FlakyStore
 from deployer.providers.local.memory import MemoryStore
+from deployer.transfer import Limits
 from deployer.values import Digest
 
 
@@ -85,14 +86,73 @@ def test_an_existing_good_file_survives_a_failed_pull(
     assert tree(to) == {"weights/0.bin": b"weights" * 1000, "weights/empty": b""}
 
 
-def test_a_stream_that_breaks_off_leaves_nothing(
+def test_a_read_that_breaks_off_leaves_nothing(
     flaky: FlakyStore, digest: Digest, tmp_path: Path
 ) -> None:
     prefix = file_key(digest, "weights/0")
-    flaky.add_fault(Fault(method="stream", prefix=prefix, after=True))
+    flaky.add_fault(Fault(method="read_range", prefix=prefix, after=True))
     with pytest.raises(TransientError):
         pull_artifact(flaky, digest, tmp_path / "to")
     assert "weights/0.bin" not in tree(tmp_path / "to")
+    assert not (tmp_path / "to" / ".deployer-pull").exists()
+
+
+SMALL = Limits(range_bytes=1000)
+
+
+def test_a_pull_that_broke_off_is_gone_on_with(
+    flaky: FlakyStore, digest: Digest, tmp_path: Path
+) -> None:
+    to, key = tmp_path / "to", file_key(digest, "weights/0.bin")
+    flaky.add_fault(Fault(method="read_range", prefix=key, on_call=6))
+    with pytest.raises(TransientError):
+        pull_artifact(flaky, digest, to, limits=SMALL)
+    assert "weights/0.bin" not in tree(to)
+    assert (to / ".deployer-pull").exists()
+    flaky.calls.clear()
+    pull_artifact(flaky, digest, to, limits=SMALL)
+    assert (to / "weights" / "0.bin").read_bytes() == b"weights" * 1000
+    assert flaky.calls.count(f"read_range {key}") <= 3
+    assert not (to / ".deployer-pull").exists()
+
+
+def test_a_half_done_file_with_holes_is_mended(
+    flaky: FlakyStore, digest: Digest, tmp_path: Path
+) -> None:
+    to, key = tmp_path / "to", file_key(digest, "weights/0.bin")
+    flaky.add_fault(Fault(method="read_range", prefix=key, on_call=7))
+    with pytest.raises(TransientError):
+        pull_artifact(flaky, digest, to, limits=SMALL)
+    staged = next(path for path in (to / ".deployer-pull").iterdir() if not path.suffix)
+    body = bytearray(staged.read_bytes())
+    body[1000:2000] = bytes(1000)
+    staged.write_bytes(bytes(body))
+    pull_artifact(flaky, digest, to, limits=SMALL)
+    assert (to / "weights" / "0.bin").read_bytes() == b"weights" * 1000
+
+
+def test_a_half_done_file_of_another_version_is_begun_anew(
+    store: MemoryStore, flaky: FlakyStore, digest: Digest, tmp_path: Path
+) -> None:
+    to, key = tmp_path / "to", file_key(digest, "weights/0.bin")
+    flaky.add_fault(Fault(method="read_range", prefix=key, on_call=6))
+    with pytest.raises(TransientError):
+        pull_artifact(flaky, digest, to, limits=SMALL)
+    store.put(key, b"weights" * 1000)
+    pull_artifact(flaky, digest, to, limits=SMALL)
+    assert (to / "weights" / "0.bin").read_bytes() == b"weights" * 1000
+
+
+@pytest.mark.parametrize("at", [0, 999, 1000, 3500, 6999])
+def test_one_flipped_byte_in_any_range_fails_and_leaves_no_file(
+    store: MemoryStore, digest: Digest, tmp_path: Path, at: int
+) -> None:
+    body = bytearray(b"weights" * 1000)
+    body[at] ^= 1
+    store.put(file_key(digest, "weights/0.bin"), bytes(body))
+    with pytest.raises(IntegrityError, match="not what was promised"):
+        pull_artifact(store, digest, tmp_path / "to", limits=SMALL)
+    assert not (tmp_path / "to" / "weights" / "0.bin").exists()
     assert not (tmp_path / "to" / ".deployer-pull").exists()
 
 

@@ -38,8 +38,47 @@ def test_a_second_push_sends_nothing(model: Path, store: MemoryStore) -> None:
     told: list[int] = []
     second = push_artifact(artifact, store, progress=told.append)
     assert (second.uploaded_bytes, second.skipped_files) == (0, 3)
-    assert (second.uri, second.checks) == (first.uri, first.checks)
+    assert second.uri == first.uri
+    assert set(second.checks.values()) == {"manifest"}
     assert sum(told) == 7002
+
+
+def test_a_push_of_what_is_there_takes_two_questions(model: Path, flaky: FlakyStore) -> None:
+    artifact = scan_artifact(model)
+    push_artifact(artifact, flaky)
+    flaky.calls.clear()
+    push_artifact(artifact, flaky)
+    assert [call.split()[0] for call in flaky.calls] == ["get", "list"]
+
+
+def test_of_many_files_only_the_manifest_is_asked_for(tmp_path: Path, flaky: FlakyStore) -> None:
+    (tmp_path / "many").mkdir()
+    for number in range(1_001):
+        (tmp_path / "many" / f"{number}").write_bytes(b"x")
+    artifact = scan_artifact(tmp_path / "many")
+    push_artifact(artifact, flaky)
+    flaky.calls.clear()
+    pushed = push_artifact(artifact, flaky)
+    assert (pushed.skipped_files, len(flaky.calls)) == (1_001, 1)
+
+
+def test_what_was_lost_from_the_store_is_sent_again(model: Path, store: MemoryStore) -> None:
+    artifact = scan_artifact(model)
+    push_artifact(artifact, store)
+    store.delete(file_key(artifact.digest, "config.json"))
+    assert push_artifact(artifact, store).uploaded_bytes == 2
+
+
+def test_a_killed_pushes_files_are_known_by_what_was_written_with_them(
+    model: Path, store: MemoryStore, flaky: FlakyStore
+) -> None:
+    artifact = scan_artifact(model)
+    push_artifact(artifact, store)
+    store.delete(marker_key(artifact.digest))
+    flaky.alter = lambda info: replace(info, checksums={})
+    pushed = push_artifact(artifact, flaky)
+    assert set(pushed.checks.values()) == {"sha256 kept"}
+    assert not any(call.startswith(("stream", "read_range", "put_file")) for call in flaky.calls)
 
 
 @pytest.mark.parametrize("damaged", [b"weightS" * 1000, b"short"])
@@ -76,7 +115,7 @@ def test_an_object_that_goes_away_meanwhile_is_sent(
         return info
 
     flaky.alter = delete
-    assert push_artifact(artifact, flaky).uploaded_bytes == 7002
+    assert push_artifact(artifact, flaky, thorough=True).uploaded_bytes == 7002
     assert flaky.calls.count(f"put_file {gone}") == 1
 
 
@@ -93,7 +132,7 @@ def test_a_file_that_vanished_after_the_scan_is_refused(model: Path, store: Memo
     push_artifact(artifact, store)
     (model / "config.json").unlink()
     with pytest.raises(SourceError, match="cannot read"):
-        push_artifact(artifact, store)
+        push_artifact(artifact, store, thorough=True)
 
 
 @pytest.mark.parametrize("wrong", [{"checksums": {"sha256": "0" * 64}}, {"size": 1}])
@@ -111,11 +150,11 @@ def test_a_store_without_checksums_is_read_back(
     model: Path, store: MemoryStore, flaky: FlakyStore
 ) -> None:
     artifact = scan_artifact(model)
-    flaky.alter = lambda info: replace(info, checksums={})
+    flaky.alter = lambda info: replace(info, checksums={}, proof="")
     pushed = push_artifact(artifact, flaky)
     assert set(pushed.checks.values()) == {"read back"}
     store.put(file_key(artifact.digest, "weights/0.bin"), b"weightS" * 1000)
-    assert push_artifact(artifact, flaky).uploaded_bytes == 7000
+    assert push_artifact(artifact, flaky, thorough=True).uploaded_bytes == 7000
 
 
 @pytest.mark.parametrize(
@@ -126,7 +165,7 @@ def test_every_stores_checksum_is_understood(
     tmp_path: Path, flaky: FlakyStore, algorithm: str, checksum: str
 ) -> None:
     (tmp_path / "abc").write_bytes(b"abc")
-    flaky.alter = lambda info: replace(info, checksums={algorithm: checksum})
+    flaky.alter = lambda info: replace(info, checksums={algorithm: checksum}, proof="")
     pushed = push_artifact(scan_artifact(tmp_path / "abc"), flaky)
     assert pushed.checks == {"abc": algorithm}
 

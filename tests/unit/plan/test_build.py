@@ -7,7 +7,7 @@ import pytest
 
 from deployer.errors import RolloutError
 from deployer.plan import Plan, build_rollback, fingerprint_of
-from deployer.plan.model import Apply, Finish, Retire, Route
+from deployer.plan.model import Apply, Finish, Rest, Retire, Route
 from deployer.ports import ObjectRef
 from deployer.release.records import Bundle, Head
 from deployer.snapshot import Snapshot
@@ -87,14 +87,61 @@ def test_other_content_is_the_next_release_and_the_old_one_is_retired(
     assert ops(made, "aws") == {
         "ServiceAccount/iris": "keep",
         "ConfigMap/iris-8c7a25ff": "keep",
+        "NetworkPolicy/iris": "keep",
+        "PodDisruptionBudget/iris-r2": "create",
         "Service/iris-r2": "create",
         "Deployment/iris-r2": "create",
         "Service/iris": "change",
-        "Deployment/iris-r1": "delete",
+        "Deployment/iris-r1": "scale",
+    }
+    assert made.phases[4].steps == tuple(Rest(target=name, release=1) for name in TARGETS)
+    assert made.beside == dict.fromkeys(TARGETS, (1,))
+
+
+def test_without_a_history_the_old_one_is_removed(world: World, plan: MakePlan) -> None:
+    world.write_spec(("soak: 5s", "soak: 5s, history: 0"))
+    world.start().deploy()
+    world.write_model("two")
+    steps = plan().phases[4].steps
+    assert [step.target for step in steps] == list(TARGETS)
+    for step in steps:
+        assert isinstance(step, Retire)
+        assert [(ref.kind, ref.name) for ref in step.objects] == [
+            ("Deployment", "iris-r1"),
+            ("PodDisruptionBudget", "iris-r1"),
+            ("Service", "iris-r1"),
+        ]
+
+
+def test_a_release_that_rolls_is_put_where_the_old_one_is_once_every_target_has_the_artifact(
+    world: World, plan: MakePlan
+) -> None:
+    world.write_spec(("{soak: 5s}", "{type: rolling, soak: 5s}"))
+    first = plan()
+    assert [phase.name for phase in first.phases][:2] == ["stage", "shift"]
+    world.start().deploy()
+    world.write_model("two")
+    made = plan()
+    assert [phase.name for phase in made.phases] == [
+        "stage", "roll", "shift", "route", "soak", "retire", "finish",
+    ]  # fmt: skip
+    assert [(step.kind, step.target) for step in made.phases[0].steps] == [
+        ("push", name) for name in TARGETS
+    ]
+    assert [(step.kind, step.target) for step in made.phases[1].steps] == [
+        (kind, name) for name in TARGETS for kind in ("apply", "wait", "smoke")
+    ]
+    assert ops(made, "aws") == {
+        "ServiceAccount/iris": "keep",
+        "ConfigMap/iris-8c7a25ff": "keep",
+        "NetworkPolicy/iris": "keep",
+        "PodDisruptionBudget/iris": "keep",
+        "Service/iris-r2": "create",
+        "Deployment/iris": "change",
+        "Service/iris": "keep",
         "Service/iris-r1": "delete",
     }
-    retired = [step for step in made.phases[4].steps if isinstance(step, Retire)]
-    assert [[ref.name for ref in step.objects] for step in retired] == [["iris-r1", "iris-r1"]] * 3
+    assert made.beside == dict.fromkeys(TARGETS, ())
 
 
 @pytest.mark.parametrize("what", ["object", "artifact", "unfinished run", "live elsewhere"])

@@ -3,11 +3,15 @@ from typing import Any
 
 import pytest
 
-from deployer.plan.changes import find_changes, find_retired, is_in_place
+from deployer.plan.changes import find_changes, is_in_place
+from deployer.plan.model import Change
+from deployer.plan.retention import Retention
+from deployer.ports import ObjectRef
 from deployer.release.records import TargetBundle
 from deployer.snapshot import TargetSnapshot
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+NOTHING = Retention()
 OURS = {"deployer/name": "iris"}
 
 
@@ -34,8 +38,14 @@ def snapshot(*live: dict[str, Any]) -> TargetSnapshot:
     return TargetSnapshot("aws", NOW, live=live)
 
 
+def changes(
+    bundle: TargetBundle, *live: dict[str, Any], retention: Retention = NOTHING
+) -> tuple[Change, ...]:
+    return find_changes(bundle, snapshot(*live), retention)
+
+
 def ops(bundle: TargetBundle, *live: dict[str, Any]) -> dict[str, str]:
-    return {f"{c.kind}/{c.name}": c.op for c in find_changes(bundle, snapshot(*live))}
+    return {f"{c.kind}/{c.name}": c.op for c in changes(bundle, *live)}
 
 
 def test_what_is_not_there_is_created_and_the_stable_service_is_last(bundle: TargetBundle) -> None:
@@ -44,7 +54,7 @@ def test_what_is_not_there_is_created_and_the_stable_service_is_last(bundle: Tar
         ("Deployment/iris-r2", "create"),
         ("Service/iris", "create"),
     ]
-    assert not is_in_place(bundle, snapshot())
+    assert not is_in_place(changes(bundle))
 
 
 def test_what_a_server_adds_is_no_change(bundle: TargetBundle) -> None:
@@ -52,7 +62,7 @@ def test_what_a_server_adds_is_no_change(bundle: TargetBundle) -> None:
     served = {**SHIFT, "spec": spec, "status": {"loadBalancer": {}}}
     defaulted = {**WORKLOAD, "spec": {"replicas": 1, "revisionHistoryLimit": 10}}
     assert set(ops(bundle, CONFIG, defaulted, served).values()) == {"keep"}
-    assert is_in_place(bundle, snapshot(CONFIG, defaulted, served))
+    assert is_in_place(changes(bundle, CONFIG, defaulted, served))
 
 
 @pytest.mark.parametrize(
@@ -72,26 +82,21 @@ def test_a_field_that_differs_is_a_change(bundle: TargetBundle, spec: Any) -> No
     assert ops(bundle, CONFIG, WORKLOAD, live)["Service/iris"] == "change"
 
 
-def test_only_what_carries_a_release_of_ours_is_retired(bundle: TargetBundle) -> None:
-    old = [
-        item("Service", "iris-r1", release=1),
-        item("Deployment", "iris-r1", release=1),
-        item("Deployment", "iris-r0", release=9),
+def test_what_earlier_releases_come_to_is_shown_last(bundle: TargetBundle) -> None:
+    retention = Retention({1: "iris-r1"}, (ObjectRef("v1", "Service", "iris-r0"),))
+    made = changes(bundle, CONFIG, WORKLOAD, SHIFT, retention=retention)
+    assert [(c.op, c.kind, c.name) for c in made[-2:]] == [
+        ("scale", "Deployment", "iris-r1"),
+        ("delete", "Service", "iris-r0"),
     ]
-    kept = [
-        item("ConfigMap", "iris-deployer", data={"token": "3"}),
-        item("ServiceAccount", "iris"),
-        item("ConfigMap", "iris-old", data={"A": "0"}),
-        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "pull"}},
-    ]
-    retired = find_retired(bundle, snapshot(*old, *kept, CONFIG, WORKLOAD, SHIFT))
-    assert [(ref.kind, ref.name) for ref in retired] == [
-        ("Deployment", "iris-r0"),
-        ("Deployment", "iris-r1"),
-        ("Service", "iris-r1"),
-    ]
-    changes = ops(bundle, *old, *kept, CONFIG, WORKLOAD, SHIFT)
-    assert [name for name, op in changes.items() if op == "delete"] == [
-        "Deployment/iris-r0", "Deployment/iris-r1", "Service/iris-r1",
-    ]  # fmt: skip
-    assert not is_in_place(bundle, snapshot(*old, CONFIG, WORKLOAD, SHIFT))
+    assert not is_in_place(made)
+    assert is_in_place(made[:-2])
+
+
+def test_a_number_of_pods_that_an_autoscaler_sets_is_no_change(bundle: TargetBundle) -> None:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "iris-r2"}
+    scaler = item("HorizontalPodAutoscaler", "iris-r2", spec={"scaleTargetRef": target})
+    scaled = {**WORKLOAD, "spec": {"replicas": 5}}
+    part = bundle.model_copy(update={"objects": (*bundle.objects, scaler)})
+    assert set(ops(part, CONFIG, scaled, scaler, SHIFT).values()) == {"keep"}
+    assert ops(bundle, CONFIG, scaled, SHIFT)["Deployment/iris-r2"] == "change"

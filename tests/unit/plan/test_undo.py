@@ -65,6 +65,7 @@ def test_what_both_releases_share_is_kept(upgrade: tuple[Plan, Bundle]) -> None:
         assert [(ref.kind, ref.name) for ref in retire.objects] == [
             ("Deployment", "iris-r2"),
             ("Service", "iris-r2"),
+            ("PodDisruptionBudget", "iris-r2"),
         ]
 
 

@@ -133,12 +133,12 @@ def test_why_a_pod_is_pending_is_passed_on() -> None:
 
 def test_a_service_needs_a_ready_endpoint_and_a_load_balancer_its_address() -> None:
     service: dict[str, Any] = {"metadata": {"name": "s"}, "spec": {"selector": {"a": "b"}}}
-    assert judge_service(service, 1).verdict is Verdict.READY
-    assert "a=b" in judge_service(service, 0).message
+    assert judge_service(service, ["a"]).verdict is Verdict.READY
+    assert "a=b" in judge_service(service, []).message
     service["spec"]["type"] = "LoadBalancer"
-    assert judge_service(service, 1).verdict is Verdict.PROGRESSING
+    assert judge_service(service, ["a"]).verdict is Verdict.PROGRESSING
     service["status"] = {"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}}
-    assert judge_service(service, 1).verdict is Verdict.READY
+    assert judge_service(service, ["a"]).verdict is Verdict.READY
 
 
 def test_an_object_on_its_way_out_is_not_ready() -> None:

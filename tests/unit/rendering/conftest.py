@@ -30,12 +30,18 @@ Render = Callable[..., RenderedTarget]
 
 @pytest.fixture
 def make_spec(tmp_path: Path) -> Callable[..., Spec]:
-    def make(more: str = "", **patches: str) -> Spec:
+    def make(more: str = "", *, only: str = "", listed: str = "", **patches: str) -> Spec:
+        """Write and load a spec.
+
+        ``listed`` is what it says under patches, else that names ``patches``, by file; ``only``
+        takes the place of its targets.
+        """
         for name, text in patches.items():
             (tmp_path / f"{name}.yaml").write_text(text)
         file = tmp_path / "deployer.yaml"
-        listed = f"patches: [{', '.join(f'{name}.yaml' for name in patches)}]\n"
-        file.write_text(SPEC + more + listed)
+        listed = listed or f"[{', '.join(f'{name}.yaml' for name in patches)}]"
+        base = SPEC[: SPEC.index("targets:")] + only if only else SPEC
+        file.write_text(f"{base}{more}patches: {listed}\n")
         return load_spec(file, environment={})
 
     return make
@@ -44,9 +50,15 @@ def make_spec(tmp_path: Path) -> Callable[..., Spec]:
 @pytest.fixture
 def render(make_spec: Callable[..., Spec]) -> Render:
     def render(
-        target: str = "aws", *, more: str = "", release: int = 42, **patches: str
+        target: str = "aws",
+        *,
+        more: str = "",
+        only: str = "",
+        listed: str = "",
+        release: int = 42,
+        **patches: str,
     ) -> RenderedTarget:
-        spec = make_spec(more, **patches)
+        spec = make_spec(more, only=only, listed=listed, **patches)
         return render_target(
             spec,
             spec.target(target),

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -42,7 +43,7 @@ spec:
 EXTRA = """\
 apiVersion: policy/v1
 kind: PodDisruptionBudget
-metadata: {name: iris}
+metadata: {name: theirs}
 spec: {maxUnavailable: 1, selector: {matchLabels: {deployer/name: iris}}}
 ---
 apiVersion: autoscaling/v2
@@ -92,6 +93,8 @@ def test_other_objects_are_applied_with_the_rest_in_order(render: Render) -> Non
     assert [item["kind"] for item in rendered.objects] == [
         "ServiceAccount",
         "ConfigMap",
+        "NetworkPolicy",
+        "PodDisruptionBudget",
         "PodDisruptionBudget",
         "Service",
         "Deployment",
@@ -135,7 +138,8 @@ spec:
     [
         ("kind: ConfigMap\nmetadata: {name: a}\n", ["1:1 apiVersion"]),
         ("apiVersion: v1\nkind: ConfigMap\n", ["1:1 metadata.name"]),
-        ("[]\n", ["1:1 apiVersion", "1:1 kind", "1:1 metadata.name"]),
+        ("[]\n", ["1:1 "]),
+        ("text\n", ["1:1 "]),
         (ACCOUNT + "  namespace: other\n", ["6:14 metadata.namespace"]),
         (ACCOUNT + "kind: Deployment\n", ["6:1 "]),
         (ACCOUNT + "$patch: delete\n", ["6:9 $patch"]),
@@ -161,14 +165,133 @@ def test_two_objects_of_one_name_are_refused(render: Render) -> None:
     with pytest.raises(SpecError) as caught:
         render(one=EXTRA, two=EXTRA)
     assert caught.value.file.name == "two.yaml"
-    assert "PodDisruptionBudget/iris is there twice" in caught.value.faults[0].message
+    assert "PodDisruptionBudget/theirs is there twice" in caught.value.faults[0].message
 
 
 def test_a_patch_file_that_is_missing_is_named(make_spec: Callable[..., Spec]) -> None:
-    spec = make_spec()
+    spec = make_spec(listed="[gone.yaml]")
     with pytest.raises(SpecError, match=r"cannot read .*gone\.yaml"):
-        load_patches([spec.locate("gone.yaml")], namespace="default")
+        load_patches(spec, namespace="default")
 
 
 def test_an_empty_document_is_passed_over(render: Render) -> None:
     assert render().objects != render(empty=f"---\n---\n{ACCOUNT}---\n# nothing\n").objects
+
+
+OPERATIONS = """\
+- {op: add, path: /spec/template/spec/containers/0/env/-, value: {name: A, value: b}}
+- {op: test, path: /spec/replicas, value: 1}
+- {op: replace, path: /spec/replicas, value: 3}
+"""
+TO_WORKLOAD = "[{path: patch.yaml, target: {kind: Deployment, name: iris}}]"
+
+
+def test_a_json_patch_changes_what_its_target_names(render: Render, find: Find) -> None:
+    deployment = find(render(listed=TO_WORKLOAD, patch=OPERATIONS), "Deployment")
+    assert deployment["metadata"]["name"] == "iris-r42"
+    assert deployment["spec"]["replicas"] == 3
+    [server] = deployment["spec"]["template"]["spec"]["containers"]
+    assert {"name": "A", "value": "b"} in server["env"]
+
+
+def test_a_merge_may_have_a_target_instead_of_a_name(render: Render, find: Find) -> None:
+    rendered = render(listed=TO_WORKLOAD, patch="spec: {minReadySeconds: 5}\n")
+    assert find(rendered, "Deployment")["spec"]["minReadySeconds"] == 5
+
+
+@pytest.mark.parametrize(
+    ("listed", "text", "message"),
+    [
+        ("[patch.yaml]", OPERATIONS, "a JSON patch needs a target"),
+        (TO_WORKLOAD, "- {op: add}\n", "has op and path"),
+        (TO_WORKLOAD, "- {op: replace, path: /spec/nothing, value: 1}\n", "replace /spec/nothing"),
+        (TO_WORKLOAD, "- {op: test, path: /spec/replicas, value: 9}\n", "test /spec/replicas"),
+        (TO_WORKLOAD, "- {op: bogus, path: /spec}\n", "Unknown operation"),
+        (TO_WORKLOAD, "- {op: replace, path: '', value: 3}\n", "replaced by something else"),
+        (TO_WORKLOAD, "- {op: replace, path: /metadata/name, value: x}\n", "names are ours"),
+        (TO_WORKLOAD, "- {op: remove, path: /metadata}\n", "would be no object any more"),
+        (
+            TO_WORKLOAD,
+            "- {op: remove, path: /spec/template/spec/containers}\n",
+            "spec.template.spec.containers of Deployment/iris would be no list",
+        ),
+        (TO_WORKLOAD, "spec: {template: 3}\n", "spec.template of Deployment/iris would be no map"),
+        (
+            "[{path: patch.yaml, target: {kind: Job, name: iris}}]",
+            "- {op: add, path: /spec, value: {}}\n",
+            "there is no Job/iris to change; there are ConfigMap/iris, Deployment/iris",
+        ),
+    ],
+)
+def test_a_patch_that_cannot_be_done_is_refused(
+    render: Render, listed: str, text: str, message: str
+) -> None:
+    with pytest.raises(SpecError, match=r"patch\.yaml cannot be applied") as caught:
+        render(listed=listed, patch=text)
+    assert message in " ".join(fault.message for fault in caught.value.faults)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n", "2:7 kind"),
+        ("apiVersion: apps/v1\nkind: Deploymint\nmetadata: {name: a}\n", "2:7 kind"),
+        (ACCOUNT.replace("v1", "v2", 1), "1:13 apiVersion"),
+        (ACCOUNT + "  uid: abc\n", "6:3 metadata.uid"),
+        (ACCOUNT + "status: {}\n", "6:1 status"),
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {PASSWORD: x}\n", "4:18 da"),
+        (
+            "kind: List\nitems:\n- {apiVersion: v1, kind: Secret, metadata: {name: a}}\n",
+            "3:26 items[0].kind",
+        ),
+    ],
+)
+def test_what_no_server_should_be_asked_is_refused_here(
+    render: Render, text: str, place: str
+) -> None:
+    with pytest.raises(SpecError) as caught:
+        render(bad=text)
+    [fault] = caught.value.faults
+    assert f"{fault.line}:{fault.column} {fault.path}".startswith(place)
+
+
+def test_an_alias_bomb_is_refused_before_it_is_read(render: Render) -> None:
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]" for a, b in pairwise("abcdefgh")]
+    with pytest.raises(SpecError) as caught:
+        render(bomb="\n".join(lines))
+    assert "once aliases are expanded" in caught.value.faults[0].message
+
+
+def test_ten_megabytes_are_refused_before_they_are_read(render: Render) -> None:
+    with pytest.raises(SpecError, match=r"large\.yaml is larger than 1 MiB; it is not read"):
+        render(large="a: b\n" * (2 << 20))
+
+
+def test_what_a_release_can_do_without_can_be_left_out(render: Render) -> None:
+    policy = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: iris}\n"
+    kinds = [item["kind"] for item in render(off=policy + "$patch: delete\n").objects]
+    assert "NetworkPolicy" not in kinds
+    with pytest.raises(SpecError) as caught:
+        render(off=ACCOUNT + "$patch: delete\n")
+    assert "cannot be deleted, only changed" in caught.value.faults[0].message
+
+
+SCALER = """\
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: mine}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: TARGET}
+  maxReplicas: 3
+"""
+
+
+def test_an_autoscaler_of_the_users_own_follows_the_release(render: Render, find: Find) -> None:
+    ours = find(render(scaler=SCALER.replace("TARGET", "iris")), "HorizontalPodAutoscaler")
+    assert ours["metadata"]["name"] == "mine-r42"
+    assert ours["metadata"]["labels"]["deployer/release"] == "42"
+    assert ours["spec"]["scaleTargetRef"]["name"] == "iris-r42"
+    other = find(render(scaler=SCALER.replace("TARGET", "web")), "HorizontalPodAutoscaler")
+    assert other["metadata"]["name"] == "mine"
+    assert other["spec"]["scaleTargetRef"]["name"] == "web"

@@ -9,6 +9,7 @@ from deployer.release.records import TargetBundle
 from deployer.rendering import RenderedTarget, content_objects
 from deployer.rendering.library import load_layers
 from deployer.rendering.render import compose_target
+from deployer.rendering.request import describe_request
 from deployer.spec import Spec
 from deployer.values import Cloud
 
@@ -39,6 +40,8 @@ def test_what_others_refer_to_is_applied_first(render: Render) -> None:
     assert names == [
         ("ServiceAccount", "iris"),
         ("ConfigMap", config),
+        ("NetworkPolicy", "iris"),
+        ("PodDisruptionBudget", "iris-r42"),
         ("Service", "iris-r42"),
         ("Deployment", "iris-r42"),
     ]
@@ -84,8 +87,9 @@ def test_the_model_is_pulled_and_proven_before_the_server_starts(
         "--digest",
         "$(MODEL_DIGEST)",
         "--to",
-        "/mnt/models",
+        "$(MODEL_DIR)",
     ]
+    assert env_of(pull)["MODEL_DIR"] == "/mnt/models"
     assert env_of(pull)["MODEL_URI"] == uri
     assert env_of(pull)["MODEL_DIGEST"] == digest
     assert env_of(pull)["AWS_REGION"] == "us-east-1"
@@ -125,15 +129,8 @@ def test_containers_beside_ours_are_left_alone(make_spec: MakeSpec, digest: str,
         "metadata": {"name": "model"},
         "spec": {"template": {"spec": pod}},
     }
-    rendered = compose_target(
-        spec,
-        spec.target("lab"),
-        [*load_layers(spec.runtime, "kubernetes"), (layer,)],
-        [],
-        release=1,
-        artifact_digest=digest,
-        artifact_uri=uri,
-    )
+    request = describe_request(spec, spec.target("lab"), release=1, digest=digest, uri=uri)
+    rendered = compose_target(request, [*load_layers(spec, "kubernetes", ()), (layer,)], [])
     assert pod_of(rendered)["containers"][1] == other
     assert pod_of(rendered)["initContainers"][1] == other
 

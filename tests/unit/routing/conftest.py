@@ -129,7 +129,13 @@ class Rig:
         return f"http://127.0.0.1:{port}"
 
     def make_routes(
-        self, urls: list[str], *, epoch: int = 1, idempotent: bool = False, release: int = 1
+        self,
+        urls: list[str],
+        *,
+        epoch: int = 1,
+        idempotent: bool = False,
+        release: int = 1,
+        **settings: Any,
     ) -> Routes:
         backends = [
             Backend(target=f"t{i}", release=release, url=url, weight=1)
@@ -139,7 +145,7 @@ class Rig:
             name="iris",
             epoch=epoch,
             written=datetime(2026, 1, 1, tzinfo=UTC),
-            settings=RouteSettings(idempotent=idempotent),
+            settings=RouteSettings(idempotent=idempotent, **settings),
             backends=tuple(backends),
         )
 

@@ -509,3 +509,54 @@ def test_the_log_has_a_line_per_request_without_its_query(drive: Drive) -> None:
         assert "hidden" not in line
 
     drive(story)
+
+
+async def answers_later(_head: bytes, _reader: Any, writer: asyncio.StreamWriter) -> None:
+    await asyncio.sleep(0.3)
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+
+def test_a_request_waits_for_a_slot_and_gets_it(drive: Drive) -> None:
+    async def story(rig: "Rig") -> None:
+        backend = await rig.backend(answers_later)
+        rig.routes = rig.make_routes([backend.url], max_in_flight=1)
+        await rig.start()
+        answers = await asyncio.gather(rig.get("/1"), rig.get("/2"), rig.get("/3"))
+        assert [status_of(answer) for answer in answers] == [200, 200, 200]
+        assert (await rig.targets())["backends"][0]["in_flight"] == 0
+
+    drive(story)
+
+
+def test_a_request_that_waits_in_vain_is_told_to_come_again(drive: Drive) -> None:
+    async def story(rig: "Rig") -> None:
+        backend = await rig.backend(never_answers)
+        rig.routes = rig.make_routes([backend.url], max_in_flight=1)
+        await rig.start()
+        holder = await rig.talk()
+        holder.send(POST)
+        await asyncio.wait_for(backend.asked.wait(), 10)
+        answer = await rig.get("/2")
+        assert status_of(answer) == 503
+        assert b"Retry-After: 1\r\n" in answer
+        assert json.loads(body_of(answer))["attempts"] == ["every backend was full for 1 s"]
+        assert len(backend.heads) == 1
+        assert (await rig.targets())["panic"] is False
+
+    drive(story)
+
+
+def test_a_client_that_leaves_the_queue_frees_its_place(drive: Drive) -> None:
+    async def story(rig: "Rig") -> None:
+        backend = await rig.backend(answers_later)
+        rig.routes = rig.make_routes([backend.url], max_in_flight=1)
+        await rig.start()
+        first, gone = asyncio.create_task(rig.get("/1")), await rig.talk()
+        await asyncio.wait_for(backend.asked.wait(), 10)
+        gone.send(POST)
+        await asyncio.sleep(0.05)
+        gone.close()
+        assert [status_of(answer) for answer in [await first, await rig.get("/2")]] == [200, 200]
+        assert [head.split(b" ")[1] for head in backend.heads] == [b"/1", b"/2"]
+
+    drive(story)

@@ -210,3 +210,21 @@ def test_the_jitter_of_an_ejection_is_within_a_fifth(seed: int) -> None:
         health = judge(health, Outcome.FAILED, 0.0, rng=random.Random(seed))
     assert health.ejected_until is not None
     assert 4.0 <= health.ejected_until <= 6.0
+
+
+def test_failing_often_ejects_like_failing_in_a_row() -> None:
+    once = judge(HEALTHY, Outcome.FAILED, 0.0, rng=RNG, rules=EXACT, often=True)
+    assert once.state is State.DOWN
+    assert once.ejected_until == EXACT.ejection_seconds
+    last = judge(HEALTHY, Outcome.FAILED, 0.0, rng=RNG, rules=EXACT, often=True, may_eject=False)
+    assert last.state is State.DEGRADED
+
+
+def test_who_comes_into_use_starts_slowly_and_who_was_busy_does_not() -> None:
+    first = after(Outcome.PROBE_PASSED, at=100.0)
+    assert [round(first.warmth(at), 2) for at in (100.0, 115.0, 130.0)] == [0.1, 0.55, 1.0]
+    busy = after(Outcome.BUSY, Outcome.SERVED, start=first, at=200.0)
+    assert busy.state is State.HEALTHY
+    assert busy.warmth(200.0) == 1.0
+    back = after(Outcome.SERVED, start=begin_trial(EJECTED), at=300.0)
+    assert back.warmth(300.0) == 0.1

@@ -5,7 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployer.routing.health import Health, State, begin_trial, is_usable
+from deployer.routing.load import Load
 from deployer.routing.policy import (
+    SPILL_BELOW,
     Candidate,
     Choice,
     choose,
@@ -87,8 +89,101 @@ def test_without_anything_usable_all_shares_are_nothing() -> None:
     assert effective_shares(fleet((1, DOWN), (0, HEALTHY)), now=0.0) == {"t0": 0.0, "t1": 0.0}
 
 
+def tiered(*members: tuple[int, int, Health]) -> list[Candidate]:
+    return [Candidate(f"t{i}", w, health, tier) for i, (tier, w, health) in enumerate(members)]
+
+
+def test_the_first_tier_takes_all_while_enough_of_it_is_usable() -> None:
+    enough = tiered((0, 7, HEALTHY), (0, 3, DOWN), (1, 9, HEALTHY))
+    assert effective_shares(enough, now=0.0) == {"t0": 1.0, "t1": 0.0, "t2": 0.0}
+
+
+def test_what_a_tier_cannot_bear_goes_to_the_next_one() -> None:
+    half = tiered((0, 1, HEALTHY), (0, 1, DOWN), (1, 1, HEALTHY), (2, 1, HEALTHY))
+    shares = effective_shares(half, now=0.0)
+    assert math.isclose(shares["t0"], 0.5 / SPILL_BELOW)
+    assert math.isclose(shares["t2"], 1.0 - 0.5 / SPILL_BELOW)
+    assert math.isclose(shares["t3"], 0.0, abs_tol=1e-9)
+    seen = counts(half)
+    assert abs(seen["t0"] - 7_143) < 4 * math.sqrt(10_000 * 0.7 * 0.3)
+
+
+def test_a_tier_that_is_full_spills() -> None:
+    first = Candidate("t0", 1, HEALTHY, 0, Load(limit=1))
+    first.load.in_flight = 1
+    second = Candidate("t1", 1, HEALTHY, 1)
+    assert choose([first, second], now=0.0, rng=rng()) == Choice("t1")
+    assert effective_shares([first, second], now=0.0) == {"t0": 0.0, "t1": 1.0}
+
+
+def test_when_all_that_are_usable_are_full_nobody_is_chosen_and_nobody_panics() -> None:
+    full = Candidate("t0", 1, HEALTHY, 0, Load(limit=0))
+    down = Candidate("t1", 1, DOWN)
+    assert choose([full, down], now=0.0, rng=rng()) is None
+
+
+def test_one_that_comes_into_use_begins_with_a_tenth_and_ends_with_the_whole() -> None:
+    warming = Health(since=0.0, state=State.HEALTHY, proven=True, warm_from=0.0, warm_until=30.0)
+    candidates = fleet((1, HEALTHY), (1, warming))
+    shares = [effective_shares(candidates, now=now)["t1"] for now in (0.0, 15.0, 30.0)]
+    assert shares == [0.1 / 1.1, 0.55 / 1.55, 0.5]
+
+
+def test_the_only_usable_one_gets_everything_however_cold() -> None:
+    warming = Health(since=0.0, state=State.HEALTHY, proven=True, warm_from=0.0, warm_until=30.0)
+    assert effective_shares(fleet((1, warming), (1, DOWN)), now=0.0)["t0"] == 1.0
+
+
+def test_by_load_the_slow_one_is_avoided_and_not_forgotten() -> None:
+    candidates = fleet((1, HEALTHY), (1, HEALTHY), (1, HEALTHY))
+    for candidate, seconds in zip(candidates, (0.01, 0.01, 0.5), strict=True):
+        candidate.load.observe(seconds, 0.0)
+    chance = rng(3)
+    seen = [choose(candidates, now=0.0, rng=chance, by_load=True) for _ in range(300)]
+    assert sum(choice == Choice("t2") for choice in seen) == 0
+    later = [choose(candidates, now=100.0, rng=chance, by_load=True) for _ in range(300)]
+    assert sum(choice == Choice("t2") for choice in later) > 50
+    estimated = effective_shares(candidates, now=0.0, by_load=True)
+    assert estimated["t0"] == estimated["t1"]
+    assert estimated["t2"] < 0.02
+
+
+def test_by_load_weights_still_count() -> None:
+    candidates = fleet((3, HEALTHY), (1, HEALTHY))
+    for candidate in candidates:
+        candidate.load.observe(0.1, 0.0)
+    candidates[0].load.in_flight = 1
+    assert choose(candidates, now=0.0, rng=rng(), by_load=True) == Choice("t0")
+    candidates[0].load.in_flight = 3
+    assert choose(candidates, now=0.0, rng=rng(), by_load=True) == Choice("t1")
+
+
 healths = st.sampled_from([HEALTHY, DEGRADED, UNKNOWN, DOWN, EJECTED])
 members = st.lists(st.tuples(st.integers(0, 100), healths), max_size=6)
+placed = st.lists(
+    st.tuples(st.integers(0, 2), st.integers(0, 100), healths, st.integers(0, 2)), max_size=6
+)
+
+
+@given(placed, st.integers(), st.floats(0, 20), st.booleans())
+def test_whatever_the_tiers_and_loads_the_chosen_is_usable_and_not_full(
+    drawn: list[tuple[int, int, Health, int]], seed: int, now: float, by_load: bool
+) -> None:
+    candidates = tiered(*[member[:3] for member in drawn])
+    for candidate, (*_, in_flight) in zip(candidates, drawn, strict=True):
+        candidate.load.limit = 2
+        candidate.load.in_flight = in_flight
+    usable = {c.key for c in candidates if c.weight > 0 and is_usable(c.health, now)}
+    free = {c.key for c in candidates if c.key in usable and not c.load.is_full}
+    choice = choose(candidates, now=now, rng=rng(seed), by_load=by_load)
+    shares = effective_shares(candidates, now=now, by_load=by_load)
+    assert math.isclose(sum(shares.values()), 1.0 if free else 0.0, abs_tol=1e-9)
+    if free:
+        assert choice is not None
+        assert choice.key in free
+        assert shares[choice.key] > 0.0
+    else:
+        assert (choice is None) == bool(usable or not any(c.weight for c in candidates))
 
 
 @given(members, st.sets(st.sampled_from(["t0", "t1", "t2"])), st.integers(), st.floats(0, 20))

@@ -5,6 +5,7 @@ import pytest
 
 from deployer.errors import SpecError
 from deployer.spec import Spec, load_spec
+from deployer.spec.library import list_runtimes
 from deployer.spec.load import load_spec as same
 
 Load = Callable[..., Spec]
@@ -110,7 +111,7 @@ gates: {smoke: {agree: 2}}
         "2:1 modle: unknown key 'modle' (did you mean model?)",
         (
             "3:10 runtime: there is no runtime 'mlserver-sklern' (did you mean mlserver-sklearn?); "
-            "known: mlserver-sklearn"
+            f"known: {', '.join(list_runtimes())}"
         ),
         "4:1 replicas: unknown key 'replicas'; it belongs at service.replicas",
         '5:27 service.replicas.min: expected a whole number, got "2"; without quotes',

@@ -16,9 +16,10 @@ targets:
 REQUEST = {"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP64", "data": [1.0]}]}
 
 
-def make_spec(folder: Path, document: Any, *, raw: str | None = None) -> Spec:
+def make_spec(folder: Path, document: Any, *, raw: str | None = None, more: str = "") -> Spec:
     (folder / "examples.json").write_text(raw if raw is not None else json.dumps(document))
-    (folder / "deployer.yaml").write_text(SPEC + "gates: {smoke: {requests: examples.json}}\n")
+    gate = "gates: {smoke: {requests: examples.json}}\n"
+    (folder / "deployer.yaml").write_text(SPEC + gate + more)
     return load_spec(folder / "deployer.yaml", environment={})
 
 
@@ -61,3 +62,32 @@ def test_every_fault_is_listed_with_its_place(tmp_path: Path) -> None:
     with pytest.raises(SpecError) as raised:
         load_requests(make_spec(tmp_path, document))
     assert [fault.path for fault in raised.value.faults] == ["[1]", "[2]", "[3]"]
+
+
+BODY = {"body": {"prompt": "2 + 2 ="}}
+
+
+@pytest.mark.parametrize(
+    "runtime", ["vllm", "tensorflow-serving", "{image: mine, protocol: custom}"]
+)
+def test_other_protocols_have_requests_of_their_own(tmp_path: Path, runtime: str) -> None:
+    request = {**BODY, "path": "/v1/x", "expect": [{"at": "/choices/0/text", "is": "4"}]}
+    spec = make_spec(tmp_path, [BODY, request], more=f"runtime: {runtime}\n")
+    assert load_requests(spec) == (BODY, request)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        REQUEST,
+        "x",
+        {**BODY, "path": "v1/x"},
+        {**BODY, "path": 3},
+        {**BODY, "expect": [{"at": "/a"}]},
+        {**BODY, "expect": [{"at": "a", "is": 1}]},
+        {**BODY, "expect": ["x"]},
+    ],
+)
+def test_a_request_that_could_not_be_sent_is_refused(tmp_path: Path, request_: Any) -> None:
+    with pytest.raises(SpecError, match='"body"'):
+        load_requests(make_spec(tmp_path, [request_], more="runtime: vllm\n"))

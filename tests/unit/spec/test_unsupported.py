@@ -12,11 +12,10 @@ Faults = Callable[..., list[str]]
     ("more", "message"),
     [
         ("strategy: {type: canary}", "strategy.type: not implemented yet: type: canary; use blue"),
-        ("strategy: {type: rolling}", "not implemented yet: type: rolling; use blue-green"),
         ("strategy: {steps: [5, 50]}", "strategy.steps: not implemented yet: steps"),
         ("outcome: keep-going", "outcome: not implemented yet: outcome: keep-going; use all"),
         ("outcome: {quorum: 1}", "outcome.quorum: not implemented yet: quorum"),
-        ("routing: {policy: latency}", "not implemented yet: policy: latency; use weighted"),
+        ("routing: {policy: region}", "not implemented yet: policy: region; use priority"),
         (
             "gates: {evaluate: {dataset: h.csv, thresholds: {f1_macro: 0.9}}}",
             "gates.evaluate: not implemented yet",
@@ -24,8 +23,6 @@ Faults = Callable[..., list[str]]
         ("gates: {parity: {agreement: 1}}", "gates.parity: not implemented yet"),
         ("gates: {analysis: {errors: 0.1}}", "gates.analysis: not implemented yet"),
         ("budget: {monthly: 1200 USD}", "budget: not implemented yet"),
-        ("conflicts: {spec.replicas: force}", "conflicts: not implemented yet"),
-        ("service: {replicas: {max: 3}}", "service.replicas.max: not implemented yet"),
     ],
 )
 def test_what_is_not_implemented_is_refused_by_name(
@@ -39,9 +36,9 @@ def test_what_is_not_implemented_is_refused_by_name(
 @pytest.mark.parametrize(
     "more",
     [
-        "strategy: {type: blue-green, steps: [], hold: 1m}",
+        "strategy: {type: blue-green, steps: [], hold: 1m, history: 0}",
+        "strategy: {type: rolling, max_unavailable: 25%, max_surge: 0}",
         "service: {replicas: {min: 3, max: 3}}",
-        "conflicts: {}",
         "outcome: all",
         "budget: ~",
     ],

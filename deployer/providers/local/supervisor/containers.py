@@ -61,6 +61,7 @@ class _Status:
     restarts: int = 0
     ready: bool = False
     started: bool = False
+    faults: dict[str, str] = field(default_factory=dict)
 
 
 def backoff_seconds(failures: int) -> float:
@@ -69,11 +70,16 @@ def backoff_seconds(failures: int) -> float:
 
 
 class ContainerRunner:
-    """Keeps one container running until it is stopped; an init container until it succeeds."""
+    """Keeps one container running until it is stopped or its restart policy says enough.
 
-    def __init__(self, spec: Manifest, host: PodHost, *, init: bool = False) -> None:
+    Args:
+        restart: ``Always``, ``OnFailure`` or ``Never``, as in a pod's ``restartPolicy``.
+    """
+
+    def __init__(self, spec: Manifest, host: PodHost, *, restart: str = "Always") -> None:
         self.spec = spec
-        self.init = init
+        self.exit_code: int | None = None
+        self._restart = restart
         self._host = host
         self._status = _Status()
         self._process: asyncio.subprocess.Process | None = None
@@ -85,6 +91,12 @@ class ContainerRunner:
     def ready(self) -> bool:
         """Whether it runs and its readiness probe, if it has one, says yes."""
         return self._status.ready
+
+    @property
+    def fault(self) -> str:
+        """What its probes complain of; empty while they do not."""
+        faults = self._status.faults.items()
+        return "; ".join(f"{_title(probe)} failed: {fault}" for probe, fault in faults if fault)
 
     @property
     def pid(self) -> int | None:
@@ -113,7 +125,10 @@ class ContainerRunner:
         }
 
     async def run(self) -> None:
-        """Start the process again whenever it ends; returns when stopped, or done (init)."""
+        """Start the process again whenever it ends; returns when stopped or done for good.
+
+        When it is done, ``exit_code`` is the process's last one.
+        """
         while not self._stopping.is_set():
             try:
                 code = await self._run_once()
@@ -125,7 +140,11 @@ class ContainerRunner:
                 self._wait_because(reason, problem.message)
                 await self._pause(_RETRY_SECONDS)
                 continue
-            if self._stopping.is_set() or (self.init and code == 0):
+            if self._stopping.is_set():
+                return
+            if self._restart == "Never" or (self._restart == "OnFailure" and code == 0):
+                self.exit_code = code
+                self._host.changed()
                 return
             await self._back_off(code)
 
@@ -182,39 +201,40 @@ class ContainerRunner:
 
     async def _probe(self) -> None:
         """Startup first, then readiness and liveness side by side."""
-        startup = self.spec.get("startupProbe")
-        if startup and not await self._wait_started(startup):
+        if "startupProbe" in self.spec and not await self._wait_started():
             return
         self._status.started = True
-        readiness, liveness = self.spec.get("readinessProbe"), self.spec.get("livenessProbe")
-        if readiness is None:
+        if "readinessProbe" not in self.spec:
             self._set_ready(True, "")
         async with asyncio.TaskGroup() as group:
-            if readiness:
-                counter = ProbeCounter(readiness, verdict=False)
-                group.create_task(self._watch(readiness, counter, self._set_ready))
-            if liveness:
-                counter = ProbeCounter(liveness, verdict=True)
-                group.create_task(self._watch(liveness, counter, self._set_alive))
+            if "readinessProbe" in self.spec:
+                group.create_task(self._watch("readinessProbe", self._set_ready, verdict=False))
+            if "livenessProbe" in self.spec:
+                group.create_task(self._watch("livenessProbe", self._set_alive, verdict=True))
 
-    async def _wait_started(self, probe: Manifest) -> bool:
+    async def _wait_started(self) -> bool:
         # The kubelet begins with "not failed yet": the verdict may turn to either side.
+        probe = self.spec["startupProbe"]
         await asyncio.sleep(float(probe.get("initialDelaySeconds", 0)))
         for _ in range(int(probe.get("failureThreshold", 3))):
-            fault = await self._check(probe)
-            if not fault:
+            if not await self._check("startupProbe"):
                 return True
             await asyncio.sleep(max(0.05, float(probe.get("periodSeconds", 10))))
         self._set_alive(False, "the startup probe did not succeed in time")
         return False
 
-    async def _watch(
-        self, probe: Manifest, counter: ProbeCounter, tell: Callable[[bool, str], None]
-    ) -> None:
-        await run_probe(probe, counter, lambda: self._check(probe), tell)
+    async def _watch(self, kind: str, tell: Callable[[bool, str], None], *, verdict: bool) -> None:
+        probe = self.spec[kind]
+        counter = ProbeCounter(probe, verdict=verdict)
+        await run_probe(probe, counter, lambda: self._check(kind), tell)
 
-    async def _check(self, probe: Manifest) -> str:
-        return await check_probe(probe, self._host.address, self.ports, self._execute)
+    async def _check(self, kind: str) -> str:
+        probe = self.spec[kind]
+        fault = await check_probe(probe, self._host.address, self.ports, self._execute)
+        if fault != self._status.faults.get(kind, ""):
+            self._status.faults[kind] = fault
+            self._host.changed()
+        return fault
 
     async def _execute(self, command: Sequence[str]) -> int:
         if self._launch is None:
@@ -239,6 +259,7 @@ class ContainerRunner:
             "startedAt": since.isoformat(),
             "finishedAt": self._host.clock.now().isoformat(),
         }
+        self._status.faults.clear()
         self._status.state = {"terminated": ended}
         self._status.last = {"terminated": ended}
         self._status.ready = self._status.started = False
@@ -284,3 +305,8 @@ async def _spawn(launch: Launch, log: Path | None) -> asyncio.subprocess.Process
 def _kill_group(group: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
+
+
+def _title(probe: str) -> str:
+    """Return ``Readiness probe`` for ``readinessProbe``."""
+    return f"{probe.removesuffix('Probe').capitalize()} probe"

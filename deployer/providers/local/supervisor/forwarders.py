@@ -2,19 +2,38 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from deployer.ports import Manifest
 from deployer.providers.local.objects import matches
 from deployer.providers.local.supervisor.pods import PodRunner
 from deployer.providers.local.supervisor.probes import find_port
 
-__all__ = ["Forwarder", "select_pods"]
+__all__ = ["Endpoint", "Forwarder", "select_pods"]
 
 _CONNECT_SECONDS = 2.0
 _BACKLOG = 1024
+
+
+class Endpoint(Protocol):
+    """Something that connections can be forwarded to: a pod, or what stands for one."""
+
+    @property
+    def name(self) -> str:
+        """What a fault calls it."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """Where its processes listen."""
+        ...
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """Its ports by name."""
+        ...
 
 
 def select_pods(service: Manifest, pods: Sequence[PodRunner]) -> list[PodRunner]:
@@ -47,7 +66,7 @@ class Forwarder:
         self._server: asyncio.Server | None = None
         self._lock = asyncio.Lock()
 
-    def target(self, pod: PodRunner) -> int:
+    def target(self, pod: Endpoint) -> int:
         """Return the pod's port that this Service port points to.
 
         Raises:
@@ -55,7 +74,7 @@ class Forwarder:
         """
         return find_port(self._port.get("targetPort", self._port["port"]), pod.ports)
 
-    async def update(self, pods: Sequence[PodRunner]) -> str:
+    async def update(self, pods: Sequence[Endpoint]) -> str:
         """Send new connections to these pods from now on; return what is wrong, if anything is."""
         faults = []
         backends = []

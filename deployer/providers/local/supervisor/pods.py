@@ -60,8 +60,12 @@ class PodRunner:
         self._find, self._images, self._on_change = find, images, on_change
         self._initialized = False
         spec = pod["spec"]
-        self._init = [ContainerRunner(c, self, init=True) for c in spec.get("initContainers") or ()]
-        self._containers = [ContainerRunner(c, self) for c in spec["containers"]]
+        again = spec.get("restartPolicy", "Always")
+        once = "Never" if again == "Never" else "OnFailure"
+        self._init = [
+            ContainerRunner(c, self, restart=once) for c in spec.get("initContainers") or ()
+        ]
+        self._containers = [ContainerRunner(c, self, restart=again) for c in spec["containers"]]
         self._transitions: dict[str, tuple[bool, str]] = {}
         self._problem: ContainerError | None = None
         self._task: asyncio.Task[None] | None = None
@@ -150,7 +154,7 @@ class PodRunner:
             await asyncio.sleep(_VOLUME_RETRY_SECONDS)
         for container in self._init:
             await container.run()
-            if self.terminating:
+            if self.terminating or container.exit_code:
                 return
         self._initialized = True
         await asyncio.gather(*(container.run() for container in self._containers))
@@ -180,18 +184,26 @@ class PodRunner:
         return environment
 
     def _status(self) -> dict[str, Any]:
-        running = self._initialized and any(c.pid for c in self._containers)
         return {
-            "phase": "Running" if running else "Pending",
+            "phase": self._phase(),
             "podIP": self.address,
             "startTime": self.pod["metadata"]["creationTimestamp"],
             "initContainerStatuses": [c.status() for c in self._init],
             "containerStatuses": [self._explained(c.status()) for c in self._containers],
             "conditions": [
                 self._condition("Initialized", on=self._initialized),
-                self._condition("Ready", on=self.ready),
+                self._condition("Ready", on=self.ready, message=self._fault()),
             ],
         }
+
+    def _phase(self) -> str:
+        codes = [c.exit_code for c in (*self._init, *self._containers)]
+        if any(code for code in codes[: len(self._init)]):
+            return "Failed"
+        if all(code is not None for code in codes):
+            return "Failed" if any(codes) else "Succeeded"
+        running = self._initialized and any(c.pid for c in self._containers)
+        return "Running" if running else "Pending"
 
     def _explained(self, status: dict[str, Any]) -> dict[str, Any]:
         if self._problem is not None:
@@ -199,7 +211,12 @@ class PodRunner:
             status["state"] = {"waiting": waiting}
         return status
 
-    def _condition(self, kind: str, *, on: bool) -> dict[str, str]:
+    def _fault(self) -> str:
+        """Say which container's probe complains of what."""
+        found = [f"container {c.spec['name']}: {c.fault}" for c in self._containers if c.fault]
+        return "; ".join(found)
+
+    def _condition(self, kind: str, *, on: bool, message: str = "") -> dict[str, str]:
         before = self._transitions.get(kind)
         if before is None or before[0] is not on:
             self._transitions[kind] = (on, self.clock.now().isoformat())
@@ -207,6 +224,7 @@ class PodRunner:
             "type": kind,
             "status": "True" if on else "False",
             "lastTransitionTime": self._transitions[kind][1],
+            "message": message,
         }
 
 

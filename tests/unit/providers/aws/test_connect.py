@@ -37,7 +37,7 @@ def test_the_region_is_the_vendors_setting(
 def test_another_endpoint_is_addressed_by_path(settings: pytest.MonkeyPatch) -> None:
     settings.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     config: Any = _make_client(None, Patience(5)).meta.config
-    assert config.s3 == {"addressing_style": "path"}
+    assert config.s3["addressing_style"] == "path"
     assert (config.connect_timeout, config.read_timeout) == (5 / 3, 5 / 3)
 
 

@@ -63,7 +63,7 @@ def test_a_conflict_names_object_field_and_owner() -> None:
     }
     message = translate(409, answer("Conflict", "Apply failed", cause)).message
     assert "Service/a" in message
-    assert '.spec.replicas: conflict with "kubectl"' in message
+    assert 'field spec.replicas is owned by "kubectl"' in message
 
 
 def test_the_servers_own_advice_on_waiting_is_kept() -> None:

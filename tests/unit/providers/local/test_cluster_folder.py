@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deployer.errors import PreconditionError, TransientError
-from deployer.ports import ObjectRef
+from deployer.ports import PLAIN, ObjectRef
 from deployer.providers.local.clock import ManualClock, SystemClock
 from deployer.providers.local.cluster_folder import ClusterFolder, read_json, write_json
 from deployer.providers.local.objects import ObjectFiles
@@ -49,7 +49,7 @@ def test_no_concurrent_swap_is_lost(tmp_path: Path) -> None:
             "data": {"holder": str(number)},
         }
         try:
-            files.apply(manifest, dry_run=False, if_version="")
+            files.apply(manifest, PLAIN, if_version="")
         except PreconditionError:
             return
 

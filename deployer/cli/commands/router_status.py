@@ -1,0 +1,157 @@
+"""``deployer router status``: what a running router sees."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from deployer.cli import output
+from deployer.cli.cells import NOTHING, format_count
+from deployer.cli.options import Format, Output, Timeout
+from deployer.errors import StateError
+
+if TYPE_CHECKING:
+    from deployer.values import Json
+
+__all__ = ["router_status"]
+
+_INTERVAL_SECONDS = 2.0
+_CLEAR = "\x1b[H\x1b[J"
+_PAGE = "/-/targets"
+_COLUMNS = (
+    output.Column("target"),
+    output.Column("release", right=True),
+    output.Column("state"),
+    output.Column("since", drop=2),
+    output.Column("weight", right=True, drop=3),
+    output.Column("share", right=True),
+    output.Column("requests", right=True, drop=1),
+    output.Column("failures", right=True, drop=1),
+    output.Column("in flight", right=True, drop=4),
+    output.Column("p50", right=True, drop=5),
+    output.Column("p99", right=True, drop=3),
+)
+
+
+def router_status(
+    url: Annotated[
+        str, typer.Option("--url", metavar="URL", help="The router's address.", show_default=True)
+    ] = "http://127.0.0.1:8080",
+    output_format: Output = Format.TABLE,
+    timeout: Timeout = 5.0,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Look again every 2 seconds, until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Show each backend as a running router sees it.
+
+    Exits 0 when all are healthy, 1 when something is degraded, 3 when one is down or the router
+    does not answer.
+
+    Example: deployer router status --url http://127.0.0.1:8080
+    """
+    from deployer.providers.http.probe import HttpProbe
+    from deployer.providers.local.clock import SystemClock
+
+    clock = SystemClock()
+    while True:
+        seen = _ask(HttpProbe(clock), url, timeout)
+        if watch and output.is_terminal():
+            typer.echo(_CLEAR, nl=False)
+        _print(seen, output_format)
+        if not watch:
+            raise typer.Exit(_exit_code(seen))
+        clock.sleep(_INTERVAL_SECONDS)
+
+
+def _ask(probe: Any, url: str, timeout_seconds: float) -> "Json":
+    import json
+
+    from deployer.errors import TransientError
+    from deployer.ports import HttpRequest
+
+    try:
+        answer = probe.send(url, HttpRequest(path=_PAGE), timeout_seconds=timeout_seconds)
+    except TransientError as error:
+        output.print_error(error)
+        raise typer.Exit(3) from error
+    try:
+        document = json.loads(answer.body)
+    except ValueError:
+        document = None
+    if isinstance(document, dict) and document.get("schema") == _schema():
+        return document
+    raise StateError(
+        f"{url}{_PAGE} is no page of this router's",
+        hint="Give the address that `deployer router serve` listens on with --url.",
+    )
+
+
+def _schema() -> str:
+    from deployer.routing.pages import SCHEMA
+
+    return SCHEMA
+
+
+def _print(seen: "Json", output_format: Format) -> None:
+    if output_format is Format.JSON:
+        output.print_json(_schema(), {key: seen[key] for key in seen if key != "schema"})
+        return
+    typer.echo(_headline(seen))
+    typer.echo()
+    rows = [_cells(backend) for backend in seen["backends"]]
+    output.print_table(_COLUMNS, rows, wide=output_format is Format.WIDE)
+    remarks = _remarks(seen)
+    if remarks:
+        typer.echo()
+    for line in remarks:
+        typer.echo(line)
+
+
+def _headline(seen: "Json") -> str:
+    routes, backends = seen["routes"], seen["backends"]
+    if routes["epoch"] is None:
+        return f"no routes yet: {routes['error'] or 'not read'}"
+    healthy = sum(backend["state"] == "healthy" for backend in backends)
+    age = "from its snapshot" if routes["age"] is None else f"{routes['age']:.0f} s ago"
+    count = format_count(len(backends), "backend")
+    return f"{routes['name']}: {healthy} of {count} healthy, routes confirmed {age}"
+
+
+def _cells(backend: "Json") -> list[str]:
+    first_byte = backend["first_byte_ms"]
+    return [
+        backend["target"],
+        str(backend["release"]),
+        backend["state"],
+        output.format_duration(backend["since"]),
+        str(backend["weight"]),
+        f"{backend['share']:.0%}",
+        f"{backend['requests']:,}",
+        f"{backend['failures']:,}",
+        str(backend["in_flight"]),
+        _milliseconds(first_byte["p50"]),
+        _milliseconds(first_byte["p99"]),
+    ]
+
+
+def _milliseconds(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.0f} ms"
+
+
+def _remarks(seen: "Json") -> list[str]:
+    troubled = [b for b in seen["backends"] if b["state"] != "healthy"]
+    lines = [f"{b['target']}: {b['state']}: {b['reason']}" for b in troubled]
+    if seen["panic"]:
+        lines.append("panic: nothing is usable, so requests go to what failed longest ago")
+    if seen["routes"]["error"]:
+        lines.append(f"routes: not followed: {seen['routes']['error']}")
+    if seen["queued"]:
+        lines.append(f"{format_count(seen['queued'], 'request')} wait for a free backend")
+    return lines
+
+
+def _exit_code(seen: "Json") -> int:
+    states = {backend["state"] for backend in seen["backends"] if backend["weight"]}
+    if not states or states & {"down", "unknown"}:
+        return 3
+    return 1 if "degraded" in states else 0

@@ -1,0 +1,46 @@
+"""Intervals by resampling: how much a metric depends on which rows happened to be held out."""
+
+import numpy as np
+
+__all__ = ["bootstrap_confusion", "bootstrap_errors"]
+
+Interval = tuple[float, float]
+
+_RESAMPLES = 1000
+_SEED = 0
+
+
+def bootstrap_confusion(confusion: np.ndarray) -> dict[str, Interval]:
+    """Return 95 % intervals of what the confusion matrix determines.
+
+    Drawing rows with replacement is drawing the matrix's cells from a multinomial, so a resample
+    costs the number of classes squared and not the number of rows.
+    """
+    total = int(confusion.sum())
+    drawn = np.random.default_rng(_SEED).multinomial(
+        total, (confusion / total).ravel(), size=_RESAMPLES
+    )
+    tables = drawn.reshape(_RESAMPLES, *confusion.shape)
+    right = np.diagonal(tables, axis1=1, axis2=2)
+    asked, answered = tables.sum(axis=2), tables.sum(axis=1)
+    f1 = 2 * right / np.maximum(asked + answered, 1)
+    return {
+        "accuracy": _interval(right.sum(axis=1) / total),
+        "f1_macro": _interval(f1.mean(axis=1)),
+        "f1_weighted": _interval((f1 * asked).sum(axis=1) / total),
+    }
+
+
+def bootstrap_errors(errors: np.ndarray) -> tuple[Interval, Interval]:
+    """Return 95 % intervals of the mean absolute and the root mean squared error."""
+    rng, count = np.random.default_rng(_SEED), len(errors)
+    absolute, squared = np.empty(_RESAMPLES), np.empty(_RESAMPLES)
+    for index in range(_RESAMPLES):
+        drawn = errors[rng.integers(0, count, count)]
+        absolute[index], squared[index] = np.abs(drawn).mean(), (drawn**2).mean()
+    return _interval(absolute), _interval(np.sqrt(squared))
+
+
+def _interval(values: np.ndarray) -> Interval:
+    low, high = np.quantile(values, [0.025, 0.975])
+    return float(low), float(high)

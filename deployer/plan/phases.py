@@ -1,0 +1,105 @@
+"""The phases of a deploy or a rollback: what waits for what."""
+
+from collections.abc import Iterable, Mapping
+
+from deployer.plan.model import (
+    Apply,
+    Finish,
+    Phase,
+    Push,
+    Ref,
+    Rest,
+    Retire,
+    Route,
+    Shift,
+    Smoke,
+    Soak,
+    Step,
+    Wait,
+)
+from deployer.plan.retention import Retention
+from deployer.plan.scaling import workload_ref
+from deployer.ports import ObjectRef
+from deployer.release.records import Bundle, TargetBundle
+from deployer.snapshot.model import Snapshot, TargetSnapshot, release_of
+
+__all__ = ["build_phases"]
+
+
+def build_phases(
+    bundle: Bundle,
+    snapshot: Snapshot,
+    retentions: Mapping[str, Retention],
+    quarantined: Mapping[int, str],
+) -> tuple[Phase, ...]:
+    """Return the phases that make ``bundle`` serve on all of its targets.
+
+    A release with a Deployment of its own is staged beside the one that serves. One that shares
+    its Deployment with the release that serves is rolled into it, in a phase of its own: that
+    begins when every target has the artifact, and what can be staged beside is.
+    """
+    number = bundle.number
+    names = [part.target for part in bundle.targets]
+    rolled = [part for part in bundle.targets if _replaces(part, snapshot.targets.get(part.target))]
+    staged = [part for part in bundle.targets if part not in rolled]
+    live = {**snapshot.live, **dict.fromkeys(names, number)}
+    soak = bundle.soak_seconds
+    return (
+        Phase(name="stage", steps=(*_pushed(rolled, number), *_staged(staged, number))),
+        *_rolling(rolled, number),
+        Phase(name="shift", steps=tuple(Shift(target=name, release=number) for name in names)),
+        Phase(name="route", steps=(Route(release=number, live=live),)),
+        Phase(
+            name="soak",
+            steps=tuple(Soak(target=name, release=number, seconds=soak) for name in names),
+        ),
+        Phase(name="retire", steps=tuple(_retired(retentions))),
+        Phase(
+            name="finish",
+            steps=(
+                Finish(desired=number, live=live, verified=number, quarantined=dict(quarantined)),
+            ),
+        ),
+    )
+
+
+def _replaces(part: TargetBundle, found: TargetSnapshot | None) -> bool:
+    """Say whether the release's Deployment is there already, as another release's."""
+    wanted = workload_ref(part)
+    live = found.live if found else ()
+    owners = {release_of(it) for it in live if ObjectRef.of(it) == wanted}
+    numbers = {
+        release_of(manifest) for manifest in part.objects if ObjectRef.of(manifest) == wanted
+    }
+    return bool(owners - numbers)
+
+
+def _pushed(parts: Iterable[TargetBundle], number: int) -> Iterable[Step]:
+    for part in parts:
+        yield Push(target=part.target, release=number)
+
+
+def _staged(parts: Iterable[TargetBundle], number: int) -> Iterable[Step]:
+    for part in parts:
+        yield Push(target=part.target, release=number)
+        yield from _proven(part, number)
+
+
+def _rolling(parts: Iterable[TargetBundle], number: int) -> Iterable[Phase]:
+    steps = tuple(step for part in parts for step in _proven(part, number))
+    if steps:
+        yield Phase(name="roll", steps=steps)
+
+
+def _proven(part: TargetBundle, number: int) -> Iterable[Step]:
+    yield Apply(target=part.target, release=number)
+    yield Wait(target=part.target, release=number, timeout_seconds=part.timeout_seconds)
+    yield Smoke(target=part.target, release=number)
+
+
+def _retired(retentions: Mapping[str, Retention]) -> Iterable[Step]:
+    for target, retention in retentions.items():
+        for number in retention.resting:
+            yield Rest(target=target, release=number)
+        if retention.removed:
+            yield Retire(target=target, objects=tuple(map(Ref.of, retention.removed)))

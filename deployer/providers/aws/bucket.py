@@ -1,0 +1,97 @@
+"""One bucket and how it is asked: the client, its retries, and the words of its answers."""
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from deployer.errors import NotFoundError
+from deployer.ports import Clock, ObjectInfo
+from deployer.providers.aws.errors import translated
+from deployer.providers.location import Location
+from deployer.providers.patience import Lazy, Patience, call_patiently
+from deployer.providers.proof import TOKEN
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+__all__ = ["S3Bucket", "read_checksums", "read_info"]
+
+T = TypeVar("T")
+
+_ALGORITHMS = {
+    "ChecksumSHA256": "sha256",
+    "ChecksumCRC32": "crc32",
+    "ChecksumCRC32C": "crc32c",
+    "ChecksumCRC64NVME": "crc64nvme",
+}
+
+
+class S3Bucket:
+    """A bucket and prefix, as `S3Store` and its uploads ask it."""
+
+    def __init__(
+        self, location: Location, client: "Lazy[S3Client]", *, clock: Clock, patience: Patience
+    ) -> None:
+        self.location = location
+        self._client = client
+        self._clock = clock
+        self._patience = patience
+        self._seen = False
+
+    def call(self, operation: str, key: str, call: "Callable[[S3Client], T]") -> T:
+        """Return ``call(client)``, retried and in our words."""
+        client = self._client()
+
+        def attempt() -> T:
+            with translated(operation, self.location.describe(key)):
+                return call(client)
+
+        return call_patiently(attempt, clock=self._clock, patience=self._patience)
+
+    def where(self, key: str) -> Any:
+        """Return the arguments that name an object."""
+        return {"Bucket": self.location.bucket, "Key": self.location.full_key(key)}
+
+    def head(self, key: str) -> ObjectInfo | None:
+        """See `ObjectStore.head`."""
+        where = self.where(key)
+        try:
+            answer: Any = self.call(
+                "read", key, lambda s3: s3.head_object(**where, ChecksumMode="ENABLED")
+            )
+        except NotFoundError:
+            self._require()
+            return None
+        return read_info(key, answer)
+
+    def _require(self) -> None:
+        """Tell "no such object" from "no such bucket": HEAD says 404 to both."""
+        if not self._seen:
+            bucket = self.location.bucket
+            self.call("list", "", lambda s3: s3.list_objects_v2(Bucket=bucket, MaxKeys=1))
+            self._seen = True
+
+
+def read_info(key: str, answer: Mapping[str, Any]) -> ObjectInfo:
+    """Return what a HEAD or GET says of an object."""
+    metadata = {name.lower(): value for name, value in answer["Metadata"].items()}
+    metadata.pop(TOKEN, None)
+    return ObjectInfo(
+        key,
+        answer["ContentLength"],
+        answer["ETag"],
+        checksums=read_checksums(answer),
+        metadata=metadata,
+        modified=answer["LastModified"],
+    )
+
+
+def read_checksums(answer: Mapping[str, Any]) -> dict[str, str]:
+    """Return those over the whole object; composites (``<base64>-<parts>``) are of no use."""
+    if answer.get("ChecksumType") == "COMPOSITE":
+        return {}
+    return {
+        name: base64.b64decode(answer[field]).hex()
+        for field, name in _ALGORITHMS.items()
+        if answer.get(field) and "-" not in answer[field]
+    }

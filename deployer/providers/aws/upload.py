@@ -1,0 +1,178 @@
+"""S3 uploads: every part checked by the service, the whole published at once or never."""
+
+import base64
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from deployer.errors import AccessDeniedError, NotFoundError, PreconditionError
+from deployer.ports import Chunk, ObjectInfo, ObjectStore
+from deployer.providers.aws.bucket import S3Bucket, read_checksums
+from deployer.providers.proof import Sent, confirm_stored, settle_upload
+from deployer.transfer import SentPart
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+__all__ = ["S3Upload"]
+
+T = TypeVar("T")
+
+
+class S3Upload:
+    """See `PartUpload`. An unfinished upload of the same key is found in the bucket itself.
+
+    CRC-32, because the standard library has it and S3 puts it together over the parts
+    (``FULL_OBJECT``; S3 User Guide, "Checking object integrity").
+    """
+
+    algorithm = "crc32"
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        bucket: S3Bucket,
+        key: str,
+        *,
+        if_absent: bool,
+        metadata: Mapping[str, str],
+    ) -> None:
+        self._store = store
+        self._bucket = bucket
+        self._key = key
+        self._metadata = dict(metadata)
+        self._condition: Any = {"IfNoneMatch": "*"} if if_absent else {}
+        self._upload: Any = {}
+
+    def put_whole(self, chunk: Chunk) -> ObjectInfo:
+        """See `PartUpload.put_whole`. The answer has the checksum that S3 computed and keeps."""
+        sent = Sent(len(chunk.body), self.algorithm, chunk.checksum(self.algorithm))
+        arguments: Any = {
+            **self._bucket.where(self._key),
+            "Body": chunk.body,
+            "Metadata": self._metadata,
+            "ChecksumAlgorithm": "CRC32",
+            "ChecksumCRC32": _base64(sent.hexdigest),
+            **self._condition,
+        }
+        try:
+            answer = self._call("write", lambda s3: s3.put_object(**arguments))
+        except PreconditionError as error:
+            return settle_upload(self._store, self._key, sent, error)
+        checksums = read_checksums(answer)
+        if self.algorithm not in checksums:
+            return confirm_stored(self._store, self._store.head(self._key), sent)
+        info = ObjectInfo(
+            self._key, sent.size, answer["ETag"], checksums=checksums, metadata=self._metadata
+        )
+        return confirm_stored(self._store, info, sent)
+
+    def find_parts(self) -> Mapping[int, SentPart]:
+        """See `PartUpload.find_parts`. Who may not list uploads begins anew."""
+        self._upload = self._bucket.where(self._key)
+        found = self._find_upload()
+        if found is None:
+            self._upload["UploadId"] = self._begin()
+            return {}
+        self._upload["UploadId"] = found
+        return {part.number: part for part in self._list_parts()}
+
+    def send_part(self, chunk: Chunk) -> SentPart:
+        """See `PartUpload.send_part`."""
+        checksum = chunk.checksum(self.algorithm)
+        arguments: Any = {
+            **self._upload,
+            "PartNumber": chunk.number,
+            "Body": chunk.body,
+            "ChecksumCRC32": _base64(checksum),
+        }
+        answer = self._call("write", lambda s3: s3.upload_part(**arguments))
+        return SentPart(chunk.number, len(chunk.body), answer["ETag"], {"crc32": checksum})
+
+    def commit(self, parts: Sequence[SentPart], size: int, checksum: str) -> ObjectInfo:
+        """See `PartUpload.commit`."""
+        sent = Sent(size, self.algorithm, checksum)
+        arguments: Any = {
+            **self._upload,
+            "MultipartUpload": {"Parts": [_describe(part) for part in parts]},
+            "ChecksumCRC32": _base64(checksum),
+            "ChecksumType": "FULL_OBJECT",
+            "MpuObjectSize": size,
+            **self._condition,
+        }
+        try:
+            self._call("write", lambda s3: s3.complete_multipart_upload(**arguments))
+        except (NotFoundError, PreconditionError) as error:
+            self.abort()
+            return settle_upload(self._store, self._key, sent, error)
+        return confirm_stored(self._store, self._store.head(self._key), sent)
+
+    def abort(self) -> None:
+        """See `PartUpload.abort`."""
+        upload = self._upload
+        try:
+            self._call("abort the upload of", lambda s3: s3.abort_multipart_upload(**upload))
+        except NotFoundError:
+            return
+
+    def _find_upload(self) -> str | None:
+        """Return the newest unfinished upload of exactly this key."""
+        bucket, key = self._upload["Bucket"], self._upload["Key"]
+        try:
+            answer: Any = self._call(
+                "list uploads of",
+                lambda s3: s3.list_multipart_uploads(Bucket=bucket, Prefix=key),
+            )
+        except AccessDeniedError:
+            return None
+        found = [one for one in answer.get("Uploads", ()) if one["Key"] == key]
+        newest = max(found, key=lambda one: one["Initiated"], default=None)
+        return None if newest is None else newest["UploadId"]
+
+    def _begin(self) -> str:
+        arguments = {
+            **self._upload,
+            "Metadata": self._metadata,
+            "ChecksumAlgorithm": "CRC32",
+            "ChecksumType": "FULL_OBJECT",
+        }
+        answer: Any = self._call("write", lambda s3: s3.create_multipart_upload(**arguments))
+        upload: str = answer["UploadId"]
+        return upload
+
+    def _list_parts(self) -> Iterator[SentPart]:
+        marker = 0
+        while True:
+            arguments = {**self._upload, "PartNumberMarker": marker}
+            try:
+                answer: Any = self._call("list parts of", lambda s3: s3.list_parts(**arguments))  # noqa: B023 - called at once
+            except (AccessDeniedError, NotFoundError):
+                return
+            yield from (_read_part(part) for part in answer.get("Parts", ()))
+            if not answer.get("IsTruncated"):
+                return
+            marker = answer["NextPartNumberMarker"]
+
+    def _call(self, operation: str, step: "Callable[[S3Client], T]") -> T:
+        return self._bucket.call(operation, self._key, step)
+
+
+def _read_part(part: Mapping[str, Any]) -> SentPart:
+    """Return a listed part with what proves its bytes: CRC-32, or the MD5 that its ETag is.
+
+    The ETag of a part is its MD5 unless it is encrypted with a KMS or customer key; then it is
+    none, matches nothing, and the part is sent again.
+    """
+    tag = part["ETag"]
+    if part.get("ChecksumCRC32"):
+        checksums = {"crc32": base64.b64decode(part["ChecksumCRC32"]).hex()}
+    else:
+        checksums = {"md5": tag.strip('"')}
+    return SentPart(part["PartNumber"], part["Size"], tag, checksums)
+
+
+def _describe(part: SentPart) -> dict[str, Any]:
+    return {"PartNumber": part.number, "ETag": part.tag}
+
+
+def _base64(hexdigest: str) -> str:
+    return base64.b64encode(bytes.fromhex(hexdigest)).decode()

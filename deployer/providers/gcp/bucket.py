@@ -1,0 +1,155 @@
+"""One bucket and how it is asked: the client, its retries, and the words of its answers."""
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
+
+from deployer.errors import NotFoundError
+from deployer.ports import Clock, ObjectInfo, StoredRange
+from deployer.providers.gcp.errors import missing_bucket, raise_for_answer, translated
+from deployer.providers.location import Location
+from deployer.providers.patience import Lazy, Patience, call_patiently
+from deployer.providers.proof import TOKEN
+from deployer.providers.transfer import Page
+
+if TYPE_CHECKING:
+    from google.cloud.storage import Client
+
+__all__ = ["GcsBucket", "read_info"]
+
+T = TypeVar("T")
+
+
+class GcsBucket:
+    """A bucket and prefix, as `GcsStore` and its uploads ask it.
+
+    Attributes:
+        limits: The SDK's arguments for "no retries of yours, and these timeouts".
+    """
+
+    def __init__(
+        self, location: Location, client: "Lazy[Client]", *, clock: Clock, patience: Patience
+    ) -> None:
+        self.location = location
+        self._client = client
+        self._clock = clock
+        self._patience = patience
+        self._seen = False
+        self._timeout = (patience.connect_seconds, patience.attempt_seconds)
+        self.limits: dict[str, Any] = {"retry": None, "timeout": self._timeout}
+
+    def call(self, operation: str, key: str, call: Callable[[], T]) -> T:
+        """Return ``call()``, retried and in our words."""
+        self._client()
+
+        def attempt() -> T:
+            with translated(operation, self.location.describe(key)):
+                return call()
+
+        return call_patiently(attempt, clock=self._clock, patience=self._patience)
+
+    def blob(self, key: str) -> Any:
+        """Return the SDK's handle of one object; asks nothing."""
+        bucket = self._client().bucket(self.location.bucket)
+        return bucket.blob(self.location.full_key(key))
+
+    def find_blob(self, key: str) -> Any:
+        """Return the object's facts, or None when there is none."""
+        blob = self.blob(key)
+        try:
+            self.call("read", key, lambda: blob.reload(**self.limits))
+        except NotFoundError:
+            self.require()
+            return None
+        return blob
+
+    def head(self, key: str) -> ObjectInfo | None:
+        """See `ObjectStore.head`."""
+        blob = self.find_blob(key)
+        return None if blob is None else read_info(key, blob)
+
+    def put(
+        self, key: str, body: bytes, metadata: Mapping[str, str], generation: int | None
+    ) -> ObjectInfo:
+        """Write in one request, crc32c checked by the service.
+
+        Raises:
+            PreconditionError: The live generation is another one; 0 stands for none.
+        """
+        blob = self.blob(key)
+        blob.metadata = {**metadata}
+        arguments: Any = {"checksum": "crc32c", "if_generation_match": generation, **self.limits}
+        try:
+            self.call("write", key, lambda: blob.upload_from_string(body, **arguments))
+        except NotFoundError as error:
+            raise missing_bucket(self.location.url) from error
+        return read_info(key, blob)
+
+    def read_range(self, key: str, offset: int, length: int, generation: int | None) -> StoredRange:
+        """Read a part of an object, as it is stored; one attempt."""
+        name, pinned = quote(self.location.full_key(key), safe=""), ""
+        if generation is not None:
+            pinned = f"&ifGenerationMatch={generation}"
+        path = f"/download/storage/v1/b/{self.location.bucket}/o/{name}?alt=media{pinned}"
+        headers = {"Range": f"bytes={offset}-{offset + length - 1}", "Accept-Encoding": "gzip"}
+        with self.ask("GET", path, headers=headers, stream=True) as answer:
+            body = answer.raw.read(length, decode_content=False)
+            size = int(answer.headers["Content-Range"].rpartition("/")[2])
+            return StoredRange(body, answer.headers["X-Goog-Generation"], size)
+
+    def ask(self, method: str, path: str, **options: Any) -> Any:
+        """Send a request of our own, signed as the SDK signs; return the answer if it is good.
+
+        For what the SDK has no call for, or none that is fast.
+        """
+        client: Any = self._client()
+        url = client._connection.API_BASE_URL + path  # noqa: SLF001 - the SDK's own modules do so
+        answer = client._http.request(method, url, timeout=self._timeout, **options)  # noqa: SLF001 - the one session with the credentials
+        raise_for_answer(answer)
+        return answer
+
+    def list_page(self, prefix: str, token: str | None, size: int) -> Page:
+        """Return a page of a listing."""
+
+        def read() -> Page:
+            found = self._client().list_blobs(
+                self.location.bucket,
+                prefix=self.location.full_key(prefix),
+                page_token=token,
+                page_size=size,
+                **self.limits,
+            )
+            page = next(found.pages, ())
+            infos = [read_info(self.location.short_key(blob.name), blob) for blob in page]
+            return infos, found.next_page_token
+
+        return self.call("list", "", read)
+
+    def require(self) -> None:
+        """Tell "no such object" from "no such bucket": the service says 404 to both."""
+        if not self._seen:
+            try:
+                self.list_page("", None, 1)
+            except NotFoundError as error:
+                raise missing_bucket(self.location.url) from error
+            self._seen = True
+
+
+def read_info(key: str, blob: Any) -> ObjectInfo:
+    """Return what the SDK's handle knows of an object."""
+    metadata = {name.lower(): value for name, value in (blob.metadata or {}).items()}
+    metadata.pop(TOKEN, None)
+    return ObjectInfo(
+        key,
+        blob.size,
+        str(blob.generation),
+        checksums=_checksums(blob),
+        metadata=metadata,
+        modified=blob.updated,
+    )
+
+
+def _checksums(blob: Any) -> dict[str, str]:
+    held = {"crc32c": blob.crc32c, "md5": blob.md5_hash}
+    return {name: base64.b64decode(value).hex() for name, value in held.items() if value}

@@ -1,0 +1,28 @@
+"""The side a request comes from."""
+
+from typing import Protocol
+
+__all__ = ["Client"]
+
+
+class Client(Protocol):
+    """The client's connection, as an exchange uses it."""
+
+    peer: bytes
+    writable: bool
+
+    def write(self, data: bytes) -> None:
+        """Send to the client."""
+        ...
+
+    def hold(self, *, held: bool) -> None:
+        """Stop reading the request's body, or go on."""
+        ...
+
+    def cut(self, *, at_once: bool) -> None:
+        """Close without ending the response; ``at_once`` drops what is not sent yet."""
+        ...
+
+    def end_turn(self, *, keep_alive: bool) -> None:
+        """Go on with the next request, or close."""
+        ...

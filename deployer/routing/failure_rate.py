@@ -1,0 +1,52 @@
+"""The share of requests that failed lately: what failures in a row can't show under load."""
+
+from collections import deque
+
+__all__ = ["FailureRate"]
+
+_WINDOW_SECONDS = 10.0
+_ENOUGH = 20
+_HIGH = 0.5
+
+
+class FailureRate:
+    """Counts by the second over the last ten; high is half of at least twenty.
+
+    One good answer between bad ones resets a count of failures in a row, so a backend that fails
+    every other request would stay in use for ever.
+    """
+
+    __slots__ = ("_failed", "_seconds", "_total")
+
+    def __init__(self) -> None:
+        self._seconds: deque[list[float]] = deque()  # [second, requests, failures]
+        self._total = 0.0
+        self._failed = 0.0
+
+    def add(self, now: float, *, failed: bool) -> None:
+        """Count one request."""
+        if not self._seconds or now - self._seconds[-1][0] >= 1.0:
+            self._forget(now)
+            self._seconds.append([now, 0.0, 0.0])
+        slot = self._seconds[-1]
+        slot[1] += 1
+        self._total += 1
+        if failed:
+            slot[2] += 1
+            self._failed += 1
+
+    def is_high(self, now: float) -> bool:
+        """Tell whether too many failed."""
+        self._forget(now)
+        return self._total >= _ENOUGH and self._failed >= self._total * _HIGH
+
+    def clear(self) -> None:
+        """Begin anew: after an ejection the past has been paid for."""
+        self._seconds.clear()
+        self._total = self._failed = 0.0
+
+    def _forget(self, now: float) -> None:
+        while self._seconds and now - self._seconds[0][0] >= _WINDOW_SECONDS:
+            _, total, failed = self._seconds.popleft()
+            self._total -= total
+            self._failed -= failed

@@ -1,0 +1,129 @@
+"""What the router counts, in the text format that Prometheus reads.
+
+Names and units follow Prometheus' conventions: a prefix, base units, ``_total`` for what only
+grows. A backend's series carry its target and its release, so a release's end is a series' end.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.registry import Collector
+
+from deployer.routing.fleet import Member
+from deployer.routing.follower import Follower
+from deployer.routing.health import State
+from deployer.routing.messages import Document
+from deployer.routing.traffic import Traffic
+
+__all__ = ["render_metrics"]
+
+_PREFIX = "deployer_router_"
+_BACKEND = ("target", "release")
+
+
+def render_metrics(follower: Follower, traffic: Traffic, now: float) -> Document:
+    """Return everything as it is now."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Snapshot([*_of_router(follower, traffic, now), *_of_backends(traffic, now)]))
+    return Document(generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4)
+
+
+class _Snapshot(Collector):
+    def __init__(self, metrics: list[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
+
+
+def _of_router(follower: Follower, traffic: Traffic, now: float) -> Iterator[Metric]:
+    counters = traffic.counters
+    for name, text, value in (
+        ("requests", "Requests taken in.", counters.requests),
+        ("retries", "Attempts after the first.", counters.retries),
+        ("refused", "Requests refused as malformed or too large.", counters.refused),
+        ("unserved", "Requests answered without a backend's answer.", counters.unserved),
+        ("midstream_aborts", "Responses cut short after their first byte.", counters.cut_short),
+        ("abandoned", "Requests whose client left.", counters.abandoned),
+        ("panics", "Attempts made though nothing was usable.", counters.panics),
+    ):
+        yield CounterMetricFamily(_PREFIX + name, text, value)
+    for name, text, number in (
+        ("requests_under_way", "Requests taken in and not answered yet.", len(traffic.exchanges)),
+        ("queue_length", "Requests that wait for a free backend.", len(traffic.admission)),
+        ("routes_epoch", "Epoch of the routes that are followed.", _epoch(follower)),
+        ("routes_age_seconds", "Since the routes were last confirmed.", _age(follower, now)),
+    ):
+        yield GaugeMetricFamily(_PREFIX + name, text, number)
+
+
+def _epoch(follower: Follower) -> float:
+    return float(follower.routes.epoch) if follower.routes is not None else 0.0
+
+
+def _age(follower: Follower, now: float) -> float:
+    """Return the age; not a number until there are routes: an unknown age is not a small one."""
+    return float("nan") if follower.confirmed is None else now - follower.confirmed
+
+
+def _of_backends(traffic: Traffic, now: float) -> Iterator[Metric]:
+    fleet = traffic.fleet
+    members = list(fleet.members.values())
+    shares = fleet.shares(now)
+    yield _statuses(members)
+    yield _counter("backend_attempts", "Attempts at a backend.", {m: m.requests for m in members})
+    yield _counter("backend_failures", "Attempts that failed.", {m: m.failures for m in members})
+    yield _counter("ejections", "Times a backend was ejected.", {m: m.ejections for m in members})
+    yield _gauge("backend_up", "Whether it is in use.", {m: _is_up(m) for m in members})
+    yield _gauge("backend_weight", "Its weight.", {m: m.backend.weight for m in members})
+    yield _gauge("backend_share", "Of new requests.", {m: shares[m.key] for m in members})
+    yield _gauge("backend_in_flight", "Under way there.", {m: m.load.in_flight for m in members})
+    yield _durations(members)
+
+
+def _counter(name: str, text: str, values: dict[Member, int]) -> Metric:
+    family = CounterMetricFamily(_PREFIX + name, text, labels=_BACKEND)
+    for member, value in values.items():
+        family.add_metric(_labels(member), value)
+    return family
+
+
+def _gauge(name: str, text: str, values: dict[Member, float]) -> Metric:
+    family = GaugeMetricFamily(_PREFIX + name, text, labels=_BACKEND)
+    for member, value in values.items():
+        family.add_metric(_labels(member), value)
+    return family
+
+
+def _statuses(members: list[Member]) -> Metric:
+    family = CounterMetricFamily(
+        _PREFIX + "responses", "Responses of a backend by status.", labels=(*_BACKEND, "code")
+    )
+    for member in members:
+        for status, count in sorted(member.statuses.items()):
+            family.add_metric([*_labels(member), str(status)], count)
+    return family
+
+
+def _durations(members: list[Member]) -> Metric:
+    family = HistogramMetricFamily(
+        _PREFIX + "first_byte_seconds", "From the request's end to an answer.", labels=_BACKEND
+    )
+    for member in members:
+        family.add_metric(_labels(member), member.durations.cumulate(), member.durations.total)
+    return family
+
+
+def _labels(member: Member) -> list[str]:
+    return [member.backend.target, str(member.backend.release)]
+
+
+def _is_up(member: Member) -> int:
+    return int(member.health.state in (State.HEALTHY, State.DEGRADED))

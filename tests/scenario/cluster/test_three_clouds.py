@@ -1,0 +1,111 @@
+"""From the first deploy to a rollback on real API servers, whatever happens in between."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cluster.rig import ApiServer, ControlPlane
+
+Make = Callable[..., Any]
+TRAFFIC = Path(__file__).parents[1] / "cli" / "traffic.py"
+TARGETS = ("aws-virginia", "gcp-iowa", "azure-virginia")
+PATIENCE = 240.0
+"""Seconds a deploy may take: three control planes share two cores with it."""
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture
+def clouds(api_servers: Mapping[str, ApiServer]) -> dict[str, ApiServer]:
+    if not all(server.runs_pods and server.url for server in api_servers.values()):
+        pytest.skip("pods do not run as processes here")
+    return dict(zip(TARGETS, api_servers.values(), strict=True))
+
+
+@contextmanager
+def router(deployment: Any) -> Iterator[str]:
+    """Run the router until the end; yield its address."""
+    running = deployment.start("router", "serve", "-f", "deployer.yaml", "--listen", "127.0.0.1:0")
+    yield running.wait_for("listening on").split()[-1]
+    running.process.send_signal(signal.SIGTERM)
+    assert running.finish().code == 0
+
+
+@contextmanager
+def traffic(deployment: Any, url: str) -> Iterator[dict[str, int]]:
+    """Send predictions meanwhile; what became of them is in the dict afterwards."""
+    sender = subprocess.Popen(
+        [sys.executable, TRAFFIC, url, deployment.name],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    answers: dict[str, int] = {}
+    try:
+        yield answers
+    finally:
+        answers |= json.loads(sender.communicate()[0])
+
+
+@pytest.mark.slow
+def test_traffic_over_three_api_servers_never_feels_an_upgrade_or_a_rollback(
+    clouds: dict[str, ApiServer], make_kube_deployment: Make
+) -> None:
+    deployment = make_kube_deployment(clouds)
+    first = deployment.run("deploy", within=PATIENCE)
+    assert "release 1 is live on every target" in first.out
+    with router(deployment) as url, traffic(deployment, url) as answers:
+        deployment.write_model("v2")
+        second = deployment.run("deploy", within=PATIENCE)
+        assert "release 2 is live on every target" in second.out
+        assert deployment.serving() == dict.fromkeys(TARGETS, 2)
+        back = deployment.run("rollback", within=PATIENCE)
+        assert "release 1 is live on every target" in back.out
+    sys.stdout.write(f"answers by version: {answers}\n")
+    assert set(answers) == {"v1", "v2"}, answers
+    assert min(answers.values()) > 20
+    assert deployment.serving() == dict.fromkeys(TARGETS, 1)
+    status = deployment.run("status", "-o", "json").json["targets"]
+    assert {one["verdict"] for one in status} == {"healthy"}
+
+
+@pytest.mark.slow
+def test_an_api_server_that_restarts_in_the_middle_of_a_rollout_is_waited_for(
+    clouds: dict[str, ApiServer],
+    own_api_server: ApiServer,
+    control_plane: ControlPlane,
+    make_kube_deployment: Make,
+) -> None:
+    servers = {"aws-virginia": own_api_server, "gcp-iowa": clouds["gcp-iowa"]}
+    deployment = make_kube_deployment(servers)
+    running = deployment.start("deploy")
+    running.wait_for("aws-virginia", "apply", "done")
+    control_plane.restart(own_api_server.name)
+    done = running.finish(within=PATIENCE)
+    assert done.code == 0, done.err
+    assert "release 1 is live on every target" in done.out
+    assert deployment.serving() == dict.fromkeys(servers, 1)
+
+
+@pytest.mark.slow
+def test_a_deploy_that_was_killed_is_finished_by_the_same_command(
+    clouds: dict[str, ApiServer], make_kube_deployment: Make
+) -> None:
+    servers = {name: clouds[name] for name in ("aws-virginia", "gcp-iowa")}
+    deployment = make_kube_deployment(servers)
+    deployment.run("deploy", within=PATIENCE)
+    deployment.write_model("v2")
+    running = deployment.start("deploy")
+    running.wait_for("traffic", "done")
+    running.kill()
+    again = deployment.run("deploy", within=PATIENCE)
+    assert "going on with an unfinished deploy of release 2" in again.err
+    assert deployment.serving() == dict.fromkeys(servers, 2)
+    assert deployment.workloads() == {(f"Deployment/{deployment.name}-r2",)}
