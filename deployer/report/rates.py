@@ -269,7 +269,8 @@ _FREE = frozenset(
     google_project_iam_member google_project_service google_service_account
     google_service_account_iam_member google_storage_bucket_iam_member
     azurerm_consumption_budget_resource_group azurerm_federated_identity_credential
-    azurerm_key_vault azurerm_management_lock azurerm_monitor_diagnostic_setting azurerm_network_security_group
+    azurerm_key_vault azurerm_management_lock azurerm_monitor_diagnostic_setting
+    azurerm_network_security_group
     azurerm_resource_group azurerm_role_assignment azurerm_role_definition azurerm_storage_container
     azurerm_storage_management_policy azurerm_subnet
     azurerm_subnet_network_security_group_association azurerm_user_assigned_identity
