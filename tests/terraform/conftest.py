@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -177,7 +178,7 @@ def open_workshop(
         environment = {
             key: value
             for key, value in os.environ.items()
-            if not key.startswith(("TF_", "AWS_", "GOOGLE_", "ARM_", "COV_", "COVERAGE"))
+            if not key.startswith(("TF_", "AWS_", "GOOGLE_", "ARM_", "COV_", "PYTHON"))
         } | {
             "TF_CLI_CONFIG_FILE": str(config),
             "TF_IN_AUTOMATION": "1",
@@ -198,11 +199,8 @@ def _install(folder: Path, name: str, version: str, real: Path | None) -> None:
         return
     program = folder / version / "linux_amd64" / f"terraform-provider-{name}_v{version}"
     program.parent.mkdir(parents=True)
-    program.write_text(
-        f"#!{sys.executable}\n"
-        "import runpy\n"
-        f'runpy.run_path({str(HERE / "provider.py")!r}, run_name="__main__")\n'
-    )
+    script = shlex.join([sys.executable, str(HERE / "provider.py"), name, version])
+    program.write_text(f"#!/bin/sh\nexec {script}\n")
     program.chmod(0o755)
 
 

@@ -143,7 +143,8 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
 @pytest.mark.parametrize("cloud", ["aws", "gcp", "azure"])
 def test_mistakes_in_the_files_do_not_pass_validate(workshop: Any, cloud: str) -> None:
     """All mistakes of one module at once: Terraform names each."""
-    where, kept = f"modules/{cloud}", {}
+    where = f"modules/{cloud}"
+    kept: dict[Any, str] = {}
     workshop.run(where, "version")
     mine = [mistake for mistake in MISTAKES.values() if mistake[0].startswith(where)]
     try:

@@ -72,8 +72,14 @@ def test_an_eks_pool_is_nodes_and_their_disks() -> None:
 
 
 def test_a_spot_pool_has_the_spot_price() -> None:
-    pool = {"instance_types": ["m6i.large"], "capacity_type": "SPOT"}
-    report = price(resource("aws_eks_node_group", **pool, scaling_config=[{"desired_size": 1}]))
+    report = price(
+        resource(
+            "aws_eks_node_group",
+            instance_types=["m6i.large"],
+            capacity_type="SPOT",
+            scaling_config=[{"desired_size": 1}],
+        )
+    )
     assert bill(report)["nodes"] == f"{Decimal('0.0425') * 730:.2f}"
 
 
@@ -104,7 +110,7 @@ def test_autopilot_bills_pods_which_a_plan_does_not_know() -> None:
 
 
 def test_an_aks_pool_is_where_its_cluster_is() -> None:
-    pool = {"vm_size": "Standard_D2s_v5", "min_count": 1, "os_disk_size_gb": 100}
+    pool: dict[str, Any] = {"vm_size": "Standard_D2s_v5", "min_count": 1, "os_disk_size_gb": 100}
     report = price(
         resource(
             "azurerm_kubernetes_cluster",
