@@ -59,7 +59,7 @@ def generate_faults() -> str:
 
 
 def _service(kind: str, title: str, peers: list[str], known: dict[str, dict[str, str]]) -> str:
-    checks = _checks(TESTS / "conformance" / f"test_{kind}.py")
+    checks = _checks(kind)
     lines = [f"## {title}", "", f"{len(checks)} checks.", ""]
     for peer in peers:
         lines += _peer(peer, checks, known.get(peer, {}))
@@ -76,9 +76,11 @@ def _peer(peer: str, checks: list[str], known: dict[str, str]) -> list[str]:
     return [head, "", "| check | what it does instead |", "|---|---|", *rows, ""]
 
 
-def _checks(file: Path) -> list[str]:
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    functions = (node for node in tree.body if isinstance(node, ast.FunctionDef))
+def _checks(kind: str) -> list[str]:
+    folder = TESTS / "conformance"
+    files = [*folder.glob(f"test_{kind}.py"), *folder.glob(f"{kind}/test_*.py")]
+    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in sorted(files)]
+    functions = (node for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef))
     return [node.name for node in functions if node.name.startswith("test_")]
 
 
@@ -92,8 +94,13 @@ def _fault(row: dict[str, Any]) -> str:
     places = ", ".join(dict.fromkeys(order["at"] for order in row["orders"]))
     where = f"each {places}" if row.get("each") else places
     clouds = row.get("clouds", CLOUDS)
-    cells = [row["outcome"] if cloud in clouds else "n/a" for cloud in CLOUDS]
+    cells = [_outcome(row, cloud) if cloud in clouds else "n/a" for cloud in CLOUDS]
     return f"| {row['act']} | {row['name']} | {where} | {' | '.join(cells)} |"
+
+
+def _outcome(row: dict[str, Any], cloud: str) -> str:
+    wanted = row["outcome"]
+    return str(wanted if isinstance(wanted, str) else wanted[cloud])
 
 
 if __name__ == "__main__":

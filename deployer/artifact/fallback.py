@@ -33,8 +33,17 @@ class Pulled:
     failures: tuple[str, ...] = ()
 
 
-def pull_from_any(sources: Sequence[Source], digest: Digest, dest: Path) -> Pulled:
+def pull_from_any(
+    sources: Sequence[Source],
+    digest: Digest,
+    dest: Path,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> Pulled:
     """Pull from the first source that works; only the last one gets the full patience.
+
+    ``progress`` is told bytes as they are done, from several threads; those of a source that
+    failed count again.
 
     Raises:
         DeployerError: None did; the first one's error, with a note on each of the others.
@@ -43,7 +52,7 @@ def pull_from_any(sources: Sequence[Source], digest: Digest, dest: Path) -> Pull
     for index, source in enumerate(sources):
         patience = _LONG_SECONDS if index == len(sources) - 1 else _SHORT_SECONDS
         try:
-            artifact = pull_artifact(source.open(patience), digest, dest)
+            artifact = pull_artifact(source.open(patience), digest, dest, progress=progress)
         except SourceError:
             raise
         except DeployerError as error:

@@ -16,7 +16,9 @@ __all__ = [
     "check_key",
     "check_paths",
     "file_key",
+    "is_uri",
     "marker_key",
+    "parse_digest",
     "split_key",
     "split_uri",
 ]
@@ -53,6 +55,11 @@ def artifact_uri(store_url: str, digest: Digest) -> str:
     return f"{store_url}/{FOLDER}/{digest.hex}"
 
 
+def is_uri(text: str) -> bool:
+    """Say whether `split_uri` can read it."""
+    return _URI.fullmatch(text) is not None
+
+
 def split_uri(uri: str) -> tuple[str, Digest]:
     """Return the store's URL and the digest that `artifact_uri` was made from.
 
@@ -82,12 +89,21 @@ def check_digest(promised: Digest, text: str | None) -> None:
     """
     if text is None:
         return
-    try:
-        wanted = Digest.parse(text)
-    except ValueError as error:
-        raise SourceError(str(error), hint="Write sha256: and 64 hexadecimal digits.") from error
+    wanted = parse_digest(text)
     if wanted != promised:
         raise SourceError(f"the URI is of {promised}, not of {wanted}")
+
+
+def parse_digest(text: str) -> Digest:
+    """Return the digest that a user wrote.
+
+    Raises:
+        SourceError: It is none.
+    """
+    try:
+        return Digest.parse(text)
+    except ValueError as error:
+        raise SourceError(str(error), hint="Write sha256: and 64 hexadecimal digits.") from error
 
 
 def check_paths(paths: Iterable[str]) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deployer.artifact.durable import sync_file_system, sync_folder
 from deployer.artifact.keys import file_key
 from deployer.artifact.manifest import fetch_manifest
 from deployer.artifact.model import Artifact, ArtifactFile, hash_file
@@ -30,6 +31,8 @@ from deployer.values import Digest
 __all__ = ["pull_artifact"]
 
 _STAGING = ".deployer-pull"
+_BATCH = 512
+"""Small files that are brought to the disk together."""
 
 
 def pull_artifact(
@@ -84,29 +87,55 @@ class _Pull:
 
     def run(self, files: Sequence[ArtifactFile]) -> None:
         self._clear_foreign({self._staged(file).name for file in files})
-        map_files(self._ensure_file, files, stop=self.stopped.set)
+        large = [file for file in files if file.size > self.limits.range_bytes]
+        small = [file for file in files if file.size <= self.limits.range_bytes]
+        map_files(self._ensure_large, large, stop=self.stopped.set)
+        for first in range(0, len(small), _BATCH):
+            self._ensure_small(small[first : first + _BATCH])
 
-    def _ensure_file(self, file: ArtifactFile) -> None:
-        final = self.dest / file.path
-        if _is_good(final, file):
+    def _ensure_large(self, file: ArtifactFile) -> None:
+        if self._fetch(file, durable=True):
+            self._place([file])
+
+    def _ensure_small(self, files: Sequence[ArtifactFile]) -> None:
+        """Fetch many files, then bring them to the disk at once: a call for each costs more."""
+        fetched = map_files(
+            lambda file: self._fetch(file, durable=False), files, stop=self.stopped.set
+        )
+        new = [file for file, is_new in zip(files, fetched, strict=True) if is_new]
+        if new:
+            sync_file_system(self.staging)
+            self._place(new)
+
+    def _fetch(self, file: ArtifactFile, *, durable: bool) -> bool:
+        """Stage a file, proven; False when it is in its place already."""
+        if _is_good(self.dest / file.path, file):
             self.progress(file.size)
-            return
-        staged = self._staged(file)
-        wanted = Wanted(file_key(self.digest, file.path), file.size, file.sha256)
+            return False
         fetch_file(
             self.store,
-            wanted,
-            staged,
+            Wanted(file_key(self.digest, file.path), file.size, file.sha256),
+            self._staged(file),
             limits=self.limits,
             lanes=self.lanes,
             progress=self._tell,
+            durable=durable,
         )
-        final.parent.mkdir(parents=True, exist_ok=True)
-        if not final.parent.resolve().is_relative_to(self.dest):
-            raise SetupError(f"{final.parent} is a link that leads out of {self.dest}")
-        staged.replace(final)
-        discard_staged(staged)
-        _sync_folder(final.parent)
+        return True
+
+    def _place(self, files: Sequence[ArtifactFile]) -> None:
+        """Give proven files their names, each in one step."""
+        parents = {(self.dest / file.path).parent for file in files}
+        for parent in parents:
+            parent.mkdir(parents=True, exist_ok=True)
+            if not parent.resolve().is_relative_to(self.dest):
+                raise SetupError(f"{parent} is a link that leads out of {self.dest}")
+        for file in files:
+            staged = self._staged(file)
+            staged.replace(self.dest / file.path)
+            discard_staged(staged)
+        for parent in parents:
+            sync_folder(parent)
 
     def _tell(self, count: int) -> None:
         if self.stopped.is_set():
@@ -182,12 +211,3 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename survive a power cut."""
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from deployer.artifact.cache import find_snapshot, root_of_links
 from deployer.artifact.keys import check_paths
 from deployer.artifact.model import Artifact, ArtifactFile, hash_file
 from deployer.errors import SourceError
@@ -15,15 +16,16 @@ __all__ = ["scan_artifact"]
 def scan_artifact(path: Path) -> Artifact:
     """Return what is at ``path``: a folder's content, or one file under its own name.
 
-    Symbolic links are followed, as long as they stay inside the folder.
+    Symbolic links are followed, as long as they stay inside the folder; those of a snapshot in
+    Hugging Face's cache, inside its repository.
 
     Raises:
         SourceError: There is nothing, or nothing but empty files; something is unreadable, is
             neither file nor folder, leads outside, or changed meanwhile; a store can't hold a name.
     """
-    real = _resolve(path)
+    real = find_snapshot(_resolve(path))
     single = real.is_file()
-    sources = {path.name: real} if single else dict(_walk(real, real, ""))
+    sources = {path.name: real} if single else dict(_walk(root_of_links(real), real, ""))
     check_paths(sources)
     ordered = sorted(sources.items(), key=lambda item: item[0].encode())
     files = tuple(_scan_file(name, source) for name, source in ordered)

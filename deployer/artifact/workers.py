@@ -24,15 +24,19 @@ def map_files(
     """Return ``[work(item) for item in items]``, done by a few threads.
 
     At the first failure, or when the user interrupts, nothing new is begun, and ``stop`` is called
-    to end early what is under way; then the failure is raised.
+    to end early what is under way; then the failure is raised. An interrupt carries the notes of
+    what was ended: what is left where.
     """
     run = _Run(work, items, stop)
     with ThreadPoolExecutor(min(workers, max(1, len(items)))) as pool:
         drains = [pool.submit(run.drain) for _ in range(workers)]
         try:
             wait(drains)
-        except BaseException:
+        except BaseException as interrupt:
             run.end()
+            wait(drains)
+            for note in run.notes:
+                interrupt.add_note(note)
             raise
     return run.result()
 
@@ -45,6 +49,7 @@ class _Run(Generic[A, B]):
         self._next: Iterator[tuple[int, A]] = iter(enumerate(items))
         self._done: dict[int, B] = {}
         self._failure: BaseException | None = None
+        self.notes: list[str] = []
         self._stop = stop
         self._ended = False
         self._lock = threading.Lock()
@@ -58,6 +63,7 @@ class _Run(Generic[A, B]):
             except BaseException as error:  # noqa: BLE001 - handed to the caller, who raises it
                 with self._lock:
                     self._failure = self._failure or error
+                    self.notes += getattr(error, "__notes__", ())
                 self.end()
 
     def end(self) -> None:

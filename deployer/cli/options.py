@@ -10,6 +10,7 @@ __all__ = [
     "ArtifactUri",
     "Endpoint",
     "Format",
+    "LimitRate",
     "MaxDeletions",
     "Output",
     "Quiet",
@@ -79,6 +80,12 @@ Endpoint = Annotated[
     typer.Option("--endpoint", metavar="URL", help="Another server than the cloud's own."),
 ]
 """``--endpoint http://…``; give it the default None."""
+
+LimitRate = Annotated[
+    str | None,
+    typer.Option("--limit-rate", metavar="RATE", help="Bytes per second at most: 500K, 20M, 1G."),
+]
+"""``--limit-rate 20M``; give it the default None."""
 
 ArtifactUri = Annotated[
     str, typer.Argument(metavar="URI", help="As `deployer push` prints it.", show_default=False)

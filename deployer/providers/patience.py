@@ -74,3 +74,9 @@ class Lazy(Generic[T]):
             if not self._made:
                 self._made.append(self._make())
             return self._made[0]
+
+    def forget(self, made: T) -> None:
+        """Make a new one at the next use; nothing when that has happened since ``made``."""
+        with self._lock:
+            if self._made and self._made[0] is made:
+                self._made.clear()

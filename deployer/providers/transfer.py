@@ -53,6 +53,23 @@ def check_range(found: StoredRange, offset: int, length: int, resource: str) -> 
     )
 
 
+def read_total(content_range: str | None, resource: str) -> int:
+    """Return the size of the whole object, from an answer's ``Content-Range``.
+
+    Raises:
+        TransientError: The answer is no part of an object: an error in disguise, or a server that
+            ignores ranges.
+    """
+    total = (content_range or "").rpartition("/")[2]
+    if not total.isdigit():
+        raise TransientError(
+            f"{resource} was asked for a range, and the answer is none",
+            operation="read",
+            resource=resource,
+        )
+    return int(total)
+
+
 def read_ranges(size: int, fetch: Callable[[int, int], bytes], *, resource: str) -> Iterator[bytes]:
     """Yield ``size`` bytes in chunks, from calls ``fetch(offset, length)``.
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from deployer.errors import DeployerError, ProviderError, TransientError
+from deployer.errors import AccessDeniedError, DeployerError, ProviderError, TransientError
 
 __all__ = [
+    "ExpiredLoginError",
     "Kind",
     "build_error",
     "class_of",
@@ -17,6 +18,10 @@ __all__ = [
 Kind = type[DeployerError]
 
 _LIMIT = 240
+
+
+class ExpiredLoginError(AccessDeniedError):
+    """The login was good once: reading it again, once, may help."""
 
 
 def cut_text(text: object, limit: int = _LIMIT) -> str:

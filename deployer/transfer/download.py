@@ -44,15 +44,18 @@ def fetch_file(
     limits: Limits,
     lanes: Lanes,
     progress: Callable[[int], None],
+    durable: bool = True,
 ) -> None:
-    """Write the object to ``staged`` and to the disk, going on with what is there.
+    """Write the object to ``staged``, going on with what is there.
+
+    With ``durable`` it is on the disk at the end; else the caller sees to that, for many at once.
 
     Raises:
         IntegrityError: It is not what was promised; nothing of it is kept.
         OSError: The file can't be written.
     """
     for _ in range(_ATTEMPTS):
-        resumed = _Fetch(store, wanted, staged, limits, lanes, progress)
+        resumed = _Fetch(store, wanted, staged, limits, lanes, progress, durable)
         try:
             found = resumed.run()
         except PreconditionError:
@@ -88,6 +91,7 @@ class _Fetch:
     limits: Limits
     lanes: Lanes
     progress: Callable[[int], None]
+    durable: bool
     file: int = -1
     waiting: "deque[_Pending]" = field(default_factory=deque)
     went_on: bool = False
@@ -102,7 +106,8 @@ class _Fetch:
                 if self.wanted.size <= self.limits.range_bytes
                 else self._fetch_all()
             )
-            os.fsync(self.file)
+            if self.durable:
+                os.fsync(self.file)
         finally:
             os.close(self.file)
         return found

@@ -33,6 +33,8 @@ FOLDER = Path(__file__).parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deployer" / "peers"
 DEVIATIONS: dict[str, dict[str, str]] = tomllib.loads((FOLDER / "deviations.toml").read_text())
 START_SECONDS = 120.0
+INSTALL_SECONDS = 900.0
+"""For the first check over a server of others': it may have to be fetched and built."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         peer = params.pop("peer", None)
         if peer is None or not Path(item.path).is_relative_to(FOLDER):
             continue
+        if peer in PROGRAMS:
+            item.add_marker(pytest.mark.timeout(INSTALL_SECONDS))
         known = DEVIATIONS.get(str(peer), {})
         name = getattr(item, "originalname", item.name)
         more = "-".join(str(value) for value in params.values())

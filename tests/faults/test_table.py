@@ -1,7 +1,7 @@
 """The table of faults, row by row and cloud by cloud: no wrong byte accepted, no good file lost."""
 
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,10 @@ OLD = b"the version that was there before"
 
 @pytest.mark.parametrize(("row", "cloud"), ROWS)
 def test_a_fault_ends_as_the_table_says(
-    row: dict[str, Any], place: Any, model: Artifact, tmp_path: Path
+    row: dict[str, Any], cloud: str, place: Any, model: Artifact, tmp_path: Path
 ) -> None:
+    wanted = row["outcome"]
+    row = {**row, "outcome": wanted if isinstance(wanted, str) else wanted[cloud]}
     act = push if row["act"] == "push" else pull
     for skip in range(PARTS if row.get("each") else 1):
         place.server.faults.clear()
@@ -81,13 +83,3 @@ def outcome(wanted: str, act: Callable[[], object]) -> bool:
         return False
     assert wanted == "refused or done"
     return True
-
-
-def rows_of(act: str) -> Iterator[str]:
-    return (row["name"] for row in TABLE if row["act"] == act)
-
-
-def test_no_row_is_there_twice() -> None:
-    for act in ("push", "pull"):
-        names = list(rows_of(act))
-        assert len(names) == len(set(names))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployer.cli.options import ArtifactUri, Endpoint, Format, Output
+from deployer.cli.options import ArtifactUri, Endpoint, Format, LimitRate, Output
 
 if TYPE_CHECKING:
     from deployer.artifact import Source
@@ -29,6 +29,7 @@ def pull(
             help="Where else it is, should the first not answer; may be repeated.",
         ),
     ] = None,
+    limit_rate: LimitRate = None,
     output: Output = Format.TABLE,
 ) -> None:
     """Download a model and prove every byte of it.
@@ -40,11 +41,14 @@ def pull(
     from deployer.artifact import pull_from_any
     from deployer.artifact.keys import check_digest, split_uri
     from deployer.cli.output import format_bytes, format_count, print_json
+    from deployer.cli.progress import parse_rate, show_bytes
 
     store_url, promised = split_uri(uri)
     check_digest(promised, digest)
     sources = [_source(uri, endpoint), *(_parse_source(text) for text in others or ())]
-    pulled = pull_from_any(sources, promised, to)
+    rate = parse_rate(limit_rate)
+    with show_bytes("pulling", None, rate=rate) as progress:
+        pulled = pull_from_any(sources, promised, to, progress=progress)
     if output is Format.JSON:
         print_json(
             "deployer/pull/v1",

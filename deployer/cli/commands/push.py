@@ -5,14 +5,19 @@ from typing import Annotated
 
 import typer
 
-from deployer.cli.options import Endpoint, Format, Output
+from deployer.cli.options import Endpoint, Format, LimitRate, Output
 
 __all__ = ["push"]
 
 
 def push(
     source: Annotated[
-        Path, typer.Argument(metavar="SOURCE", help="A file or a folder.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="A file, a folder, a .tar/.zip to unpack, s3://…, gs://…, az://… or https://….",
+            show_default=False,
+        ),
     ],
     store: Annotated[
         str,
@@ -22,24 +27,52 @@ def push(
             show_default=False,
         ),
     ],
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Prove what is there already once more, too.")
+    ] = False,
     endpoint: Endpoint = None,
+    digest: Annotated[
+        str | None,
+        typer.Option("--digest", metavar="SHA256", help="Of the file at an https:// source."),
+    ] = None,
+    source_endpoint: Annotated[
+        str | None,
+        typer.Option("--source-endpoint", metavar="URL", help="Of the source's bucket."),
+    ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option("--key", metavar="FILE", help="Verify the model's signature with this key."),
+    ] = None,
+    signature: Annotated[
+        Path | None,
+        typer.Option("--signature", metavar="FILE", help="The signature; model.sig if left out."),
+    ] = None,
+    limit_rate: LimitRate = None,
     output: Output = Format.TABLE,
 ) -> None:
     """Upload a model and prove every byte of it.
 
-    What is there already is not sent again.
+    What is there already is not sent again, nor are the parts that a killed push has sent.
 
     Example: deployer push ./model s3://acme-models/iris
     """
     from deployer.artifact import push_artifact, scan_artifact
+    from deployer.artifact.keys import parse_digest
     from deployer.cli.output import format_bytes, format_count, print_json
-    from deployer.cli.progress import show_bytes
-    from deployer.wiring import open_store
+    from deployer.cli.progress import parse_rate, show_bytes
+    from deployer.wiring import open_source, open_store
 
+    rate = parse_rate(limit_rate)
     opened = open_store(store, endpoint=endpoint)
-    artifact = scan_artifact(source)
-    with show_bytes("pushing", artifact.size) as progress:
-        pushed = push_artifact(artifact, opened, progress=progress)
+    promised = parse_digest(digest) if digest is not None else None
+    with open_source(source, digest=promised, endpoint=source_endpoint) as model:
+        if key is not None:
+            from deployer.artifact.signature import verify_signature
+
+            verify_signature(model, key, signature)
+        artifact = scan_artifact(model)
+        with show_bytes("pushing", artifact.size, rate=rate) as progress:
+            pushed = push_artifact(artifact, opened, thorough=verify, progress=progress)
     if output is Format.JSON:
         print_json(
             "deployer/push/v1",

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from deployer.errors import NotFoundError
 from deployer.ports import Clock, ObjectInfo
 from deployer.providers.aws.errors import translated
+from deployer.providers.aws.lane import FastLane
 from deployer.providers.location import Location
 from deployer.providers.patience import Lazy, Patience, call_patiently
 from deployer.providers.proof import TOKEN
+from deployer.providers.translation import ExpiredLoginError
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -37,16 +39,35 @@ class S3Bucket:
         self._clock = clock
         self._patience = patience
         self._seen = False
+        self._lane: FastLane | None = None
 
     def call(self, operation: str, key: str, call: "Callable[[S3Client], T]") -> T:
-        """Return ``call(client)``, retried and in our words."""
-        client = self._client()
+        """Return ``call(client)``, retried and in our words.
 
+        A login that ran out is read again once: a long upload outlives a session.
+        """
+        client = self._client()
+        try:
+            return self._call(client, operation, key, call)
+        except ExpiredLoginError:
+            self._client.forget(client)
+            return self._call(self._client(), operation, key, call)
+
+    def _call(
+        self, client: "S3Client", operation: str, key: str, call: "Callable[[S3Client], T]"
+    ) -> T:
         def attempt() -> T:
             with translated(operation, self.location.describe(key)):
                 return call(client)
 
         return call_patiently(attempt, clock=self._clock, patience=self._patience)
+
+    def lane(self) -> FastLane:
+        """Return the short way for small objects."""
+        client, lane = self._client(), self._lane
+        if lane is None or lane.client is not client:
+            self._lane = lane = FastLane(client, self.location.bucket)
+        return lane
 
     def where(self, key: str) -> Any:
         """Return the arguments that name an object."""

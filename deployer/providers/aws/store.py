@@ -20,6 +20,7 @@ from deployer.providers.transfer import (
     check_range,
     read_pages,
     read_ranges,
+    read_total,
     send_file,
 )
 from deployer.transfer import Lanes, Limits
@@ -109,18 +110,24 @@ class S3Store:
         self, key: str, offset: int, length: int, *, if_version: str | None = None
     ) -> StoredRange:
         """See `ObjectStore.read_range`."""
-        where: Any = {
-            **self._bucket.where(key),
-            "Range": f"bytes={offset}-{offset + length - 1}",
-            **({"IfMatch": if_version} if if_version is not None else {}),
-        }
+        resource = self._location.describe(key)
+        wanted = {"Range": f"bytes={offset}-{offset + length - 1}"}
+        pinned = {} if if_version is None else {"If-Match": if_version}
+        answer = self._bucket.lane().get_range(self._location.full_key(key), wanted | pinned)
+        if answer is not None and len(answer[0]) == length:
+            body, told = answer
+            size = int(told["Content-Range"].rpartition("/")[2])
+            return StoredRange(body, told["ETag"], size)
+        where: Any = {**self._bucket.where(key), **wanted}
+        if if_version is not None:
+            where["IfMatch"] = if_version
 
         def read(s3: "S3Client") -> StoredRange:
             answer = s3.get_object(**where)
             with answer["Body"] as body:
-                size = int(answer["ContentRange"].rpartition("/")[2])
+                size = read_total(answer.get("ContentRange"), resource)
                 found = StoredRange(body.read(), answer["ETag"], size)
-            return check_range(found, offset, length, self._location.describe(key))
+            return check_range(found, offset, length, resource)
 
         return self._bucket.call("read", key, read)
 

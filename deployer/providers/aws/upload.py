@@ -46,6 +46,32 @@ class S3Upload:
     def put_whole(self, chunk: Chunk) -> ObjectInfo:
         """See `PartUpload.put_whole`. The answer has the checksum that S3 computed and keeps."""
         sent = Sent(len(chunk.body), self.algorithm, chunk.checksum(self.algorithm))
+        info = self._put_fast(chunk, sent)
+        if info is None:
+            try:
+                info = self._put(chunk, sent)
+            except PreconditionError as error:
+                return settle_upload(self._store, self._key, sent, error)
+        if self.algorithm not in info.checksums:
+            info = self._store.head(self._key)
+        return confirm_stored(self._store, info, sent)
+
+    def _put_fast(self, chunk: Chunk, sent: Sent) -> ObjectInfo | None:
+        headers = {
+            "x-amz-checksum-crc32": _base64(sent.hexdigest),
+            "x-amz-sdk-checksum-algorithm": "CRC32",
+            **{f"x-amz-meta-{name}": value for name, value in self._metadata.items()},
+            **({"If-None-Match": "*"} if self._condition else {}),
+        }
+        location = self._bucket.location
+        answer = self._bucket.lane().put(location.full_key(self._key), chunk.body, headers)
+        if answer is None:
+            return None
+        told = answer[1]
+        checksum = {"ChecksumCRC32": told.get("x-amz-checksum-crc32")}
+        return self._info(sent, told["ETag"], checksum)
+
+    def _put(self, chunk: Chunk, sent: Sent) -> ObjectInfo:
         arguments: Any = {
             **self._bucket.where(self._key),
             "Body": chunk.body,
@@ -54,17 +80,14 @@ class S3Upload:
             "ChecksumCRC32": _base64(sent.hexdigest),
             **self._condition,
         }
-        try:
-            answer = self._call("write", lambda s3: s3.put_object(**arguments))
-        except PreconditionError as error:
-            return settle_upload(self._store, self._key, sent, error)
-        checksums = read_checksums(answer)
-        if self.algorithm not in checksums:
-            return confirm_stored(self._store, self._store.head(self._key), sent)
-        info = ObjectInfo(
-            self._key, sent.size, answer["ETag"], checksums=checksums, metadata=self._metadata
+        answer: Any = self._call("write", lambda s3: s3.put_object(**arguments))
+        return self._info(sent, answer["ETag"], answer)
+
+    def _info(self, sent: Sent, version: str, told: Mapping[str, Any]) -> ObjectInfo:
+        checksums = read_checksums(told)
+        return ObjectInfo(
+            self._key, sent.size, version, checksums=checksums, metadata=self._metadata
         )
-        return confirm_stored(self._store, info, sent)
 
     def find_parts(self) -> Mapping[int, SentPart]:
         """See `PartUpload.find_parts`. Who may not list uploads begins anew."""

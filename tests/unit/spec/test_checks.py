@@ -25,6 +25,11 @@ def target(**fields: str) -> str:
             "targets[0].cluster: aks and resource_group go together",
         ),
         ({"cluster": "{context: a, resource_group: b}"}, "targets[0].cluster: aks and resource_"),
+        ({"cluster": "{eks: a, project: b}"}, "targets[0].cluster.project: project goes with gke"),
+        (
+            {"cluster": "{eks: a, insecure: true}"},
+            "targets[0].cluster.insecure: insecure goes with context or kubeconfig",
+        ),
         (
             {"provider": "local", "store": "file:///x"},
             "targets[0].cluster.context: the provider local has local clusters",

@@ -1,0 +1,178 @@
+"""What moving an artifact costs beside the clouds' own SDKs and the fast tools.
+
+All clients talk to one `sink` in a process of its own, in turns, best of several; print ratios and
+CPU seconds. Peers that are not installed (``uv sync --group bench``) are left out by name.
+
+    python -m tests.bench transfer
+"""
+
+import importlib.util
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.sink import pattern
+
+MIB = 1 << 20
+LARGE = 256 * MIB
+SMALL, COUNT = 16 << 10, 1000
+HERE = Path(__file__).resolve().parent
+RUNS = int(os.environ.get("BENCH_RUNS", "3"))
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "a",
+    "AWS_SECRET_ACCESS_KEY": "b",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AZURE_STORAGE_KEY": "a2V5",
+    "S3_ENDPOINT_URL": "",
+}
+PEERS = {
+    "ours-s3": ("boto3", "s5cmd", "obstore"),
+    "ours-gs": ("tm",),
+    "ours-az": ("azure",),
+}
+
+
+@dataclass
+class Measured:
+    """The best run of a client: wall and CPU seconds, resident MiB before and at the peak."""
+
+    wall: float
+    cpu: float
+    base: float = 0.0
+    peak: float = 0.0
+    read: int = 0
+
+
+@contextmanager
+def sink() -> Iterator[int]:
+    server = subprocess.Popen(
+        [sys.executable, str(HERE / "sink.py")], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert server.stdout is not None
+        yield int(server.stdout.readline())
+    finally:
+        server.kill()
+        server.wait()
+
+
+def measure(client: str, port: int, way: str, source: Path) -> Measured:
+    """Run one client once, in a process of its own."""
+    with tempfile.TemporaryDirectory() as to:
+        if client == "s5cmd":
+            return run_s5cmd(port, way, source, Path(to))
+        arguments = [client, str(port), way, str(source), to]
+        answer = subprocess.run(
+            [sys.executable, str(HERE / "transfer_client.py"), *arguments],
+            env=os.environ | ENVIRONMENT,
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+        )
+    return Measured(**json.loads(answer.stdout))
+
+
+def run_s5cmd(port: int, way: str, source: Path, to: Path) -> Measured:
+    here = [f"{source}/" if source.is_dir() else str(source)]
+    there = "s3://bench/s5/" if source.is_dir() else "s3://bench/s5-model"
+    push = [*here, there]
+    pull = [f"{there}*" if source.is_dir() else there, f"{to}/"]
+    command = ["s5cmd", "--endpoint-url", f"http://127.0.0.1:{port}", "--log", "error", "cp"]
+    environment = os.environ | ENVIRONMENT
+    if way == "down":
+        subprocess.run([*command, *push], env=environment, check=True)
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run([*command, *(push if way == "up" else pull)], env=environment, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Measured(time.perf_counter() - began, cpu)
+
+
+def is_there(peer: str) -> bool:
+    if peer == "s5cmd":
+        return shutil.which("s5cmd") is not None
+    return peer != "obstore" or importlib.util.find_spec("obstore") is not None
+
+
+def compare(port: int, way: str, source: Path, what: str) -> dict[str, Measured]:
+    """Run every client in turns; print one line each, peers with their ratio to ours."""
+    best: dict[str, Measured] = {}
+    groups = {us: [peer for peer in peers if is_there(peer)] for us, peers in PEERS.items()}
+    for _ in range(RUNS):
+        for client in [name for us, peers in groups.items() for name in (us, *peers)]:
+            found = measure(client, port, way, source)
+            if client not in best or found.wall < best[client].wall:
+                best[client] = found
+    for us, peers in groups.items():
+        show(what, us, best[us], None)
+        for peer in peers:
+            show(what, peer, best[peer], best[us])
+    return best
+
+
+def show(what: str, client: str, one: Measured, ours: Measured | None) -> None:
+    ratio = f"   ours is {one.wall / ours.wall:5.2f} x" if ours else ""
+    amount = f"{LARGE / MIB / one.wall:7.0f} MB/s" if "256" in what else ""
+    amount = amount or f"{COUNT / one.wall:7.0f} obj/s"
+    memory = f"{one.base:4.0f}→{one.peak:4.0f} MiB" if one.peak else ""
+    print(f"{what:<14}{client:<9}{amount}  {one.cpu:6.2f} CPU s  {memory:<14}{ratio}", flush=True)
+
+
+def bench_three(port: int, source: Path, singles: dict[str, Measured]) -> None:
+    """One artifact to three clouds at once, beside the slowest of them alone."""
+    best = min((measure("three", port, "up", source) for _ in range(RUNS)), key=lambda m: m.wall)
+    slowest = max(singles[name].wall for name in PEERS)
+    together = sum(singles[name].wall for name in PEERS)
+    print(
+        f"to three clouds: {best.wall:.2f} s, {best.wall / slowest:.2f} x the slowest alone, "
+        f"{best.wall / together:.2f} x one after the other; read from disk: "
+        f"{best.read / LARGE:.2f} x the file; {best.base:.0f}→{best.peak:.0f} MiB",
+        flush=True,
+    )
+
+
+def bench_memory(port: int, folder: Path) -> None:
+    """The peak over the base for one file of 4 GB (of holes) and for ten thousand small ones."""
+    with (folder / "huge").open("wb") as file:
+        file.truncate(4 << 30)
+    many = folder / "many"
+    many.mkdir()
+    for number in range(10_000):
+        (many / f"{number:05}").write_bytes(b"x" * 1024)
+    for name in ("huge", "many"):
+        one = measure("ours-s3", port, "up", folder / name)
+        print(
+            f"up {name:<6} {one.wall:6.1f} s  {one.cpu:6.1f} CPU s  "
+            f"{one.base:.0f}→{one.peak:.0f} MiB  (limit: base + 4 x 16 + 32 = {one.base + 96:.0f})",
+            flush=True,
+        )
+
+
+def main() -> None:
+    """Measure all of it."""
+    with tempfile.TemporaryDirectory() as name, sink() as port:
+        folder = Path(name)
+        (folder / "model").write_bytes(pattern(LARGE))
+        (folder / "small").mkdir()
+        for number in range(COUNT):
+            (folder / "small" / f"{number:04}").write_bytes(pattern(SMALL))
+        ups = compare(port, "up", folder / "model", "up 256 MB")
+        compare(port, "down", folder / "model", "down 256 MB")
+        compare(port, "up", folder / "small", "up 1000x16K")
+        compare(port, "down", folder / "small", "down 1000x16K")
+        bench_three(port, folder / "model", ups)
+        bench_memory(port, folder)
+
+
+if __name__ == "__main__":
+    main()
