@@ -187,7 +187,7 @@ def run(words: Sequence[str], code: int = 0) -> None:
 
 def write_documents(file: Path, items: Sequence[Manifest]) -> None:
     """Write one file of many documents, as ``kustomize build`` does; JSON is YAML."""
-    file.write_text("\n---\n".join(json.dumps(item) for item in items))
+    file.write_text("".join(f"---\n{json.dumps(item)}\n" for item in items))
 
 
 def write_chart(folder: Path) -> Path:
