@@ -56,7 +56,8 @@ def test_identities_become_a_patch_of_the_service_account(tmp_path: Path) -> Non
     bound = outputs(target("azure", annotations={"azure.workload.identity/client-id": "0-0"}))
     (tmp_path / "identity.yaml").write_text(draft_identity("iris", bound))
     (tmp_path / "deployer.yaml").write_text(draft_terraform("iris", bound))
-    assert load_spec(tmp_path / "deployer.yaml").patches == ("./identity.yaml",)
+    [patch] = load_spec(tmp_path / "deployer.yaml").patches
+    assert patch.path == "./identity.yaml"
     text = (tmp_path / "identity.yaml").read_text()
     assert "name: iris\n" in text
     assert "    azure.workload.identity/client-id: 0-0\n" in text
