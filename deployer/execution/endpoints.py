@@ -9,7 +9,7 @@ from collections.abc import Callable
 from deployer.errors import RolloutError, TransientError
 from deployer.execution.context import Context
 from deployer.plan.scaling import workload_ref
-from deployer.ports import Cluster, ObjectRef, Readiness
+from deployer.ports import Cluster, ObjectRef, PodState, Readiness
 from deployer.release.records import TargetBundle
 
 __all__ = ["await_endpoints", "demand_pods"]
@@ -61,12 +61,17 @@ def await_endpoints(cluster: Cluster, part: TargetBundle, context: Context) -> N
 def _what_is_wrong(service: Readiness, workload: Readiness) -> str:
     behind = {pod.name for pod in service.pods}
     others = sorted(behind - {pod.name for pod in workload.pods})
-    missing = sorted({pod.name for pod in workload.pods if pod.ready} - behind)
+    missing = sorted({pod.name for pod in workload.pods if _takes_traffic(pod)} - behind)
     if others:
         return f"it still leads to pod {others[0]}"
     if missing or not behind:
         return f"it does not lead to pod {missing[0]}" if missing else "it leads to no pod"
     return ""
+
+
+def _takes_traffic(pod: PodState) -> bool:
+    """A pod on its way out stays ready for as long as it takes its time, and gets nothing new."""
+    return pod.ready and pod.reason != "Terminating"
 
 
 def _watch(look: Callable[[], str], part: TargetBundle, context: Context) -> str:

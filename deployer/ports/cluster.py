@@ -30,7 +30,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PodState:
-    """One pod as far as it matters to a person who waits for it."""
+    """One pod as far as it matters to a person who waits for it.
+
+    ``reason`` says why it is not ready; it is ``Terminating`` for a pod on its way out.
+    """
 
     name: str
     ready: bool

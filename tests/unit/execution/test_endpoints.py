@@ -20,7 +20,10 @@ class Watched:
         shown = shows.pop(0) if len(shows) > 1 else shows[0]
         if isinstance(shown, Exception):
             raise shown
-        pods = tuple(PodState(name, ready=name.islower(), restarts=0) for name in shown.split())
+        pods = tuple(
+            PodState(name, name[0].islower(), 0, "Terminating" if name.endswith("-") else "")
+            for name in shown.split()
+        )
         ready = sum(pod.ready for pod in pods)
         return Readiness(Verdict.READY if ready else Verdict.PROGRESSING, ready, 1, "why", pods)
 
@@ -45,6 +48,7 @@ def context() -> Any:
         (["", "new"], ["new"], 1),
         (["a", "a b"], ["a b"], 1),
         (["a"], ["a B"], 0),
+        (["a"], ["a b-"], 0),
         ([AWAY, "new"], ["new"], 1),
     ],
 )
