@@ -112,7 +112,11 @@ class Handler(socketserver.StreamRequestHandler):
 
     def _put(self, key: str) -> None:
         size = self._drop()
-        echoed = {k: v for k, v in self.headers.items() if k.startswith("x-amz-checksum-")}
+        echoed = {
+            k: v
+            for k, v in self.headers.items()
+            if k.startswith(("x-amz-checksum-", "x-goog-hash"))
+        }
         if "partNumber" in self.query:
             crc32c = self.headers.get("x-goog-hash", "").partition("crc32c=")[2]
             PARTS[key][self.query["partNumber"]] = (crc32c, size)
