@@ -11,10 +11,10 @@ UV := $(shell command -v uv 2>/dev/null || echo .venv/bin/uv)
 BIN := .venv/bin
 MLSERVER := .venv-mlserver/bin/mlserver
 
-.PHONY: help setup demo test check bench clean
+.PHONY: help setup controlplane demo test check bench clean
 
 help:            ## What there is
-	@grep -E '^[a-z]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/: [^#]*## /\t/' | expand -t 10
+	@grep -E '^[a-z]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/: [^#]*## /\t/' | expand -t 14
 
 setup: .venv/.ready $(MLSERVER)  ## Everything demo, test and check need
 
@@ -35,7 +35,10 @@ $(MLSERVER): .venv/.ready examples/iris/requirements.txt
 demo: setup      ## Three stand-in clouds on this machine: deploy, lose one, upgrade, refuse, roll back, price
 	$(BIN)/python examples/iris/demo.py
 
-test: setup      ## All tests
+controlplane: .venv/.ready  ## The Kubernetes that tests run on: built once (7 minutes), where Go is
+	@$(BIN)/python -m tests.cluster build
+
+test: setup controlplane  ## All tests
 	$(BIN)/pytest -q -n 2 --cov --cov-report=term
 
 check: setup     ## Lint, types, import contracts, lock, docs

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from deployer.artifact import Place
     from deployer.execution import Session
     from deployer.plan import Plan
+    from deployer.providers.connection import Connection, Token
     from deployer.release.records import Routes
     from deployer.release.state import StateStore
     from deployer.spec import Spec
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from deployer.values import Digest
 
 __all__ = [
+    "find_cluster",
+    "make_token",
     "open_cluster",
     "open_orphan",
     "open_prices",
@@ -77,14 +81,15 @@ def open_store(
     )
 
 
-def open_cluster(spec: "ClusterSpec", *, namespace: str, base: Path) -> Cluster:
+def open_cluster(spec: "ClusterSpec", *, namespace: str, base: Path, region: str = "") -> Cluster:
     """Return the cluster that ``spec`` names. Does no I/O.
 
     Args:
         base: The folder that relative paths in the spec are relative to.
+        region: Where a cluster is looked for by its name.
 
     Raises:
-        SetupError: The spec names no cluster, or one of a kind that cannot be found by name yet.
+        SetupError: The spec names no cluster.
     """
     from deployer.providers.local.clock import SystemClock
 
@@ -94,19 +99,66 @@ def open_cluster(spec: "ClusterSpec", *, namespace: str, base: Path) -> Cluster:
 
         return LocalCluster(_resolve(base, spec.local), namespace, probe=open_probe())
 
-    from deployer.providers.kube.connect import IN_CLUSTER, connect_cluster, refuse_managed
+    from deployer.providers.kube.connect import IN_CLUSTER, connect_cluster, connect_found
 
-    if spec.context is not None or spec.kubeconfig is not None:
-        path = spec.kubeconfig
-        if path is not None and path != IN_CLUSTER:
-            path = str(_resolve(base, path))
-        return connect_cluster(
-            namespace=namespace, clock=clock, context=spec.context, kubeconfig=path
-        )
-    for kind in ("eks", "gke", "aks"):
-        if name := getattr(spec, kind):
-            raise refuse_managed(kind, name)
-    raise SetupError("the target names no cluster", hint="Write `cluster: {context: …}`.")
+    if managed := spec.managed:
+        find = partial(find_cluster, spec, region)
+        return connect_found(find, name=managed, namespace=namespace, clock=clock)
+    if spec.context is None and spec.kubeconfig is None:
+        raise SetupError("the target names no cluster", hint="Write `cluster: {context: …}`.")
+    path = spec.kubeconfig
+    if path is not None and path != IN_CLUSTER:
+        path = str(_resolve(base, path))
+    return connect_cluster(
+        namespace=namespace,
+        clock=clock,
+        context=spec.context,
+        kubeconfig=path,
+        insecure=spec.insecure,
+    )
+
+
+def find_cluster(spec: "ClusterSpec", region: str) -> "Connection":
+    """Ask the cloud for the EKS, GKE or AKS cluster that ``spec`` names.
+
+    Raises:
+        SetupError: ``spec`` names none by its cloud, or nobody is logged in.
+        NotFoundError, AccessDeniedError, TransientError: As the cloud says.
+    """
+    if spec.eks is not None:
+        from deployer.providers.aws.cluster import find_cluster as find_eks
+        from deployer.providers.local.clock import SystemClock
+
+        return find_eks(spec.eks, region=region, role=spec.role, clock=SystemClock())
+    if spec.gke is not None:
+        from deployer.providers.gcp.cluster import find_cluster as find_gke
+
+        return find_gke(spec.gke, location=spec.location or region, project=spec.project)
+    if spec.aks is not None:
+        from deployer.providers.azure.cluster import find_cluster as find_aks
+
+        group = spec.resource_group or ""
+        return find_aks(spec.aks, group=group, subscription=spec.subscription)
+    raise SetupError("this cluster is not named by its cloud: a kubeconfig leads to it already")
+
+
+def make_token(spec: "ClusterSpec", region: str) -> "Token":
+    """Return a token for the EKS, GKE or AKS cluster that ``spec`` names.
+
+    EKS and GKE are not asked where the cluster is; AKS is, since the kind of its users decides.
+    """
+    if spec.eks is not None:
+        from deployer.providers.aws.token import make_tokens, open_aws
+        from deployer.providers.local.clock import SystemClock
+
+        session = open_aws(region, spec.role)
+        place = region or session.region_name or "us-east-1"
+        return make_tokens(spec.eks, session=lambda: session, region=place, clock=SystemClock())()
+    if spec.gke is not None:
+        from deployer.providers.gcp.token import fetch_token
+
+        return fetch_token()
+    return find_cluster(spec, region).tokens()
 
 
 def open_prices() -> Prices:
@@ -303,7 +355,12 @@ def _open_provider(spec: "Spec", target: "TargetSpec", prices: Prices) -> Provid
     return Provider(
         cloud=target.provider,
         store=open_store(target.store.url, endpoint=target.store.endpoint),
-        cluster=open_cluster(target.cluster, namespace=target.namespace, base=spec.folder),
+        cluster=open_cluster(
+            target.cluster,
+            namespace=target.namespace,
+            base=spec.folder,
+            region=target.region,
+        ),
         prices=prices,
     )
 

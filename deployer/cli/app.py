@@ -27,11 +27,13 @@ from deployer.cli.commands.artifacts import artifacts
 from deployer.cli.commands.deploy import deploy
 from deployer.cli.commands.destroy import destroy
 from deployer.cli.commands.diff import diff
+from deployer.cli.commands.doctor import doctor
 from deployer.cli.commands.drift import drift
 from deployer.cli.commands.evaluate import evaluate
 from deployer.cli.commands.history import history
 from deployer.cli.commands.infra import infra
 from deployer.cli.commands.init import init
+from deployer.cli.commands.kubeconfig import kubeconfig
 from deployer.cli.commands.plan import plan
 from deployer.cli.commands.pull import pull
 from deployer.cli.commands.push import push
@@ -41,6 +43,7 @@ from deployer.cli.commands.rollback import rollback
 from deployer.cli.commands.router import router
 from deployer.cli.commands.schema import schema
 from deployer.cli.commands.status import status
+from deployer.cli.commands.token import token
 from deployer.cli.commands.verify import verify
 from deployer.cli.start import discard_output
 
@@ -158,6 +161,7 @@ app.command()(schema)
 app.command()(render)
 app.command()(plan)
 app.command()(diff)
+app.command()(doctor)
 app.command()(deploy)
 app.command()(rollback)
 app.command()(status)
@@ -165,6 +169,8 @@ app.command()(drift)
 app.command()(destroy)
 app.add_typer(history, name="history")
 app.add_typer(report, name="report")
+app.command()(kubeconfig)
+app.command()(token)
 app.command()(evaluate)
 app.add_typer(infra, name="infra")
 app.command()(push)

@@ -2,14 +2,15 @@
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from deployer.cli import output
+from deployer.cli.waiting import Changes, format_rows
 
 if TYPE_CHECKING:
-    from deployer.execution import Event
+    from deployer.execution import Event, Waiting
 
 __all__ = ["narrate"]
 
@@ -46,6 +47,8 @@ class _Narrator:
         self._lock = threading.Lock()
         self._sent: dict[str, int] = {}
         self._now: dict[str, str] = {}
+        self._objects: dict[str, Sequence[Waiting]] = {}
+        self._changes = Changes()
         self._drawn = 0
 
     def __call__(self, event: "Event") -> None:
@@ -88,13 +91,16 @@ class _Narrator:
             "takeover": f"going on with an unfinished {event.detail}",
             "run": event.detail,
         }
+        if event.kind == "waiting" and not self._live:
+            return "\n".join(self._changes.find(who, event.objects))
         return lines.get(event.kind, "")
 
     def _note(self, event: "Event", who: str, word: str) -> None:
+        self._objects[who] = event.objects
         if event.kind == "begin":
             self._now[who] = f"{word} …"
         elif event.kind == "waiting":
-            self._now[who] = f"{word} … {event.detail}"
+            self._now[who] = f"{word} …" if event.objects else f"{word} … {event.detail}"
         elif event.kind == "bytes":
             self._sent[who] = self._sent.get(who, 0) + event.count
             self._now[who] = f"{word} … {output.format_bytes(self._sent[who])} sent"
@@ -109,6 +115,9 @@ class _Narrator:
     def _draw(self) -> None:
         if not self._live:
             return
+        lines = []
         for who, text in self._now.items():
-            sys.stderr.write(f"  {who:<16}  {text}"[: output.count_columns() - 1] + "\n")
-        self._drawn = len(self._now)
+            lines += [f"  {who:<16}  {text}", *format_rows(self._objects.get(who, ()))]
+        for line in lines:
+            sys.stderr.write(line[: output.count_columns() - 1] + "\n")
+        self._drawn = len(lines)

@@ -4,7 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Event", "Tell"]
+__all__ = ["Event", "Tell", "Waiting"]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One object that is waited for: what it does, for how long already, and why."""
+
+    name: str
+    state: str
+    seconds: float
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +28,7 @@ class Event:
         step: ``push``, ``apply``, …; empty for ``run`` and ``phase``.
         target: Empty for what concerns all.
         seconds: How long the step took, for ``done``, ``failed`` and ``stopped``.
+        objects: For ``waiting``, what is not ready; those that hold up the rest first.
     """
 
     kind: Literal[
@@ -29,6 +40,7 @@ class Event:
     detail: str = ""
     seconds: float = 0.0
     count: int = 0
+    objects: tuple[Waiting, ...] = ()
 
 
 Tell = Callable[[Event], None]

@@ -6,7 +6,7 @@ alone is not enough. The inventory names every kind that may exist before one of
 forgets a kind only once none is left: nothing that a crash leaves behind is out of sight.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import deployer
@@ -36,23 +36,39 @@ class Fence:
     policies: Mapping[str, Policy] = field(default_factory=dict)
 
 
+def _allow() -> None:
+    """Nobody else has to be asked."""
+
+
 def apply_fenced(
-    cluster: Cluster, manifests: Sequence[Manifest], fence: Fence
+    cluster: Cluster,
+    manifests: Sequence[Manifest],
+    fence: Fence,
+    *,
+    check: Callable[[], None] = _allow,
 ) -> tuple[ApplyResult, ...]:
     """Apply as members of the set, unless a later run has been here.
 
     Every object is compared, at the write, with what was read before the fence was: a run that
     slept in between overwrites nothing of a later run's.
 
+    Args:
+        check: Asked as often as the fence: whether this run may still write.
+
     Raises:
         LeaseLostError: A later run has been here.
         ProviderError: Some were refused; the message names the first, and how many more.
     """
     kinds = {group_kind(m["apiVersion"], m["kind"]) for m in manifests}
+
+    def guard() -> None:
+        check()
+        hold_fence(cluster, fence, kinds=kinds)
+
     options = ApplyOptions(
         policies=fence.policies,
         member_of=set_id(fence.name, cluster.namespace),
-        guard=lambda: hold_fence(cluster, fence, kinds=kinds),
+        guard=guard,
     )
     results = cluster.apply_all(manifests, options)
     errors = [result.error for result in results if result.error is not None]

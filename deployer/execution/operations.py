@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from deployer.artifact import Artifact
 from deployer.errors import PlanMovedError
+from deployer.execution.checkup import check_session
 from deployer.execution.context import Context
 from deployer.execution.events import Tell
 from deployer.execution.recover import find_unfinished, recover
@@ -17,6 +18,7 @@ from deployer.plan import (
     demand_few_deletions,
     deploy_inputs,
 )
+from deployer.preflight import refuse_errors
 from deployer.release.history import rollback_number
 from deployer.release.journal import Journal
 from deployer.release.records import Head, RunRecord
@@ -24,6 +26,8 @@ from deployer.spec import settle_format
 from deployer.values import Digest
 
 __all__ = ["deploy", "make_plan", "roll_back"]
+
+_LOOK_SECONDS = 15.0
 
 
 def make_plan(
@@ -40,9 +44,11 @@ def make_plan(
 
     Raises:
         SpecError: The runtime cannot serve these files.
+        SetupError: A cluster lacks something, or does not let us do what a deploy does.
         RolloutError: It would delete more than it may.
     """
     settle_format(session.spec, [file.path for file in artifact.files])
+    refuse_errors(check_session(session, thorough=False, timeout_seconds=_LOOK_SECONDS))
     plan = build_plan(
         session.spec,
         artifact,

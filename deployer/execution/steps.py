@@ -13,11 +13,12 @@ from deployer.artifact import (
 from deployer.errors import DeployerError, IntegrityError, RolloutError, TransientError
 from deployer.execution.context import Context
 from deployer.execution.endpoints import await_endpoints, demand_pods
-from deployer.execution.events import Event
+from deployer.execution.events import Event, Waiting
 from deployer.execution.fence import Fence, apply_fenced
 from deployer.execution.finish import record_finish, write_routes
 from deployer.execution.removal import remove_objects
 from deployer.execution.smoke import run_smoke
+from deployer.execution.waiting import Wanted, await_ready
 from deployer.plan.model import (
     Apply,
     Finish,
@@ -31,7 +32,7 @@ from deployer.plan.model import (
     Step,
     Wait,
 )
-from deployer.plan.scaling import rest_workload, scaler_refs, workload_ref
+from deployer.plan.scaling import scale_objects, scaler_refs, workload_ref
 from deployer.ports import Cluster, Manifest, ObjectRef, ObjectStore, Policy, Verdict
 from deployer.release.records import TargetBundle
 from deployer.retry import Backoff, retry_transient
@@ -154,50 +155,29 @@ def _holds(store: ObjectStore, digest: Digest) -> bool:
 
 def _apply(step: Apply, context: Context) -> str:
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
-    return _write(cluster, part.objects, context)
+    objects = part.objects if step.pods is None else scale_objects(part, step.pods)
+    return _write(cluster, objects, context)
 
 
 def _wait(step: Wait, context: Context) -> str:
     part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
-    ref = workload_ref(part)
-    started = context.clock.monotonic()
-    last, away = "no status yet", False
-    while context.clock.monotonic() - started < step.timeout_seconds:
-        context.check()
-        try:
-            readiness = cluster.readiness(ref)
-        except TransientError as error:
-            last, away = error.message, True
-        else:
-            if readiness.verdict is Verdict.READY and readiness.ready:
-                return f"{readiness.ready}/{readiness.desired} ready"
-            if readiness.verdict is Verdict.FAILED:
-                raise _not_ready(step.target, step.release, part, cluster, readiness.message)
-            last, away = readiness.message or readiness.verdict.value, False
-        context.tell(Event("waiting", "stage", "wait", step.target, detail=last))
-        context.clock.sleep(_POLL_SECONDS)
-    why = f"not ready in {step.timeout_seconds:g} s: {last}"
-    if away:
-        raise _no_answer(step.target, part.workload, why)
-    raise _not_ready(step.target, step.release, part, cluster, why)
+    workload = workload_ref(part)
+    others = [ref for ref in map(ObjectRef.of, part.objects) if ref != workload]
 
+    def tell(objects: Sequence[Waiting]) -> None:
+        detail = f"{objects[0].name}: {objects[0].message}" if objects else ""
+        event = Event("waiting", "stage", "wait", step.target, detail=detail)
+        context.tell(replace(event, objects=tuple(objects)))
 
-def _not_ready(
-    target: str, release: int, part: TargetBundle, cluster: Cluster, why: str
-) -> RolloutError:
-    try:
-        logs = cluster.logs(part.workload, lines=8).strip()
-    except DeployerError:
-        logs = ""
-    hint = f"Its last log lines:\n{logs}" if logs else None
-    return RolloutError(f"{target}: Deployment {part.workload}: {why}", release=release, hint=hint)
-
-
-def _no_answer(target: str, workload: str, why: str) -> TransientError:
-    """A cluster that does not answer says nothing about the release: it is not to blame."""
-    return TransientError(
-        f"{target}: Deployment {workload}: {why}", operation="readiness", resource=workload
+    wanted = Wanted(
+        target=step.target,
+        release=step.release,
+        refs=[workload, *others],
+        timeout_seconds=step.timeout_seconds,
+        check=context.check,
+        tell=tell,
     )
+    return await_ready(cluster, wanted, context.clock)
 
 
 def _smoke(step: Smoke, context: Context) -> str:
@@ -238,7 +218,11 @@ def _trouble(step: Soak, cluster: Cluster, ref: ObjectRef) -> DeployerError | No
     try:
         readiness = cluster.readiness(ref)
     except TransientError as error:
-        return _no_answer(step.target, ref.name, error.message)
+        return TransientError(
+            f"{step.target}: Deployment {ref.name}: {error.message}",
+            operation="readiness",
+            resource=ref.name,
+        )
     if readiness.verdict is Verdict.READY:
         return None
     return RolloutError(
@@ -262,7 +246,8 @@ def _rest(step: Rest, context: Context) -> str:
         _remove(cluster, scalers, context)
     others = {key: policy for key, policy in context.policies.items() if "spec.replicas" not in key}
     forced = replace(context, policies={**others, _REPLICAS: Policy.FORCE})
-    _write(cluster, [rest_workload(part)], forced)
+    workload = [it for it in scale_objects(part, 0) if ObjectRef.of(it) == workload_ref(part)]
+    _write(cluster, workload, forced)
     return f"release {step.release} stays, scaled to 0"
 
 
@@ -289,7 +274,10 @@ def _cluster(target: str, context: Context) -> Cluster:
 
 def _write(cluster: Cluster, manifests: Sequence[Manifest], context: Context) -> str:
     context.check()
-    results = _patiently(context, lambda: apply_fenced(cluster, manifests, _fence(context)))
+    results = _patiently(
+        context,
+        lambda: apply_fenced(cluster, manifests, _fence(context), check=context.check),
+    )
     left = [
         f"{owner.path} of {r.ref} left to {owner.manager}" for r in results for owner in r.yielded
     ]

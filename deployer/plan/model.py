@@ -49,11 +49,15 @@ class Push(Record):
 
 
 class Apply(Record):
-    """Apply the release's objects; none of them takes traffic."""
+    """Apply the release's objects; none of them takes traffic.
+
+    ``pods``: start with so many, though an autoscaler may have fewer.
+    """
 
     kind: Literal["apply"] = "apply"
     target: str
     release: int
+    pods: int | None = None
 
 
 class Wait(Record):

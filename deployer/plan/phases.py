@@ -18,7 +18,7 @@ from deployer.plan.model import (
     Wait,
 )
 from deployer.plan.retention import Retention
-from deployer.plan.scaling import workload_ref
+from deployer.plan.scaling import starting_pods, workload_ref
 from deployer.ports import ObjectRef
 from deployer.release.records import Bundle, TargetBundle
 from deployer.snapshot.model import Snapshot, TargetSnapshot, release_of
@@ -43,10 +43,11 @@ def build_phases(
     rolled = [part for part in bundle.targets if _replaces(part, snapshot.targets.get(part.target))]
     staged = [part for part in bundle.targets if part not in rolled]
     live = {**snapshot.live, **dict.fromkeys(names, number)}
+    pods = {part.target: _starting(part, snapshot) for part in bundle.targets}
     soak = bundle.soak_seconds
     return (
-        Phase(name="stage", steps=(*_pushed(rolled, number), *_staged(staged, number))),
-        *_rolling(rolled, number),
+        Phase(name="stage", steps=(*_pushed(rolled, number), *_staged(staged, number, pods))),
+        *_rolling(rolled, number, pods),
         Phase(name="shift", steps=tuple(Shift(target=name, release=number) for name in names)),
         Phase(name="route", steps=(Route(release=number, live=live),)),
         Phase(
@@ -74,25 +75,37 @@ def _replaces(part: TargetBundle, found: TargetSnapshot | None) -> bool:
     return bool(owners - numbers)
 
 
+def _starting(part: TargetBundle, snapshot: Snapshot) -> int | None:
+    """Return how many pods to start with, where the release that serves has been scaled up."""
+    found, serves = snapshot.targets.get(part.target), snapshot.live.get(part.target)
+    deployments = [it for it in (found.live if found else ()) if it["kind"] == "Deployment"]
+    counts = [it["spec"].get("replicas", 1) for it in deployments if release_of(it) == serves]
+    return starting_pods(part, max(counts, default=0))
+
+
 def _pushed(parts: Iterable[TargetBundle], number: int) -> Iterable[Step]:
     for part in parts:
         yield Push(target=part.target, release=number)
 
 
-def _staged(parts: Iterable[TargetBundle], number: int) -> Iterable[Step]:
+def _staged(
+    parts: Iterable[TargetBundle], number: int, pods: Mapping[str, int | None]
+) -> Iterable[Step]:
     for part in parts:
         yield Push(target=part.target, release=number)
-        yield from _proven(part, number)
+        yield from _proven(part, number, pods[part.target])
 
 
-def _rolling(parts: Iterable[TargetBundle], number: int) -> Iterable[Phase]:
-    steps = tuple(step for part in parts for step in _proven(part, number))
+def _rolling(
+    parts: Iterable[TargetBundle], number: int, pods: Mapping[str, int | None]
+) -> Iterable[Phase]:
+    steps = tuple(step for part in parts for step in _proven(part, number, pods[part.target]))
     if steps:
         yield Phase(name="roll", steps=steps)
 
 
-def _proven(part: TargetBundle, number: int) -> Iterable[Step]:
-    yield Apply(target=part.target, release=number)
+def _proven(part: TargetBundle, number: int, pods: int | None) -> Iterable[Step]:
+    yield Apply(target=part.target, release=number, pods=pods)
     yield Wait(target=part.target, release=number, timeout_seconds=part.timeout_seconds)
     yield Smoke(target=part.target, release=number)
 

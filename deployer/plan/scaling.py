@@ -1,11 +1,14 @@
-"""A release at rest: it stays on the cluster, whole but for its pods and what would start them."""
+"""How many pods a release has: none at rest, and at its start no fewer than serve now.
+
+A release at rest stays on the cluster, whole but for its pods and what would start them.
+"""
 
 from collections.abc import Mapping
 
 from deployer.ports import Manifest, ObjectRef
 from deployer.release.records import TargetBundle
 
-__all__ = ["is_scaler", "rest_workload", "scaler_refs", "workload_ref"]
+__all__ = ["is_scaler", "scale_objects", "scaler_refs", "starting_pods", "workload_ref"]
 
 _SCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
 
@@ -15,11 +18,29 @@ def workload_ref(part: TargetBundle) -> ObjectRef:
     return ObjectRef("apps/v1", "Deployment", part.workload)
 
 
-def rest_workload(part: TargetBundle) -> Manifest:
-    """Return the release's Deployment, without pods."""
+def scale_objects(part: TargetBundle, pods: int) -> tuple[Manifest, ...]:
+    """Return the release's objects, its Deployment with this number of pods."""
     wanted = workload_ref(part)
-    manifest: Manifest = next(item for item in part.objects if ObjectRef.of(item) == wanted)
-    return {**manifest, "spec": {**manifest["spec"], "replicas": 0}}
+    return tuple(
+        {**item, "spec": {**item["spec"], "replicas": pods}}
+        if ObjectRef.of(item) == wanted
+        else item
+        for item in part.objects
+    )
+
+
+def starting_pods(part: TargetBundle, serving: int) -> int | None:
+    """Return how many pods a release starts with that an autoscaler scales; None for its least.
+
+    As many as ``serving``: traffic moves at once, and an autoscaler takes minutes to follow it.
+    Never more than it would keep.
+    """
+    scalers = (item["spec"] for item in part.objects if is_scaler(item, part.workload))
+    most = max(
+        (it.get("maxReplicas") or it.get("maxReplicaCount") or 0 for it in scalers), default=0
+    )
+    pods = min(serving, most)
+    return pods if pods > part.replicas else None
 
 
 def scaler_refs(part: TargetBundle) -> tuple[ObjectRef, ...]:

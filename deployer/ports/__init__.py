@@ -16,6 +16,7 @@ from deployer.ports.apply import (
 from deployer.ports.clock import Clock
 from deployer.ports.cluster import Cluster, ClusterInfo, PodState, Readiness, Verdict
 from deployer.ports.manifest import Manifest, ObjectRef, group_kind
+from deployer.ports.preflight import Finding, Severity
 from deployer.ports.prices import Price, PriceQuery, Prices, UnknownPrice
 from deployer.ports.probe import HttpRequest, HttpResponse, Probe
 from deployer.ports.provider import Provider
@@ -33,6 +34,7 @@ __all__ = [
     "ClusterInfo",
     "FieldDiff",
     "FieldOwner",
+    "Finding",
     "HttpRequest",
     "HttpResponse",
     "Manifest",
@@ -47,6 +49,7 @@ __all__ = [
     "Probe",
     "Provider",
     "Readiness",
+    "Severity",
     "Source",
     "StoredObject",
     "StoredRange",

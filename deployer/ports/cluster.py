@@ -1,22 +1,29 @@
 """A cluster: one namespace of something that runs Kubernetes manifests."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from deployer.ports.apply import PLAIN, Applied, ApplyOptions, ApplyResult
 from deployer.ports.manifest import Manifest, ObjectRef
+from deployer.ports.preflight import Finding
 from deployer.ports.probe import HttpRequest, HttpResponse
 
 __all__ = ["Cluster", "ClusterInfo", "PodState", "Readiness", "Verdict"]
 
 
 class Verdict(StrEnum):
-    """How an object is doing. No status yet is in progress, never ready (D13)."""
+    """How an object is doing. No status yet is in progress, never ready (D13).
+
+    ``pending`` is a workload that finds no room on the cluster, and ``paused`` one that somebody
+    stopped: neither goes on by itself, and neither has failed.
+    """
 
     READY = "ready"
     PROGRESSING = "progressing"
+    PENDING = "pending"
+    PAUSED = "paused"
     FAILED = "failed"
     MISSING = "missing"
 
@@ -136,7 +143,40 @@ class Cluster(Protocol):
     def readiness(self, ref: ObjectRef) -> Readiness:
         """Judge a live object.
 
-        Deployments by their pods, Services by their ready endpoints, anything else by being there.
+        Workloads by their counts and their pods, Services by their ready endpoints, objects with
+        conditions by those, anything else by being there.
+        """
+        ...
+
+    def follow(
+        self, refs: Sequence[ObjectRef]
+    ) -> Generator[Mapping[ObjectRef, Readiness], None, None]:
+        """Yield how all of ``refs`` do, as `readiness` judges: at once, then after every change.
+
+        Something is yielded at least every second, so that whoever waits can look at the time. It
+        ends when it is closed. What is cut on the way is taken up again without a word.
+
+        Raises:
+            TransientError: The cluster does not answer any more; a new watch may be begun.
+        """
+        ...
+
+    def explain(self, ref: ObjectRef) -> str:
+        """Return what a person needs to see of an object that fails, in less than a screen.
+
+        The last events of the object and of the pod in trouble, and the last log lines of the
+        container that is to blame. Empty when there is nothing. For people: never parsed.
+        """
+        ...
+
+    def preflight(self, manifests: Sequence[Manifest], *, thorough: bool) -> tuple[Finding, ...]:
+        """Say everything that would keep ``manifests`` from running here; change nothing.
+
+        Args:
+            thorough: Also look for room and for what they refer to, however long that takes.
+
+        Raises:
+            TransientError, SetupError, AccessDeniedError: There is no way in at all.
         """
         ...
 

@@ -6,7 +6,7 @@ is a custom resource's, and only the cluster knows it.
 
 from deployer.spec.faults import suggest
 
-__all__ = ["explain_kind", "group_of"]
+__all__ = ["explain_kind", "group_of", "is_cluster_wide"]
 
 _NAMESPACED = {
     "": (
@@ -54,18 +54,18 @@ def group_of(api_version: str) -> str:
     return group if slash else ""
 
 
+def is_cluster_wide(api_version: str, kind: str) -> bool:
+    """Say whether it is one of Kubernetes' own kinds whose objects have no namespace."""
+    return kind in _CLUSTER.get(group_of(api_version), "").split()
+
+
 def explain_kind(api_version: str, kind: str) -> str:
-    """Say why no object of this kind can be a release's; nothing when it may be.
+    """Say why there is no such kind; nothing when there may be.
 
     A kind that is merely new is left to the server; one that looks misspelt is not.
     """
     group = group_of(api_version)
-    if kind in _CLUSTER.get(group, "").split():
-        return (
-            f"a {kind} belongs to the whole cluster, and a release to one namespace; apply it once "
-            "with kubectl"
-        )
-    known = _NAMESPACED.get(group, "").split()
+    known = f"{_NAMESPACED.get(group, '')} {_CLUSTER.get(group, '')}".split()
     if group not in _BUILT_IN or kind in known:
         return ""
     near = suggest(kind, known)
@@ -75,5 +75,6 @@ def explain_kind(api_version: str, kind: str) -> str:
 
 
 def _elsewhere(api_version: str, kind: str) -> str:
-    homes = [group or "v1" for group, kinds in _NAMESPACED.items() if kind in kinds.split()]
+    tables = (*_NAMESPACED.items(), *_CLUSTER.items())
+    homes = [group or "v1" for group, kinds in tables if kind in kinds.split()]
     return f"{kind} is of {homes[0]}, not {api_version}" if homes else ""

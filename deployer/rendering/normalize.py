@@ -2,11 +2,12 @@
 
 Server-side apply tells ports apart by number and protocol, so the protocol is never left to a
 default (Kubernetes API, ``x-kubernetes-list-map-keys`` of ports); older servers refuse quantities
-that are numbers.
+that are numbers, and all of them store one text for equal amounts.
 """
 
 from collections.abc import Mapping
 
+from deployer.rendering.quantity import canonical_quantity
 from deployer.values import Json
 
 __all__ = ["normalize_object"]
@@ -19,12 +20,13 @@ def normalize_object(value: Json, key: str = "") -> Json:
     if not isinstance(value, Mapping):
         return value
     if key in {"requests", "limits"}:
-        return {name: _text(quantity) for name, quantity in value.items()}
+        return {name: _quantity(quantity) for name, quantity in value.items()}
     return {name: normalize_object(item, name) for name, item in value.items()}
 
 
-def _text(quantity: Json) -> Json:
-    return str(quantity) if isinstance(quantity, int | float) else quantity
+def _quantity(value: Json) -> Json:
+    text = str(value) if isinstance(value, int | float) else value
+    return canonical_quantity(text) if isinstance(text, str) else text
 
 
 def _with_protocol(item: Json, key: str) -> Json:

@@ -8,7 +8,7 @@ from deployer.errors import Fault, SpecError
 from deployer.ports import Manifest, ObjectRef
 from deployer.rendering.credentials import find_credentials
 from deployer.rendering.documents import Document, read_documents
-from deployer.rendering.kinds import explain_kind, group_of
+from deployer.rendering.kinds import explain_kind, group_of, is_cluster_wide
 from deployer.rendering.merge import merge_manifest
 from deployer.rendering.operations import apply_operations
 from deployer.spec.model import Spec
@@ -105,15 +105,23 @@ def _check_object(document: Document, namespace: str) -> Iterator[Finding]:
     if document.target is None:
         yield from _check_identity(data)
     metadata = data.get("metadata")
-    found = dig(metadata, "namespace")
-    if found not in (None, namespace):
-        message = f"objects go to the target's namespace, {namespace}; leave this out"
-        yield Finding(("metadata", "namespace"), message)
+    yield from _check_scope(data, namespace)
     for key in _SERVERS_OWN:
         if dig(metadata, key) is not None:
             yield Finding(("metadata", key), "the server sets this; leave it out", on_key=True)
     if "status" in data:
         yield Finding(("status",), "the server sets this; leave it out", on_key=True)
+
+
+def _check_scope(data: Mapping[str, Json], namespace: str) -> Iterator[Finding]:
+    version, kind = data.get("apiVersion"), data.get("kind")
+    found, path = dig(data, "metadata", "namespace"), ("metadata", "namespace")
+    if isinstance(version, str) and isinstance(kind, str) and is_cluster_wide(version, kind):
+        if found is not None:
+            yield Finding(path, f"a {kind} belongs to the whole cluster; it has no namespace")
+    elif found not in (None, namespace):
+        message = f"objects go to the target's namespace, {namespace}; leave this out"
+        yield Finding(path, message)
 
 
 def _check_identity(data: Mapping[str, Json]) -> Iterator[Finding]:

@@ -194,6 +194,11 @@ def _blob(resource: Resource, shop: Shop) -> list[Component]:
     return _stored("storage", "object_storage", f"blob-hot-{copies}")(resource, shop)
 
 
+def _vault_key(resource: Resource, shop: Shop) -> list[Component]:
+    vault = shop.neighbour(resource, "azurerm_key_vault")  # a key has no location of its own
+    return _hourly("key", "key_hour")(vault or resource, shop)
+
+
 def _acr(resource: Resource, shop: Shop) -> list[Component]:
     sku = str(resource.values.get("sku") or "").lower()
     found = shop.find(resource, "registry", f"acr-{sku}")
@@ -240,7 +245,7 @@ _PRICERS: Mapping[str, Callable[[Resource, Shop], list[Component]]] = {
     "azurerm_public_ip": _hourly("address", "ipv4_hour", "static-standard"),
     "azurerm_storage_account": _blob,
     "azurerm_container_registry": _acr,
-    "azurerm_key_vault_key": _hourly("key", "key_hour"),
+    "azurerm_key_vault_key": _vault_key,
 }
 
 _BY_USE = {
@@ -263,8 +268,9 @@ _FREE = frozenset(
     google_kms_key_ring google_monitoring_notification_channel google_project_iam_custom_role
     google_project_iam_member google_project_service google_service_account
     google_service_account_iam_member google_storage_bucket_iam_member
-    azurerm_consumption_budget_resource_group azurerm_federated_identity_credential azurerm_key_vault
-    azurerm_management_lock azurerm_monitor_diagnostic_setting azurerm_network_security_group
+    azurerm_consumption_budget_resource_group azurerm_federated_identity_credential
+    azurerm_key_vault azurerm_management_lock azurerm_monitor_diagnostic_setting
+    azurerm_network_security_group
     azurerm_resource_group azurerm_role_assignment azurerm_role_definition azurerm_storage_container
     azurerm_storage_management_policy azurerm_subnet
     azurerm_subnet_network_security_group_association azurerm_user_assigned_identity

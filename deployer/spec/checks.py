@@ -14,6 +14,7 @@ from deployer.spec.abilities import check_abilities, check_scaling
 from deployer.spec.faults import suggest
 from deployer.spec.library import find_runtime, load_runtime
 from deployer.spec.secrets import is_secret_name, names_a_secret, seems_secret
+from deployer.spec.strategy import check_strategy
 from deployer.spec.tree import Finding, TreePath, dig
 from deployer.values import Json
 
@@ -42,7 +43,7 @@ def run_checks(data: Json, known: Known) -> Iterator[Finding]:
     yield from _check_tiers(data)
     yield from _check_numbers(data)
     yield from check_scaling(data)
-    yield from _check_rolling(data)
+    yield from check_strategy(data)
     yield from _check_runtime(data, known)
     yield from _check_env(data, known)
     yield from _check_credentials(data, ())
@@ -51,6 +52,13 @@ def run_checks(data: Json, known: Known) -> Iterator[Finding]:
 
 _STORES = {"aws": "s3", "gcp": "gs", "azure": "az", "kubernetes": "s3", "local": "file"}
 _KINDS = ("eks", "gke", "aks", "context", "kubeconfig", "local")
+_FIELD_TAKERS = {
+    "role": ("eks",),
+    "project": ("gke",),
+    "location": ("gke",),
+    "subscription": ("aks",),
+    "insecure": ("context", "kubeconfig"),
+}
 _OWNERS = {"eks": "aws", "gke": "gcp", "aks": "azure"}
 _RESERVED = {"MODEL_NAME", "MODEL_DIR", "MODEL_URI", "MODEL_DIGEST", "MODEL_HOST"}
 _ELSEWHERE = "keep it in a Kubernetes Secret and refer to it with secretKeyRef in a patch"
@@ -111,6 +119,10 @@ def _check_cluster(target: Json, path: TreePath) -> Iterator[Finding]:
         yield from _check_kind(kind, provider, (*here, kind))
     if ("aks" in kinds) != ("resource_group" in cluster):
         yield Finding(here, "aks and resource_group go together", on_key=True)
+    for name, takers in _FIELD_TAKERS.items():
+        if cluster.get(name) and not set(takers) & set(kinds):
+            message = f"{name} goes with {' or '.join(takers)}"
+            yield Finding((*here, name), message, on_key=True)
 
 
 def _check_kind(kind: str, provider: Json, path: TreePath) -> Iterator[Finding]:
@@ -179,19 +191,6 @@ def _check_numbers(data: Json) -> Iterator[Finding]:
         if _is_count(before) and _is_count(after) and after <= before:
             message = f"steps must rise: {after} comes after {before}"
             yield Finding(("strategy", "steps", index), message)
-
-
-def _check_rolling(data: Json) -> Iterator[Finding]:
-    strategy = _map(data, "strategy")
-    for key in ("max_unavailable", "max_surge"):
-        if key in strategy and strategy.get("type") != "rolling":
-            yield Finding(("strategy", key), f"{key} belongs to type: rolling", on_key=True)
-    missing, more = (
-        str(strategy.get(*pair)) for pair in (("max_unavailable", 0), ("max_surge", 1))
-    )
-    if not missing.strip("0%") and not more.strip("0%"):
-        message = "with max_unavailable 0 and max_surge 0 no pod could ever be replaced"
-        yield Finding(("strategy",), message, on_key=True)
 
 
 def _check_runtime(data: Json, known: Known) -> Iterator[Finding]:

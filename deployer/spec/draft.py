@@ -67,13 +67,15 @@ model:
   path: ./model               # a file or a folder; paths are relative to this file
   # format: sklearn           # guessed from the files when left out
 
+# mlserver-xgboost, -lightgbm or -mlflow, triton-onnx, triton-pytorch, tensorflow-serving, vllm, …;
 # or your own server: {image: …, port: 8080, health: /ready, protocol: custom}
 runtime: mlserver-sklearn
 
 service:
-  replicas: {min: 2}          # copies per target
-  resources: {cpu: "1", memory: 1Gi}
+  replicas: {min: 2}          # copies per target; with max: 6 more when processors are busy
+  resources: {cpu: "1", memory: 1Gi}    # gpu: 1; disk: 100Gi for a volume of its own
   # env: {LOG_LEVEL: info}    # recorded with every release: no secrets here
+  # monitor: {}               # a ServiceMonitor for the Prometheus operator
 
 targets:                      # names are yours, and stay: the records know targets by them
 """
@@ -96,6 +98,9 @@ _TARGETS = {
     store: s3://NAME-models   # the bucket, with a prefix if you like
     cluster: {context: aws-virginia}    # a context of your kubeconfig
     namespace: default
+    # expose: internal        # or {ingress: {host: …}}, {gateway: {host: …, name: …}}, cluster
+    # identity: arn:aws:iam::123456789012:role/NAME    # what the pods may read the bucket as
+    # nodes: {spot: true, pool: …, accelerator: l4}
 """,
     Cloud.GCP: """\
   - name: gcp-iowa
@@ -105,6 +110,8 @@ _TARGETS = {
     store: gs://NAME-models
     cluster: {context: gcp-iowa}
     namespace: default
+    # identity: NAME@PROJECT.iam.gserviceaccount.com
+    # nodes: {spot: true, pool: …, accelerator: nvidia-l4}
 """,
     Cloud.AZURE: """\
   - name: azure-virginia
@@ -114,6 +121,8 @@ _TARGETS = {
     store: az://NAME-models   # the container; the account is AZURE_STORAGE_ACCOUNT
     cluster: {context: azure-virginia}
     namespace: default
+    # identity: 00000000-0000-0000-0000-000000000000   # a managed identity's client id
+    # nodes: {spot: true, pool: …}
 """,
     Cloud.KUBERNETES: """\
   - name: on-premises
@@ -137,4 +146,5 @@ gates:
 routing:
   idempotent: true            # a prediction may be sent to a second target when the first fails
   # weights: {…}              # each target's share; equal when left out
+# patches: [./k8s]            # your own objects, and merges of ours by their names
 """

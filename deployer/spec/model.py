@@ -84,11 +84,25 @@ class ClusterSpec(Part):
     gke: Text | None = Field(None, description="A GKE cluster's name.")
     aks: Text | None = Field(None, description="An AKS cluster's name, with resource_group.")
     resource_group: Text | None = Field(None, description="The AKS cluster's resource group.")
+    role: Text | None = Field(None, description="EKS: the ARN of a role to take on first.")
+    project: Text | None = Field(None, description="GKE: the project; else your login's own.")
+    location: Text | None = Field(None, description="GKE: a zone; else the target's region.")
+    subscription: Text | None = Field(
+        None, description="AKS: the subscription; else AZURE_SUBSCRIPTION_ID."
+    )
     context: Text | None = Field(None, description="A context of your kubeconfig.")
     kubeconfig: Text | None = Field(
         None, description="A kubeconfig file; its current context unless context says another."
     )
     local: Text | None = Field(None, description="A folder; deployer runs the pods as processes.")
+    insecure: bool = Field(
+        False, description="Accept a kubeconfig that does not verify the server, or has no TLS."
+    )
+
+    @property
+    def managed(self) -> str | None:
+        """The name by which a cloud knows the cluster; None for any other kind."""
+        return self.eks or self.gke or self.aks
 
 
 class TargetSpec(Part):

@@ -98,7 +98,8 @@ def _run_go(go: str, scratch: Path) -> None:
     for name in _INPUTS:
         shutil.copy(_SOURCE / name, scratch)
     command = [go, "build", *_FLAGS, "-o", "controlplane", "."]
-    environment = os.environ | {"CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off"}
+    settings = {"CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off", "GOTOOLCHAIN": "auto"}
+    environment = os.environ | settings
     done = subprocess.run(
         command, cwd=scratch, env=environment, capture_output=True, text=True, check=False
     )

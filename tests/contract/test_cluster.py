@@ -7,6 +7,7 @@ cluster without nodes, the parts that need running pods are left out.
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ class Rig:
     runs_pods: bool
     crash: Callable[[str], None]
     hold: Callable[[str], None]
+    say: Callable[[str, str], None]
 
     def need_pods(self) -> None:
         if not self.runs_pods:
@@ -58,7 +60,7 @@ def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
             yield _memory_rig(flaky=request.param == "flaky")
         case "local":
             cluster = LocalCluster(tmp_path / "cluster", "models", probe=HttpProbe(CLOCK))
-            yield Rig(cluster, True, _nothing, _nothing)
+            yield Rig(cluster, True, _nothing, _nothing, _nothing)
             stop_cluster(tmp_path / "cluster", now=True)
         case _:
             server: ApiServer = request.getfixturevalue("api_server")
@@ -76,6 +78,7 @@ def _memory_rig(*, flaky: bool) -> Rig:
         True,
         lambda name: memory.script_readiness(name, crashed),
         lambda name: memory.script_readiness(name, held),
+        memory.script_logs,
     )
 
 
@@ -83,10 +86,10 @@ def _kube_rig(server: ApiServer, namespace: str) -> Rig:
     cluster = connect_cluster(
         namespace=namespace, clock=CLOCK, kubeconfig=server.kubeconfig, context=server.context
     )
-    return Rig(cluster, server.runs_pods, _nothing, _nothing)
+    return Rig(cluster, server.runs_pods, _nothing, _nothing, _nothing)
 
 
-def _nothing(_name: str) -> None:
+def _nothing(*_: str) -> None:
     """The workload's own manifest makes it misbehave."""
 
 
@@ -316,8 +319,41 @@ def test_a_deployment_that_crashes_fails_and_the_reason_is_named(rig: Rig) -> No
     rig.cluster.apply(manifest)
     found = wait_for(rig.cluster, manifest, Verdict.FAILED)
     assert "CrashLoopBackOff" in found.message
-    assert "no model" in found.message
+    rig.say("iris-r1", "no model")
+    assert "no model" in rig.cluster.explain(ObjectRef.of(manifest))
     assert found.pods[0].restarts >= 3
+
+
+def test_what_is_followed_is_seen_to_come_up_and_to_go(rig: Rig) -> None:
+    rig.need_pods()
+    manifest, ref = deployment("iris-r1"), ObjectRef("apps/v1", "Deployment", "iris-r1")
+    settings = ObjectRef("v1", "ConfigMap", "settings")
+    rig.cluster.apply(config_map(color="red"))
+    deadline = CLOCK.monotonic() + 40
+    with closing(rig.cluster.follow([ref, settings])) as looks:
+        first = next(looks)
+        assert first[ref].verdict is Verdict.MISSING
+        assert first[settings].verdict is Verdict.READY
+        rig.cluster.apply(manifest)
+        for wanted in (Verdict.READY, Verdict.MISSING):
+            while next(looks)[ref].verdict is not wanted:
+                assert CLOCK.monotonic() < deadline
+            rig.cluster.delete(ref)
+
+
+def test_who_follows_hears_something_every_second(rig: Rig) -> None:
+    ref = ObjectRef("v1", "Service", "iris")
+    rig.cluster.apply(service("iris", "iris-r1"))
+    with closing(rig.cluster.follow([ref])) as looks:
+        next(looks)
+        for _ in range(2):
+            begun = CLOCK.monotonic()
+            assert next(looks)[ref].verdict is Verdict.PROGRESSING
+            assert CLOCK.monotonic() - begun < 2.5
+
+
+def test_nothing_is_explained_of_what_is_not_there(rig: Rig) -> None:
+    assert rig.cluster.explain(ObjectRef("v1", "ConfigMap", "settings")) == ""
 
 
 def test_a_service_follows_its_selector(rig: Rig) -> None:
@@ -340,6 +376,41 @@ def test_a_deployment_without_replicas_is_ready_with_none(rig: Rig) -> None:
     rig.cluster.apply(manifest)
     found = wait_for(rig.cluster, manifest, Verdict.READY)
     assert (found.ready, found.desired) == (0, 0)
+
+
+def test_a_deployment_is_scaled_to_0_and_up_again(rig: Rig) -> None:
+    rig.need_pods()
+    awake = deployment("iris-r1")
+    asleep = {**awake, "spec": {**awake["spec"], "replicas": 0}}
+    rig.cluster.apply(service("iris", "iris-r1"))
+    for manifest, ready in ((awake, 1), (asleep, 0), (awake, 1)):
+        rig.cluster.apply(manifest)
+        found = wait_for(rig.cluster, manifest, Verdict.READY)
+        assert (found.ready, found.desired) == (ready, ready)
+        assert _await_endpoints(rig.cluster, "iris", manifest) == {pod.name for pod in found.pods}
+
+
+def test_a_service_names_the_pods_that_take_its_connections(rig: Rig) -> None:
+    rig.need_pods()
+    first, second = deployment("iris-r1"), deployment("iris-r2")
+    for manifest in (first, second):
+        rig.cluster.apply(manifest)
+        wait_for(rig.cluster, manifest, Verdict.READY)
+    for manifest in (first, second):
+        rig.cluster.apply(service("iris", manifest["metadata"]["name"]))
+        assert len(_await_endpoints(rig.cluster, "iris", manifest)) == 1
+
+
+def _await_endpoints(cluster: Cluster, name: str, workload: dict[str, Any]) -> set[str]:
+    """Return the pods behind the Service once they are the ready ones of the workload."""
+    deadline = CLOCK.monotonic() + 20
+    while True:
+        pods = cluster.readiness(ObjectRef.of(workload)).pods
+        behind = {pod.name for pod in cluster.readiness(ObjectRef("v1", "Service", name)).pods}
+        if behind == {pod.name for pod in pods if pod.ready}:
+            return behind
+        assert CLOCK.monotonic() < deadline, f"{behind} are behind it, {pods} are there"
+        CLOCK.sleep(0.05)
 
 
 def _who(cluster: Cluster) -> str:

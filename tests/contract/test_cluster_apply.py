@@ -85,7 +85,7 @@ def _kube_rig(server: ApiServer) -> Iterator[Rig]:
 
 def _edit(cluster: KubeCluster, change: Manifest, manager: str) -> None:
     """Write as ``kubectl edit`` does, or as an autoscaler through the scale subresource."""
-    path = cluster._objects._path(ObjectRef.of(change))
+    path = cluster._objects.path(ObjectRef.of(change))
     name, _, subresource = manager.partition("/")
     cluster._api.decode(
         cluster._api.send(

@@ -2,7 +2,7 @@
 
 python derive_schema.py PACKAGE.tgz OUT.json
 
-The packages @cdktf/provider-* on npm are generated from the providers' own schemas: each resource is
+The packages @cdktf/provider-* on npm are generated from the providers' own schemas: a resource is
 a class that writes its arguments with their types, says which are computed, and has a getter per
 attribute. Read back, that is nearly the schema: enums, conflicts and regular expressions are
 not in it.

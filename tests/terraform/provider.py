@@ -1,15 +1,14 @@
 """A Terraform provider that is its schema alone: no network, no cloud.
 
 It stands in where a build machine cannot reach the registry. Terraform itself checks names, types,
-references and blocks against the schema; what a cloud would compute is made up. The name of the
-file it is started as says which provider it is; DERIVED_SCHEMAS names the folder with
-NAME-VERSION.json, DERIVED_ANSWERS a JSON file with what data sources and resources compute.
+references and blocks against the schema; what a cloud would compute is made up. It is
+started as provider.py NAME VERSION; DERIVED_SCHEMAS names the folder with NAME-VERSION.json,
+DERIVED_ANSWERS a JSON file with what data sources and resources compute.
 """
 
 import base64
 import json
 import os
-import re
 import sys
 import tempfile
 import threading
@@ -28,17 +27,14 @@ from tf.runner import _self_signed_cert
 
 __all__ = ["Provider"]
 
-_STARTED_AS = re.compile(r"terraform-provider-(\w+)_v([\d.]+)")
 _UNKNOWN = msgpack.ExtType(0, b"\x00")
 
 Block = dict[str, Any]
 
 
 def _name() -> tuple[str, str]:
-    match = _STARTED_AS.search(Path(sys.argv[0]).name)
-    if match is None:
-        raise SystemExit("start it as terraform-provider-NAME_vVERSION")
-    return match[1], match[2]
+    name, version = sys.argv[1:3]
+    return name, version
 
 
 @cache

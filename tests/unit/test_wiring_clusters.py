@@ -6,7 +6,7 @@ from deployer.errors import SetupError
 from deployer.providers.kube.cluster import KubeCluster
 from deployer.providers.local.cluster import LocalCluster
 from deployer.spec.model import ClusterSpec
-from deployer.wiring import open_cluster
+from deployer.wiring import find_cluster, open_cluster
 
 
 def test_a_local_cluster_lies_relative_to_the_spec(tmp_path: Path) -> None:
@@ -23,17 +23,15 @@ def test_any_kubernetes_is_one_adapter(spec: ClusterSpec, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("spec", "login"),
-    [
-        (ClusterSpec(eks="prod"), "aws eks update-kubeconfig --name prod"),
-        (ClusterSpec(gke="prod"), "gcloud container clusters get-credentials prod"),
-        (ClusterSpec(aks="prod"), "az aks get-credentials"),
-    ],
+    "spec",
+    [ClusterSpec(eks="prod"), ClusterSpec(gke="prod"), ClusterSpec(aks="prod", resource_group="g")],
 )
-def test_a_cluster_named_by_its_cloud_is_refused_with_what_to_do(
-    spec: ClusterSpec, login: str, tmp_path: Path
+def test_a_cluster_is_opened_by_its_clouds_name_for_it_without_io(
+    spec: ClusterSpec, tmp_path: Path
 ) -> None:
-    with pytest.raises(SetupError, match="not implemented yet") as refused:
-        open_cluster(spec, namespace="models", base=tmp_path)
-    assert refused.value.hint is not None
-    assert login in refused.value.hint
+    assert isinstance(open_cluster(spec, namespace="models", base=tmp_path), KubeCluster)
+
+
+def test_only_a_cloud_can_be_asked_for_a_cluster() -> None:
+    with pytest.raises(SetupError, match="not named by its cloud"):
+        find_cluster(ClusterSpec(context="prod"), "")

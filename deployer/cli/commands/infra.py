@@ -84,7 +84,7 @@ def _print(built: "InfrastructureReport", *, wide: bool) -> None:
     for line in _unknowns(built):
         typer.echo(line)
     if built.free:
-        typer.echo(f"{format_count(built.free, 'resource')} cost nothing by themselves")
+        typer.echo(f"of no cost by themselves: {format_count(built.free, 'resource')}")
     typer.echo("assumed:")
     for assumption in built.assumptions:
         typer.echo(f"  {assumption}")

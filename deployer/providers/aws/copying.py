@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from deployer.errors import AccessDeniedError, NotFoundError, ProviderError, SetupError
+from deployer.errors import PreconditionError, ProviderError, SetupError, TransientError
 from deployer.ports import ObjectInfo, ObjectStore
 from deployer.providers.aws.bucket import S3Bucket
 from deployer.providers.location import parse_location
@@ -26,12 +26,14 @@ def copy_object(
     info: ObjectInfo,
     metadata: Mapping[str, str],
 ) -> ObjectInfo | None:
-    """See `ObjectStore.copy`. None, too, when this login may not read there."""
+    """See `ObjectStore.copy`. None, too, when the service refuses."""
     if not url.startswith("s3://"):
         return None
     try:
         _Copy(bucket, key, url, info, metadata).run()
-    except (AccessDeniedError, NotFoundError, SetupError):
+    except (PreconditionError, TransientError):
+        raise
+    except (ProviderError, SetupError):
         return None
     copied = store.head(key)
     return None if copied is None else prove_copy(copied, info)

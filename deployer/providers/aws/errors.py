@@ -1,4 +1,4 @@
-"""What S3 and its SDK say, in our words."""
+"""What AWS and its SDK say, in our words."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -84,10 +84,13 @@ CODES: Mapping[str, Kind] = {
         "AccessDenied AllAccessDisabled AccountProblem InvalidAccessKeyId InvalidSecurity "
         "InvalidToken SignatureDoesNotMatch NotSignedUp "
         "Forbidden UnauthorizedAccess 401 403 AccessForbidden RequestExpired "
-        "UnrecognizedClientException",
+        "UnrecognizedClientException AccessDeniedException",
+    ),
+    **list_codes(
+        NotFoundError,
+        "NoSuchKey NoSuchVersion NoSuchUpload NotFound ResourceNotFoundException 404",
     ),
     **list_codes(ExpiredLoginError, "ExpiredToken ExpiredTokenException TokenRefreshRequired"),
-    **list_codes(NotFoundError, "NoSuchKey NoSuchVersion NoSuchUpload NotFound 404"),
     **list_codes(
         SetupError,
         "NoSuchBucket PermanentRedirect AuthorizationHeaderMalformed "
@@ -119,8 +122,13 @@ object overwrites with conditional writes")."""
 
 
 @contextmanager
-def translated(operation: str, resource: str) -> Iterator[None]:
-    """Raise what the SDK raises inside as one of our errors; ``resource`` is the store's URL."""
+def translated(operation: str, resource: str, *, needs: str | None = None) -> Iterator[None]:
+    """Raise what the SDK raises inside as one of our errors.
+
+    Args:
+        resource: A store's URL, or what else is worked on.
+        needs: The permissions it takes; those on a store's bucket when left out.
+    """
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
     from urllib3.exceptions import HTTPError
@@ -128,7 +136,7 @@ def translated(operation: str, resource: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise _from_response(error.response, operation, resource) from error
+        raise _from_response(error.response, operation, resource, needs) from error
     except HTTPError as error:  # of a body that is read after its answer: the SDK lets it through
         raise build_error(
             TransientError, str(error), operation=operation, resource=resource
@@ -140,7 +148,9 @@ def translated(operation: str, resource: str) -> Iterator[None]:
         ) from error
 
 
-def _from_response(response: Mapping[str, Any], operation: str, resource: str) -> DeployerError:
+def _from_response(
+    response: Mapping[str, Any], operation: str, resource: str, needs: str | None
+) -> DeployerError:
     error = response.get("Error", {})
     code = str(error.get("Code", ""))
     meta = response.get("ResponseMetadata", {})
@@ -150,7 +160,7 @@ def _from_response(response: Mapping[str, Any], operation: str, resource: str) -
         f"{code}: {error.get('Message', '')}",
         operation=operation,
         resource=resource,
-        hint=_hint(kind, resource, code),
+        hint=_hint(kind, resource, code, needs),
         retry_after_seconds=seconds_of(meta.get("HTTPHeaders", {}).get("retry-after")),
     )
 
@@ -166,13 +176,15 @@ _LOGIN = (
 )
 
 
-def _hint(kind: Kind, resource: str, code: str = "") -> str | None:
+def _hint(kind: Kind, resource: str, code: str = "", needs: str | None = None) -> str | None:
     bucket = resource.removeprefix("s3://").partition("/")[0]
     if code == "NoSuchBucket":
         return f"Create it: aws s3 mb s3://{bucket}"
     if code == "RequestTimeTooSkewed":
         return "Set this machine's clock."
-    if code:
+    if needs is not None and kind is AccessDeniedError:
+        return f"The identity needs {needs}. {_LOGIN}"
+    if code and resource.startswith("s3://"):
         return _code_hint(kind, bucket)
     return _LOGIN if kind is SetupError else None
 

@@ -3,13 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from deployer.errors import (
-    AccessDeniedError,
-    NotFoundError,
-    ProviderError,
-    SetupError,
-    TransientError,
-)
+from deployer.errors import PreconditionError, ProviderError, SetupError, TransientError
 from deployer.ports import ObjectInfo, ObjectStore
 from deployer.providers.azure.container import BlobContainer
 from deployer.providers.location import parse_location
@@ -27,7 +21,7 @@ def copy_blob(
     info: ObjectInfo,
     metadata: Mapping[str, str],
 ) -> ObjectInfo | None:
-    """See `ObjectStore.copy`. None, too, when it is not in this account or may not be read.
+    """See `ObjectStore.copy`. None, too, when the service refuses: it copies within an account.
 
     Copy Blob works in the background of the service; until it is done the copy is pending, and is
     asked for again as any call that may work later.
@@ -36,7 +30,9 @@ def copy_blob(
         return None
     try:
         container.call("copy to", key, lambda: _start(container, key, url, info, metadata))
-    except (AccessDeniedError, NotFoundError, SetupError):
+    except (PreconditionError, TransientError):
+        raise
+    except (ProviderError, SetupError):
         return None
     container.call("copy to", key, lambda: _check_done(container, key))
     copied = store.head(key)

@@ -1,4 +1,4 @@
-"""What Azure Blob Storage and its SDK say, in our words."""
+"""What Azure and its SDK say, in our words."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -99,17 +99,22 @@ _LOGIN = (
 
 
 @contextmanager
-def translated(operation: str, resource: str) -> Iterator[None]:
-    """Raise what the SDK raises inside as one of our errors; ``resource`` is the store's URL."""
+def translated(operation: str, resource: str, *, needs: str | None = None) -> Iterator[None]:
+    """Raise what the SDK raises inside as one of our errors.
+
+    Args:
+        resource: A store's URL, or what else is worked on.
+        needs: The role it takes; the one on a store's container when left out.
+    """
     from azure.core.exceptions import AzureError, DeserializationError, SerializationError
 
     try:
         yield
     except (AzureError, SerializationError, DeserializationError) as error:
-        raise _translate(error, operation, resource) from error
+        raise _translate(error, operation, resource, needs) from error
 
 
-def _translate(error: Any, operation: str, resource: str) -> DeployerError:
+def _translate(error: Any, operation: str, resource: str, needs: str | None) -> DeployerError:
     code = _code(error)
     kind = _kind(error, code)
     response = getattr(error, "response", None)
@@ -119,7 +124,7 @@ def _translate(error: Any, operation: str, resource: str) -> DeployerError:
         _why(error, code),
         operation=operation,
         resource=resource,
-        hint=_hint(kind, code, resource),
+        hint=_hint(kind, code, resource, needs),
         retry_after_seconds=seconds_of(headers.get("Retry-After")),
     )
 
@@ -145,7 +150,9 @@ def _why(error: Any, code: str) -> str:
     return f"{code}: {lines[0]}" if code else f"{type(error).__name__}: {lines[0]}"
 
 
-def _hint(kind: Kind, code: str, resource: str) -> str | None:
+def _hint(kind: Kind, code: str, resource: str, needs: str | None) -> str | None:
+    if needs is not None:
+        return _hint_for_clusters(kind, needs)
     container = resource.removeprefix("az://").partition("/")[0]
     if code == "ContainerNotFound":
         return f"Create it: az storage container create --name {container}"
@@ -154,3 +161,9 @@ def _hint(kind: Kind, code: str, resource: str) -> str | None:
     if kind is SetupError:
         return _LOGIN
     return None
+
+
+def _hint_for_clusters(kind: Kind, needs: str) -> str | None:
+    if kind is AccessDeniedError:
+        return f"The identity needs {needs}. Log in with `az login`."
+    return "Log in with `az login`." if kind is SetupError else None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from deployer.errors import AccessDeniedError, NotFoundError, SetupError
+from deployer.errors import PreconditionError, ProviderError, SetupError, TransientError
 from deployer.ports import ObjectInfo, ObjectStore
 from deployer.providers.gcp.bucket import GcsBucket, read_info
 from deployer.providers.location import parse_location
@@ -21,7 +21,7 @@ def copy_object(
     info: ObjectInfo,
     metadata: Mapping[str, str],
 ) -> ObjectInfo | None:
-    """See `ObjectStore.copy`. None, too, when this login may not read there."""
+    """See `ObjectStore.copy`. None, too, when the service refuses."""
     del store
     if not url.startswith("gs://"):
         return None
@@ -32,7 +32,9 @@ def copy_object(
     origin = blob.client.bucket(source.bucket).blob(source.full_key(info.key))
     try:
         _rewrite(bucket, key, blob, origin, int(info.version))
-    except (AccessDeniedError, NotFoundError, SetupError):
+    except (PreconditionError, TransientError):
+        raise
+    except (ProviderError, SetupError):
         return None
     return prove_copy(read_info(key, blob), info)
 

@@ -1,4 +1,4 @@
-"""What Google Cloud Storage and its SDK say, in our words."""
+"""What Google Cloud and its SDK say, in our words."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -85,8 +85,13 @@ _LOGIN = (
 
 
 @contextmanager
-def translated(operation: str, resource: str) -> Iterator[None]:
-    """Raise what the SDK raises inside as one of our errors; ``resource`` is the store's URL."""
+def translated(operation: str, resource: str, *, needs: str | None = None) -> Iterator[None]:
+    """Raise what the SDK raises inside as one of our errors.
+
+    Args:
+        resource: A store's URL, or what else is worked on.
+        needs: The permissions it takes; those on a store's bucket when left out.
+    """
     from google.api_core.exceptions import GoogleAPIError
     from google.auth.exceptions import GoogleAuthError
     from google.cloud.storage.exceptions import DataCorruption, InvalidPathError, InvalidResponse
@@ -103,7 +108,7 @@ def translated(operation: str, resource: str) -> Iterator[None]:
         InvalidResponse,
         RequestException,
     ) as error:
-        raise _translate(error, operation, resource) from error
+        raise _translate(error, operation, resource, needs) from error
     except HTTPError as error:  # of a body that is read after its answer
         why = f"the connection broke: {error}"
         raise build_error(TransientError, why, operation=operation, resource=resource) from error
@@ -146,14 +151,14 @@ def _xml_code(answer: Any) -> str:
     return found[1] if found else ""
 
 
-def _translate(error: Exception, operation: str, resource: str) -> DeployerError:
+def _translate(error: Exception, operation: str, resource: str, needs: str | None) -> DeployerError:
     kind = _kind(error)
     return build_error(
         kind,
         _why(error),
         operation=operation,
         resource=resource,
-        hint=_hint(kind, resource, error),
+        hint=_hint(kind, resource, error, needs),
         retry_after_seconds=_retry_after(error),
     )
 
@@ -183,7 +188,9 @@ def _retry_after(error: Exception) -> float | None:
     return seconds_of(response.headers.get("Retry-After")) if response is not None else None
 
 
-def _hint(kind: Kind, resource: str, error: Exception) -> str | None:
+def _hint(kind: Kind, resource: str, error: Exception, needs: str | None) -> str | None:
+    if kind is AccessDeniedError and needs is not None:
+        return f"The identity needs {needs}. {_LOGIN}"
     if kind is AccessDeniedError:
         bucket = resource.removeprefix("gs://").partition("/")[0]
         return f"The identity needs roles/storage.objectAdmin on {bucket}. {_LOGIN}"

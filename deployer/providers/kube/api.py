@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from deployer.providers.kube.errors import translate_errors, translate_status
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
     from urllib3 import Timeout
+    from urllib3.response import BaseHTTPResponse
 
 __all__ = ["Answer", "KubeApi"]
 
@@ -42,9 +44,17 @@ class KubeApi:
         self._client: ApiClient | None = None
         self._lock = threading.Lock()
 
-    def read(self, path: str, *, resource: str, query: Mapping[str, Any] | None = None) -> Any:
+    def read(
+        self,
+        path: str,
+        *,
+        resource: str,
+        query: Mapping[str, Any] | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Any:
         """GET a JSON document."""
-        return self._json("GET", path, "read", resource, query=query)
+        timeout = timeout_seconds
+        return self._json("GET", path, "read", resource, query=query, timeout_seconds=timeout)
 
     def read_text(self, path: str, *, resource: str, query: Mapping[str, Any]) -> str:
         """GET text."""
@@ -69,6 +79,10 @@ class KubeApi:
             operation="apply",
             resource=resource,
         )
+
+    def create(self, path: str, body: Any, *, resource: str) -> Any:
+        """POST a JSON document."""
+        return self._json("POST", path, "ask for", resource, body=body)
 
     def edit(self, path: str, operations: Any, *, resource: str, query: Mapping[str, Any]) -> Any:
         """Patch by JSON Patch (RFC 6902)."""
@@ -98,23 +112,78 @@ class KubeApi:
             max_bytes: Read no more of the body than this.
         """
         with translate_errors(operation, resource):
-            client = self._connected()
-            sent = {**client.default_headers, **(headers or {})}
-            client.update_params_for_auth(sent, [], ["BearerToken"], path, method, body)
-            raw = client.rest_client.pool_manager.request(
+            raw = self._request(
                 method,
-                client.configuration.host + _with_query(path, query),
-                headers=sent,
-                body=_encode(body),
+                path,
+                query=query,
+                headers=headers or {},
+                body=body,
                 timeout=_timeout(timeout_seconds),
-                retries=False,
-                preload_content=False,
             )
             try:
                 content = raw.read(max_bytes) if max_bytes else raw.read()
                 return Answer(raw.status, content, dict(raw.headers))
             finally:
                 raw.release_conn()
+
+    def stream(
+        self, path: str, *, resource: str, query: Mapping[str, Any], silence_seconds: float
+    ) -> "BaseHTTPResponse":
+        """GET without reading the answer; the caller reads and closes it.
+
+        Args:
+            silence_seconds: An answer that says nothing for so long has broken.
+        """
+        with translate_errors("watch", resource):
+            raw = self._request(
+                "GET",
+                path,
+                query=query,
+                headers={"Accept": _JSON},
+                timeout=_timeout(None, silence_seconds),
+            )
+            if raw.status in _OK:
+                return raw
+            try:
+                answer = Answer(raw.status, raw.read(), dict(raw.headers))
+            finally:
+                raw.release_conn()
+            self._checked(answer, "watch", resource)
+            return raw
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
+        timeout: "Timeout",
+        body: Any = None,
+    ) -> "BaseHTTPResponse":
+        """Send; log in anew once when the login is refused: tokens may end before their time."""
+
+        def exchange(client: "ApiClient") -> "BaseHTTPResponse":
+            sent = {**client.default_headers, **headers}
+            client.update_params_for_auth(sent, [], ["BearerToken"], path, method, body)
+            answer: BaseHTTPResponse = client.rest_client.pool_manager.request(
+                method,
+                client.configuration.host + _with_query(path, query),
+                headers=sent,
+                body=_encode(body),
+                timeout=timeout,
+                retries=False,
+                preload_content=False,
+            )
+            return answer
+
+        client = self._connected()
+        raw = exchange(client)
+        if raw.status != HTTPStatus.UNAUTHORIZED:
+            return raw
+        raw.drain_conn()
+        raw.release_conn()
+        return exchange(self._connected(instead_of=client))
 
     def decode(self, answer: Answer, operation: str, resource: str) -> Any:
         """Return the document of an answer that is a success.
@@ -133,6 +202,7 @@ class KubeApi:
         *,
         query: Mapping[str, Any] | None = None,
         body: Any = None,
+        timeout_seconds: float | None = None,
     ) -> Any:
         headers = {"Accept": _JSON}
         if body is not None:
@@ -145,6 +215,7 @@ class KubeApi:
             body=body,
             operation=operation,
             resource=resource,
+            timeout_seconds=timeout_seconds,
         )
         return self.decode(answer, operation, resource)
 
@@ -159,9 +230,9 @@ class KubeApi:
             )
         return answer
 
-    def _connected(self) -> "ApiClient":
+    def _connected(self, instead_of: "ApiClient | None" = None) -> "ApiClient":
         with self._lock:
-            if self._client is None:
+            if self._client is None or self._client is instead_of:
                 self._client = self._connect()
             return self._client
 
@@ -179,8 +250,8 @@ def _encode(body: Any) -> bytes | None:
     return json.dumps(body).encode()
 
 
-def _timeout(seconds: float | None) -> "Timeout":
+def _timeout(seconds: float | None, silence_seconds: float | None = None) -> "Timeout":
     from urllib3 import Timeout
 
     connect, read = (seconds, seconds) if seconds else _TIMEOUT_SECONDS
-    return Timeout(connect=connect, read=read)
+    return Timeout(connect=connect, read=silence_seconds or read)

@@ -1,13 +1,12 @@
 """One cluster adapter for every Kubernetes: server-side apply, and what the API server tells."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from deployer.errors import NotFoundError, PreconditionError, ProviderError, TransientError
+from deployer.errors import NotFoundError, PreconditionError, TransientError
 from deployer.ports import (
     PLAIN,
     Applied,
@@ -15,20 +14,21 @@ from deployer.ports import (
     ApplyResult,
     Clock,
     ClusterInfo,
+    Finding,
     HttpRequest,
     HttpResponse,
     Manifest,
     ObjectRef,
     Readiness,
-    Verdict,
 )
 from deployer.providers.kube.api import Answer, KubeApi
 from deployer.providers.kube.apply import IN_FLIGHT, Applier
+from deployer.providers.kube.eyes import Eyes
 from deployer.providers.kube.fields import changes_nothing
 from deployer.providers.kube.kinds import object_path
 from deployer.providers.kube.objects import FIELD_MANAGER, KubeObjects
-from deployer.providers.kube.readiness import endpoint_pods, external_url, owned_pods
-from deployer.providers.readiness import judge_deployment, judge_presence, judge_service
+from deployer.providers.kube.preflight import check_cluster
+from deployer.providers.kube.readiness import external_url
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 __all__ = ["KubeCluster"]
 
 _BODY_BYTES = 1 << 20
-_LAST_WORDS = 5
 
 
 class KubeCluster:
@@ -48,6 +47,7 @@ class KubeCluster:
         self._api = KubeApi(connect)
         self._objects = KubeObjects(self._api, namespace)
         self._name, self._namespace, self._clock = name, namespace, clock
+        self._eyes = Eyes(self._api, self._objects.path, self.get, namespace=namespace, clock=clock)
 
     @property
     def namespace(self) -> str:
@@ -108,14 +108,22 @@ class KubeCluster:
 
     def readiness(self, ref: ObjectRef) -> Readiness:
         """See `Cluster.readiness`."""
-        found = self.get(ref)
-        if ref.kind == "Deployment":
-            pods = self._pods(found) if found else ()
-            judged = judge_deployment(found, pods, now=self._clock.now())
-            return self._explain(judged, ref) if judged.verdict is Verdict.FAILED else judged
-        if ref.kind == "Service":
-            return judge_service(found, endpoint_pods(self._slices(ref.name)) if found else ())
-        return judge_presence(found, str(ref))
+        return self._eyes.judge_now(ref)
+
+    def follow(
+        self, refs: Sequence[ObjectRef]
+    ) -> Generator[Mapping[ObjectRef, Readiness], None, None]:
+        """See `Cluster.follow`."""
+        return self._eyes.follow(refs)
+
+    def explain(self, ref: ObjectRef) -> str:
+        """See `Cluster.explain`."""
+        return self._eyes.explain(ref)
+
+    def preflight(self, manifests: Sequence[Manifest], *, thorough: bool) -> tuple[Finding, ...]:
+        """See `Cluster.preflight`."""
+        kinds = self._objects.kinds
+        return check_cluster(self._api, kinds, self._namespace, manifests, thorough=thorough)
 
     def endpoint(self, service: str) -> str | None:
         """See `Cluster.endpoint`: the load balancer's address, when there is one."""
@@ -151,60 +159,13 @@ class KubeCluster:
 
     def logs(self, workload: str, *, lines: int = 20) -> str:
         """See `Cluster.logs`."""
-        found = self.get(ObjectRef("apps/v1", "Deployment", workload))
-        pods = self._pods(found) if found else ()
-        return "\n".join(text for pod in pods for text in self._read_logs(pod, lines))
+        return self._eyes.logs(ObjectRef("apps/v1", "Deployment", workload), lines=lines)
 
     def _apply(
         self, ref: ObjectRef, manifest: Manifest, at: Manifest | None, *, dry_run: bool
     ) -> Manifest:
         answer = self._objects.send(ref, manifest, at=at, dry_run=dry_run)
         return self._objects.decode(ref, answer)
-
-    def _pods(self, deployment: Manifest) -> Sequence[Manifest]:
-        """Return the Deployment's pods, newest first."""
-        labels = deployment["spec"]["selector"].get("matchLabels") or {}
-        selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
-        path = f"/api/v1/namespaces/{self._namespace}/pods"
-        return owned_pods(deployment, list(self._objects.pages(path, "every Pod", selector)))
-
-    def _slices(self, service: str) -> Sequence[Manifest]:
-        path = f"/apis/discovery.k8s.io/v1/namespaces/{self._namespace}/endpointslices"
-        selector = f"kubernetes.io/service-name={service}"
-        return list(self._objects.pages(path, "every EndpointSlice", selector))
-
-    def _explain(self, judged: Readiness, ref: ObjectRef) -> Readiness:
-        """Add the last log lines to a failure; that they cannot be had must not hide it."""
-        try:
-            text = self.logs(ref.name, lines=_LAST_WORDS)
-        except ProviderError as error:
-            text = f"(no logs: {error.message})"
-        return replace(judged, message=f"{judged.message}\n{text}".strip()) if text else judged
-
-    def _read_logs(self, pod: Manifest, lines: int) -> Iterator[str]:
-        name = pod["metadata"]["name"]
-        status = pod.get("status") or {}
-        for container in [
-            *(status.get("initContainerStatuses") or ()),
-            *(status.get("containerStatuses") or ()),
-        ]:
-            text = self._read_log(name, container, lines)
-            if text:
-                yield f"{name} {container['name']}:\n{text.rstrip()}"
-
-    def _read_log(self, pod: str, container: Manifest, lines: int) -> str:
-        """Return the end of the log; of the run before when this one has not begun."""
-        waits = "waiting" in (container.get("state") or {})
-        if waits and not container.get("restartCount"):
-            return ""
-        query: dict[str, Any] = {"container": container["name"], "tailLines": lines}
-        if waits:
-            query["previous"] = "true"
-        path = f"/api/v1/namespaces/{self._namespace}/pods/{pod}/log"
-        try:
-            return self._api.read_text(path, resource=f"the log of Pod/{pod}", query=query)
-        except NotFoundError:
-            return ""
 
 
 def _demand_version(ref: ObjectRef, live: Manifest | None, wanted: str) -> None:

@@ -1,67 +1,76 @@
-"""From a kubeconfig to a cluster."""
+"""From what names a cluster to the cluster."""
 
-import os
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployer.errors import SetupError
 from deployer.ports import Clock
+from deployer.providers.connection import Connection
 from deployer.providers.kube.cluster import KubeCluster
 from deployer.providers.kube.errors import translate_errors
+from deployer.providers.kube.settings import read_connection, read_kubeconfig, read_pod
 
 if TYPE_CHECKING:
-    from kubernetes.client import ApiClient
+    from kubernetes.client import ApiClient, Configuration
 
-__all__ = ["IN_CLUSTER", "connect_cluster", "refuse_managed"]
+__all__ = ["IN_CLUSTER", "connect_cluster", "connect_found"]
 
 IN_CLUSTER = "in-cluster"
 """Instead of a kubeconfig's path: use the ServiceAccount of the pod that we run in."""
 
-_LOGINS = {
-    "eks": "aws eks update-kubeconfig --name {name}",
-    "gke": "gcloud container clusters get-credentials {name}",
-    "aks": "az aks get-credentials --resource-group GROUP --name {name}",
-}
-
 
 def connect_cluster(
-    *, namespace: str, clock: Clock, context: str | None = None, kubeconfig: str | None = None
+    *,
+    namespace: str,
+    clock: Clock,
+    context: str | None = None,
+    kubeconfig: str | None = None,
+    insecure: bool = False,
 ) -> KubeCluster:
     """Return the cluster of a context, or of a kubeconfig's current context. Does no I/O.
 
     Args:
         kubeconfig: A path, or `IN_CLUSTER`. Without one, ``$KUBECONFIG`` or ``~/.kube/config``.
+        insecure: Take a kubeconfig that does not verify the server.
     """
     name = context or (Path(kubeconfig).name if kubeconfig else "kubeconfig")
-    connect = partial(_connect, context, kubeconfig)
-    return KubeCluster(connect, name=name, namespace=namespace, clock=clock)
+
+    def read() -> "Configuration":
+        if kubeconfig == IN_CLUSTER:
+            return read_pod()
+        return read_kubeconfig(kubeconfig, context, clock, insecure=insecure)
+
+    return _cluster(read, name=name, namespace=namespace, clock=clock)
 
 
-def refuse_managed(kind: str, name: str) -> SetupError:
-    """Return the error for a cluster named by its cloud's name: not implemented yet."""
-    return SetupError(
-        f"not implemented yet: finding the {kind.upper()} cluster {name!r} by its name",
-        hint=f"Run `{_LOGINS[kind].format(name=name)}` and write `cluster: {{context: …}}` with "
-        "the context's name (`kubectl config get-contexts`).",
+def connect_found(
+    find: Callable[[], Connection], *, name: str, namespace: str, clock: Clock
+) -> KubeCluster:
+    """Return the cluster that ``find`` asks its cloud for, at the first call."""
+    return _cluster(
+        lambda: read_connection(find(), clock), name=name, namespace=namespace, clock=clock
     )
 
 
-def _connect(context: str | None, kubeconfig: str | None) -> "ApiClient":
+def _cluster(
+    read: "Callable[[], Configuration]", *, name: str, namespace: str, clock: Clock
+) -> KubeCluster:
+    def connect() -> "ApiClient":
+        return _make_client(read, name)
+
+    return KubeCluster(connect, name=name, namespace=namespace, clock=clock)
+
+
+def _make_client(read: "Callable[[], Configuration]", name: str) -> "ApiClient":
     try:
-        from kubernetes import client, config
+        from kubernetes import client
     except ImportError as error:
         raise SetupError(
             "the Kubernetes client is not installed", hint="pip install 'deployer[kube]'"
         ) from error
-    settings = client.Configuration()
-    with translate_errors("connect", context or kubeconfig or "kubeconfig"):
-        if kubeconfig == IN_CLUSTER:
-            config.load_incluster_config(client_configuration=settings)  # type: ignore[no-untyped-call]
-        else:
-            path = str(Path(kubeconfig).expanduser()) if kubeconfig else os.getenv("KUBECONFIG")
-            config.load_kube_config(  # type: ignore[no-untyped-call]
-                config_file=path or None, context=context, client_configuration=settings
-            )
-    settings.retries = False  # what is tried again, and when, is decided above the adapters
-    return client.ApiClient(settings)
+    with translate_errors("connect", name):
+        settings = read()
+        settings.retries = False  # what is tried again, and when, is decided above the adapters
+        settings.keep_alive = True  # a watch is silent for long
+        return client.ApiClient(settings)

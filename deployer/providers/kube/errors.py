@@ -20,13 +20,18 @@ from deployer.errors import (
 )
 from deployer.ports import FieldOwner
 
-__all__ = ["MAX_TEXT", "read_conflicts", "translate_errors", "translate_status"]
+__all__ = ["MAX_TEXT", "GoneError", "read_conflicts", "translate_errors", "translate_status"]
 
 MAX_TEXT = 400
 """Characters of a server's own message that are passed on."""
 
 _SERVER_ERROR = 500
+_LOGIN = "The cluster does not know this login. Log in again; `deployer doctor` checks it."
 _BAD_SCHEMA = "failed to create typed patch object"  # a field that does not exist, said with a 500
+
+
+class GoneError(TransientError):
+    """The version to go on from is one that the server has forgotten: read the list again."""
 
 
 def translate_status(
@@ -37,8 +42,8 @@ def translate_status(
     text = str(answer.get("message") or "")[:MAX_TEXT] or f"HTTP {status}"
     kind = _class_of(status, answer)
     message = f"{operation} {resource}: {text}"
-    if kind is TransientError:
-        return TransientError(
+    if issubclass(kind, TransientError):
+        return kind(
             message,
             operation=operation,
             resource=resource,
@@ -67,9 +72,11 @@ def translate_errors(operation: str, resource: str) -> Iterator[None]:
     try:
         yield
     except ApiException as error:
+        if not error.status:  # the client's word for a failed handshake
+            raise _untrusted(error.reason) from error
         body = error.body.encode() if isinstance(error.body, str) else b""
         raise translate_status(
-            int(error.status or 0),
+            int(error.status),
             body,
             error.headers or {},
             operation=operation,
@@ -83,10 +90,7 @@ def translate_errors(operation: str, resource: str) -> Iterator[None]:
     except HTTPError as error:
         reason = error.reason if isinstance(error, MaxRetryError) else error
         if isinstance(reason, SSLError):
-            raise SetupError(
-                f"the cluster's certificate is not trusted: {str(reason)[:MAX_TEXT]}",
-                hint="Check certificate-authority-data in the kubeconfig.",
-            ) from error
+            raise _untrusted(reason) from error
         raise TransientError(
             f"{operation} {resource}: the API server did not answer ({type(reason).__name__})",
             operation=operation,
@@ -98,6 +102,14 @@ def translate_errors(operation: str, resource: str) -> Iterator[None]:
             operation=operation,
             resource=resource,
         ) from error
+
+
+def _untrusted(reason: object) -> SetupError:
+    words = " ".join(str(reason).split())
+    return SetupError(
+        f"the cluster's certificate is not trusted: {words[:MAX_TEXT]}",
+        hint="Check certificate-authority-data in the kubeconfig.",
+    )
 
 
 def _class_of(status: int, answer: Mapping[str, Any]) -> type[ProviderError]:
@@ -112,7 +124,7 @@ def _class_of(status: int, answer: Mapping[str, Any]) -> type[ProviderError]:
         404: NotFoundError,
         408: TransientError,
         409: PreconditionError,
-        410: TransientError,
+        410: GoneError,
         429: TransientError,
     }
     fallback = TransientError if status >= _SERVER_ERROR else ProviderError
@@ -161,6 +173,8 @@ def _hint(status: int, text: str) -> str | None:
     for words, hint in _HINTS:
         if words in text:
             return hint
+    if status == HTTPStatus.UNAUTHORIZED:
+        return _LOGIN
     if status == HTTPStatus.FORBIDDEN:
         return "Ask for a Role that allows this; `kubectl auth can-i --list` shows what you may."
     return None

@@ -27,7 +27,7 @@ class KubeObjects:
     def find(self, ref: ObjectRef) -> Manifest | None:
         """Return the live object, or None only when it does not exist."""
         try:
-            found: Manifest = self._api.read(self._path(ref), resource=str(ref))
+            found: Manifest = self._api.read(self.path(ref), resource=str(ref))
         except NotFoundError:
             return None
         return found
@@ -71,7 +71,7 @@ class KubeObjects:
             **({"dryRun": "All"} if dry_run else {}),
         }
         body = self._body(manifest, at)
-        return self._api.send_apply(self._path(ref), body, resource=str(ref), query=query)
+        return self._api.send_apply(self.path(ref), body, resource=str(ref), query=query)
 
     def decode(self, ref: ObjectRef, answer: Answer) -> Manifest:
         """Return the object that an apply answered with.
@@ -92,9 +92,7 @@ class KubeObjects:
             {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
         ]
         query = {"fieldManager": FIELD_MANAGER}
-        after: Manifest = self._api.edit(
-            self._path(ref), operations, resource=str(ref), query=query
-        )
+        after: Manifest = self._api.edit(self.path(ref), operations, resource=str(ref), query=query)
         return after
 
     def delete(self, ref: ObjectRef, *, if_version: str | None = None) -> None:
@@ -105,7 +103,7 @@ class KubeObjects:
         if if_version is not None:
             options["preconditions"] = {"resourceVersion": if_version}
         try:
-            self._api.delete(self._path(ref), options, resource=str(ref))
+            self._api.delete(self.path(ref), options, resource=str(ref))
         except NotFoundError:
             return
 
@@ -119,7 +117,8 @@ class KubeObjects:
             query={"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"},
         )
 
-    def _path(self, ref: ObjectRef) -> str:
+    def path(self, ref: ObjectRef) -> str:
+        """Return the object's URL path; `ProviderError` when the cluster does not know its kind."""
         return self.kinds.get(ref).path(self.namespace, ref.name)
 
     def _body(self, manifest: Manifest, at: Manifest | None) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """What an API server would refuse, refused here: names and the fields the cluster relies on."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from deployer.errors import ProviderError
-from deployer.ports import Manifest
+from deployer.ports import Finding, Manifest, Severity
 
-__all__ = ["check_manifest", "check_name"]
+__all__ = ["check_admission", "check_manifest", "check_name"]
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123 subdomain, as Kubernetes
 _KIND = re.compile(r"[A-Z][A-Za-z0-9]{0,62}")
@@ -44,6 +44,19 @@ def check_manifest(manifest: Manifest) -> None:
             operation="apply",
             resource=f"{kind}/{name}",
         )
+
+
+def check_admission(manifests: Sequence[Manifest]) -> tuple[Finding, ...]:
+    """Return a finding for each manifest that would be refused, or that all would be taken."""
+    refused = []
+    for manifest in manifests:
+        try:
+            check_manifest(manifest)
+        except ProviderError as error:
+            refused.append(Finding("kinds", Severity.ERROR, error.message))
+    if refused:
+        return tuple(refused)
+    return (Finding("kinds", Severity.OK, f"all {len(manifests)} objects are valid"),)
 
 
 def _check_deployment(spec: Mapping[str, Any]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """A cluster on one machine: objects are files, pods are processes."""
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from deployer.ports import (
     ApplyResult,
     Clock,
     ClusterInfo,
+    Finding,
     HttpRequest,
     HttpResponse,
     Manifest,
@@ -22,7 +23,7 @@ from deployer.ports import (
     Readiness,
     Verdict,
 )
-from deployer.providers.local.admission import check_manifest, check_name
+from deployer.providers.local.admission import check_admission, check_manifest, check_name
 from deployer.providers.local.application import PlannedApply
 from deployer.providers.local.clock import SystemClock
 from deployer.providers.local.cluster_folder import ClusterFolder, read_json
@@ -36,7 +37,9 @@ from deployer.providers.local.lifecycle import (
 )
 from deployer.providers.local.objects import ObjectFiles, matches
 from deployer.providers.local.supervisor.logs import read_end
-from deployer.providers.readiness import judge_deployment, judge_presence, judge_service
+from deployer.providers.pods import failing_container, pod_state
+from deployer.providers.readiness import Evidence, judge, judge_service
+from deployer.providers.watching import EXPLAINING_LINES, watch_by_looking
 
 __all__ = ["LocalCluster"]
 
@@ -124,11 +127,35 @@ class LocalCluster:
         supervisor = find_supervisor(self._folder, self._clock)
         if found is not None and not supervisor.up:
             return _judge_down(found, supervisor)
-        if ref.kind == "Deployment":
-            return judge_deployment(found, self._pods(found), now=self._clock.now())
-        if ref.kind == "Service":
+        evidence = Evidence(pods=self._pods(found) if ref.kind == "Deployment" else ())
+        if found is not None and ref.kind == "Service":
             return _judge_service(found)
-        return judge_presence(found, str(ref))
+        return judge(ref, found, evidence, now=self._clock.now())
+
+    def follow(
+        self, refs: Sequence[ObjectRef]
+    ) -> Generator[Mapping[ObjectRef, Readiness], None, None]:
+        """See `Cluster.follow`."""
+        return watch_by_looking(self.readiness, refs, self._clock)
+
+    def explain(self, ref: ObjectRef) -> str:
+        """See `Cluster.explain`."""
+        refuse_stopped(self._folder)
+        pods = self._pods(self._objects.find(ref)) if ref.kind == "Deployment" else ()
+        for pod in pods:
+            container = failing_container(pod)
+            if container is None or pod_state(pod).ready:
+                continue
+            log = self._log(pod["metadata"]["name"], container["name"])
+            if text := read_end(log, EXPLAINING_LINES):
+                return f"{pod['metadata']['name']} {container['name']}:\n{text}"
+        return ""
+
+    def preflight(self, manifests: Sequence[Manifest], *, thorough: bool) -> tuple[Finding, ...]:
+        """See `Cluster.preflight`."""
+        del thorough
+        refuse_stopped(self._folder)
+        return check_admission(manifests)
 
     def endpoint(self, service: str) -> str | None:
         """See `Cluster.endpoint`."""
@@ -172,9 +199,11 @@ class LocalCluster:
     def _read_logs(self, pod: Manifest, lines: int) -> Iterator[str]:
         name, spec = pod["metadata"]["name"], pod["spec"]
         for container in [*(spec.get("initContainers") or ()), *spec["containers"]]:
-            log = self._folder.pods(self._namespace) / name / f"{container['name']}.log"
-            if text := read_end(log, lines):
+            if text := read_end(self._log(name, container["name"]), lines):
                 yield f"{name} {container['name']}:\n{text}"
+
+    def _log(self, pod: str, container: str) -> Path:
+        return self._folder.pods(self._namespace) / pod / f"{container}.log"
 
     def _settled_service(self, name: str, timeout_seconds: float) -> Manifest | None:
         """Return the Service once the supervisor has seen its latest change: tens of ms."""
@@ -220,10 +249,8 @@ def _is_owned(pod: Manifest, uid: str) -> bool:
     return any(owner["uid"] == uid for owner in pod["metadata"].get("ownerReferences") or ())
 
 
-def _judge_service(service: Manifest | None) -> Readiness:
+def _judge_service(service: Manifest) -> Readiness:
     """Judge a Service as what it is here: each has its address, none waits for a cloud's."""
-    if service is None:
-        return judge_service(None, ())
     plain = {**service, "spec": {**service["spec"], "type": "ClusterIP"}}
     judged = judge_service(plain, [item["pod"] for item in _endpoints(service)])
     faults = (service.get("status") or {}).get("faults")

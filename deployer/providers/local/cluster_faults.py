@@ -1,6 +1,6 @@
 """A cluster that fails as it is told to."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ from deployer.ports import (
     Clock,
     Cluster,
     ClusterInfo,
+    Finding,
     HttpRequest,
     HttpResponse,
     Manifest,
@@ -20,6 +21,7 @@ from deployer.ports import (
     Readiness,
 )
 from deployer.providers.local.in_turn import apply_in_turn
+from deployer.providers.watching import watch_by_looking
 
 __all__ = ["ClusterFault", "FlakyCluster"]
 
@@ -113,6 +115,21 @@ class FlakyCluster:
     def readiness(self, ref: ObjectRef) -> Readiness:
         """See `Cluster.readiness`."""
         return self._pass("readiness", ref.name, lambda: self._inner.readiness(ref))
+
+    def follow(
+        self, refs: Sequence[ObjectRef]
+    ) -> Generator[Mapping[ObjectRef, Readiness], None, None]:
+        """See `Cluster.follow`: every look is a call of `readiness`, with its faults."""
+        return watch_by_looking(self.readiness, refs, self._clock)
+
+    def explain(self, ref: ObjectRef) -> str:
+        """See `Cluster.explain`."""
+        return self._pass("explain", ref.name, lambda: self._inner.explain(ref))
+
+    def preflight(self, manifests: Sequence[Manifest], *, thorough: bool) -> tuple[Finding, ...]:
+        """See `Cluster.preflight`."""
+        look = self._inner.preflight
+        return self._pass("preflight", "", lambda: look(manifests, thorough=thorough))
 
     def endpoint(self, service: str) -> str | None:
         """See `Cluster.endpoint`."""

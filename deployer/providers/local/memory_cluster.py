@@ -3,7 +3,7 @@
 import json
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from deployer.ports import (
     ApplyResult,
     Clock,
     ClusterInfo,
+    Finding,
     HttpRequest,
     HttpResponse,
     Manifest,
@@ -23,12 +24,13 @@ from deployer.ports import (
     Readiness,
     Verdict,
 )
-from deployer.providers.local.admission import check_manifest
+from deployer.providers.local.admission import check_admission, check_manifest
 from deployer.providers.local.application import PlannedApply, check_version, plan_apply, stamp
 from deployer.providers.local.in_turn import apply_in_turn, apply_unmoved
 from deployer.providers.local.managers import edit_stored
 from deployer.providers.local.objects import matches
-from deployer.providers.readiness import judge_presence, judge_service
+from deployer.providers.readiness import Evidence, judge
+from deployer.providers.watching import EXPLAINING_LINES, watch_by_looking
 
 __all__ = ["AnswerCall", "MemoryCluster"]
 
@@ -56,6 +58,7 @@ class MemoryCluster:
         self._stored: dict[ObjectRef, dict[str, Any]] = {}
         self._scripts: dict[str, deque[Readiness]] = {}
         self._logs: dict[str, str] = {}
+        self._findings: tuple[Finding, ...] = ()
         self._version = 0
         self._lock = threading.RLock()
 
@@ -146,8 +149,28 @@ class MemoryCluster:
             if ref.kind == "Deployment":
                 return self._judge(found, ref.name)
             if ref.kind == "Service":
-                return judge_service(found, self._endpoints(found))
-            return judge_presence(found, str(ref))
+                evidence = Evidence(endpoints=self._endpoints(found))
+                return judge(ref, found, evidence, now=self._clock.now())
+            return judge(ref, found, Evidence(), now=self._clock.now())
+
+    def follow(
+        self, refs: Sequence[ObjectRef]
+    ) -> Generator[Mapping[ObjectRef, Readiness], None, None]:
+        """See `Cluster.follow`."""
+        return watch_by_looking(self.readiness, refs, self._clock)
+
+    def explain(self, ref: ObjectRef) -> str:
+        """See `Cluster.explain`."""
+        return self.logs(ref.name, lines=EXPLAINING_LINES) if ref.kind == "Deployment" else ""
+
+    def script_findings(self, *findings: Finding) -> None:
+        """Find these at every `preflight`."""
+        self._findings = findings
+
+    def preflight(self, manifests: Sequence[Manifest], *, thorough: bool) -> tuple[Finding, ...]:
+        """See `Cluster.preflight`: admission is tried, nothing else can be wrong by itself."""
+        del thorough
+        return (*check_admission(manifests), *self._findings)
 
     def endpoint(self, service: str) -> str | None:
         """See `Cluster.endpoint`: a name that resolves nowhere."""

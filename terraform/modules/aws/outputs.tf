@@ -11,7 +11,7 @@ output "cluster" {
 
 output "store_url" {
   description = "The store for models and deployer's state, as deployer.yaml writes it."
-  value       = "s3://${aws_s3_bucket.store.id}"
+  value       = "s3://${aws_s3_bucket.store.bucket}"
 }
 
 output "identity" {
@@ -45,7 +45,7 @@ output "target" {
     name        = "aws-${var.region}"
     provider    = "aws"
     region      = var.region
-    store       = { url = "s3://${aws_s3_bucket.store.id}", endpoint = null }
+    store       = { url = "s3://${aws_s3_bucket.store.bucket}", endpoint = null }
     cluster     = { eks = local.cluster_name, gke = null, aks = null, resource_group = null }
     namespace   = var.namespace
     machine     = local.new_cluster ? local.pools[local.usual_pool].machine : null

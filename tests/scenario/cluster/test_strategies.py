@@ -37,7 +37,7 @@ SPEC = """\
 name: iris
 model: {path: model, format: sklearn}
 runtime: {image: stand-in, command: COMMAND, port: 8080}
-service: {replicas: {min: 2}, env: {LOG_LEVEL: LEVEL}}
+service: {replicas: REPLICAS, env: {LOG_LEVEL: LEVEL}}
 targets:
   - name: here
     provider: kubernetes
@@ -77,6 +77,7 @@ class Place:
     cluster: Cluster
     store: MemoryStore
     strategy: str
+    replicas_wanted: str = "{min: 2}"
 
     def deploy(self, version: str, *, level: str = "info", broken: bool = False) -> Any:
         folder = self.folder / version
@@ -117,6 +118,7 @@ class Place:
     def _open(self, model: Path, level: str) -> Session:
         text = SPEC.replace("COMMAND", json.dumps([sys.executable, str(SERVER), str(model)]))
         text = text.replace("LEVEL: LEVEL", f"LEVEL: {level}").replace("STRATEGY", self.strategy)
+        text = text.replace("REPLICAS", self.replicas_wanted)
         (self.folder / "deployer.yaml").write_text(text)
         spec = load_spec(self.folder / "deployer.yaml", environment={})
         return Session(
@@ -222,3 +224,23 @@ def test_releases_change_in_place_and_a_bad_one_never_takes_over(place: Place) -
     assert workload["spec"]["template"]["metadata"]["labels"]["deployer/release"] == "1"
     assert place.cluster.readiness(ObjectRef.of(workload)).verdict is Verdict.READY
     assert set(answers) == {"v1", "v2"}, answers
+
+
+@pytest.mark.parametrize("place", ["{type: blue-green, soak: 0.5s}"], indirect=True, ids=[""])
+def test_an_autoscaler_follows_the_release_that_serves(place: Place, api_server: ApiServer) -> None:
+    place.replicas_wanted = "{min: 1, max: 4}"
+    place.deploy("v1")
+    scale_as_the_autoscaler(place, api_server, "iris-r1", 3)
+    place.deploy("v2")
+    assert place.replicas() == {"iris-r1": 0, "iris-r2": 3}
+    assert set(place.live("HorizontalPodAutoscaler")) == {"iris-r2"}
+    assert place.roll_back().release == 1
+    assert place.replicas() == {"iris-r1": 3}
+    assert set(place.live("HorizontalPodAutoscaler")) == {"iris-r1"}
+
+
+def scale_as_the_autoscaler(place: Place, server: ApiServer, name: str, count: int) -> None:
+    """Take the number over as its controller does; without metrics that one never would."""
+    path = f"/apis/apps/v1/namespaces/{place.cluster.namespace}/deployments/{name}"
+    query = "fieldManager=kube-controller-manager"
+    server.api().patch(f"{path}/scale?{query}", {"spec": {"replicas": count}})

@@ -18,6 +18,7 @@ TRAFFIC = Path(__file__).parents[1] / "cli" / "traffic.py"
 TARGETS = ("aws-virginia", "gcp-iowa", "azure-virginia")
 PATIENCE = 240.0
 """Seconds a deploy may take: three control planes share two cores with it."""
+TRIES = 4
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -54,19 +55,32 @@ def traffic(deployment: Any, url: str) -> Iterator[dict[str, int]]:
         answers |= json.loads(sender.communicate()[0])
 
 
+def patiently(deployment: Any, *words: str) -> Any:
+    """Run a command, again when it found a target too slow to plan with and changed nothing.
+
+    Stores and clusters here share a few cores with all other tests; clouds do not.
+    """
+    for _ in range(TRIES - 1):
+        done = deployment.run(*words, expect=None, within=PATIENCE)
+        if "Nothing was changed" not in done.err:
+            assert done.code == 0, done.err
+            return done
+    return deployment.run(*words, within=PATIENCE)
+
+
 @pytest.mark.slow
 def test_traffic_over_three_api_servers_never_feels_an_upgrade_or_a_rollback(
     clouds: dict[str, ApiServer], make_kube_deployment: Make
 ) -> None:
     deployment = make_kube_deployment(clouds)
-    first = deployment.run("deploy", within=PATIENCE)
+    first = patiently(deployment, "deploy")
     assert "release 1 is live on every target" in first.out
     with router(deployment) as url, traffic(deployment, url) as answers:
         deployment.write_model("v2")
-        second = deployment.run("deploy", within=PATIENCE)
+        second = patiently(deployment, "deploy")
         assert "release 2 is live on every target" in second.out
         assert deployment.serving() == dict.fromkeys(TARGETS, 2)
-        back = deployment.run("rollback", within=PATIENCE)
+        back = patiently(deployment, "rollback")
         assert "release 1 is live on every target" in back.out
     sys.stdout.write(f"answers by version: {answers}\n")
     assert set(answers) == {"v1", "v2"}, answers
@@ -100,12 +114,12 @@ def test_a_deploy_that_was_killed_is_finished_by_the_same_command(
 ) -> None:
     servers = {name: clouds[name] for name in ("aws-virginia", "gcp-iowa")}
     deployment = make_kube_deployment(servers)
-    deployment.run("deploy", within=PATIENCE)
+    patiently(deployment, "deploy")
     deployment.write_model("v2")
     running = deployment.start("deploy")
     running.wait_for("traffic", "done")
     running.kill()
-    again = deployment.run("deploy", within=PATIENCE)
+    again = patiently(deployment, "deploy")
     assert "going on with an unfinished deploy of release 2" in again.err
     assert deployment.serving() == dict.fromkeys(servers, 2)
     assert deployment.workloads() == {(f"Deployment/{deployment.name}-r2",)}

@@ -439,7 +439,9 @@ def test_pods_without_a_log_leave_the_error_as_it_is(world: World) -> None:
     crashing = Readiness(Verdict.FAILED, 0, 1, "CrashLoopBackOff")
     world.clusters["azure"].script_readiness("iris-r1", crashing)
     machine = world.start()
-    away = ClusterFault("logs", lambda: TransientError("gone", operation="logs", resource="iris"))
+    away = ClusterFault(
+        "explain", lambda: TransientError("gone", operation="explain", resource="iris")
+    )
     machine.clusters["azure"].faults.append(away)
     with pytest.raises(RolloutError, match="CrashLoopBackOff") as caught:
         machine.deploy()
@@ -488,7 +490,9 @@ def test_after_a_deploy_that_could_not_be_undone_a_rollback_finishes_the_undo(
     deploy_two(world)
     world.write_model("three")
     world.clusters["aws"].script_readiness(
-        "iris-r3", Readiness(Verdict.READY, 1, 1), Readiness(Verdict.FAILED, 1, 1, "crash loop")
+        "iris-r3",
+        *[Readiness(Verdict.READY, 1, 1)] * 6,  # while it has to stay ready
+        Readiness(Verdict.FAILED, 1, 1, "crash loop"),
     )
     machine = world.start()
 

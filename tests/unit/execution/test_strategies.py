@@ -134,6 +134,43 @@ def test_an_autoscaler_goes_before_its_release_rests_and_comes_back_with_it(
     assert world.clusters["aws"].get(scaler) is not None
 
 
+def test_a_release_starts_with_as_many_pods_as_the_autoscaler_gave_the_one_before(
+    world: World,
+) -> None:
+    world.write_spec(("{env:", "{replicas: {min: 2, max: 6}, env:"))
+    deploy(world, "one")
+    for target in TARGETS:
+        give_pods(world, target, "iris-r1", 5)
+    assert world.start().plan().nothing_to_do
+    deploy(world, "two")
+    for target in TARGETS:
+        assert replicas(world, target) == {"iris-r1": 0, "iris-r2": 5}
+        assert scalers(world, target) == ["iris-r2"]
+    give_pods(world, "aws", "iris-r2", 3)
+    world.start().roll_back()
+    assert replicas(world, "aws") == {"iris-r1": 3}
+    assert replicas(world, "gcp") == {"iris-r1": 5}
+    assert scalers(world, "aws") == ["iris-r1"]
+
+
+def give_pods(world: World, target: str, name: str, count: int) -> None:
+    """Do as the controller of HorizontalPodAutoscalers does."""
+    workload = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}}
+    change = {**workload, "spec": {"replicas": count}}
+    world.clusters[target].edit(change, manager="kube-controller-manager/scale")
+
+
+def replicas(world: World, target: str) -> dict[str, int]:
+    live = world.clusters[target].list({"deployer/name": "iris"})
+    found = [it for it in live if it["kind"] == "Deployment"]
+    return {it["metadata"]["name"]: it["spec"]["replicas"] for it in found}
+
+
+def scalers(world: World, target: str) -> list[str]:
+    live = world.clusters[target].list({"deployer/name": "iris"})
+    return [it["metadata"]["name"] for it in live if it["kind"] == "HorizontalPodAutoscaler"]
+
+
 def test_traffic_is_not_moved_to_a_release_that_lost_its_pods_meanwhile(world: World) -> None:
     deploy(world, "one")
     world.write_model("two")

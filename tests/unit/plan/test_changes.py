@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from deployer.plan.changes import find_changes, is_in_place
+from deployer.errors import RolloutError
+from deployer.plan.changes import demand_few_deletions, find_changes, is_in_place
 from deployer.plan.model import Change
 from deployer.plan.retention import Retention
 from deployer.ports import ObjectRef
@@ -100,3 +101,14 @@ def test_a_number_of_pods_that_an_autoscaler_sets_is_no_change(bundle: TargetBun
     part = bundle.model_copy(update={"objects": (*bundle.objects, scaler)})
     assert set(ops(part, CONFIG, scaled, scaler, SHIFT).values()) == {"keep"}
     assert ops(bundle, CONFIG, scaled, SHIFT)["Deployment/iris-r2"] == "change"
+
+
+def test_a_plan_that_deletes_too_much_is_refused_with_the_number(plan: Any) -> None:
+    gone = tuple(Change(op="delete", kind="ConfigMap", name=f"c{n}") for n in range(7))
+    made = plan()
+    targets = tuple(part.model_copy(update={"changes": gone}) for part in made.targets)
+    many = made.model_copy(update={"targets": targets})
+    demand_few_deletions(many, 7)
+    with pytest.raises(RolloutError, match=r"would delete 7 objects on \w+, and 6 are") as caught:
+        demand_few_deletions(many, 6)
+    assert "--max-deletions 7" in str(caught.value.hint)

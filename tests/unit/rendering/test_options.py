@@ -38,6 +38,12 @@ def test_a_largest_number_that_is_the_smallest_makes_none(render: Render) -> Non
     assert "HorizontalPodAutoscaler" not in kinds_of(rendered)
 
 
+def test_one_machine_has_nothing_that_would_only_pretend(render: Render) -> None:
+    more = "service: {replicas: {min: 1, max: 3}, monitor: {}, resources: {disk: 1Gi}}\n"
+    kinds = {"ServiceAccount", "ConfigMap", "Service", "Deployment"}
+    assert kinds_of(render("here", more=more)) == kinds_of(render("sandbox", more=more)) == kinds
+
+
 def test_triggers_make_kedas_object_and_no_second_autoscaler(render: Render, find: Find) -> None:
     more = "service: {replicas: {max: 4, triggers: [{type: cron, metadata: {a: b}}]}}\n"
     rendered = render(more=more)

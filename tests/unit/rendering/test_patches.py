@@ -234,7 +234,7 @@ def test_a_patch_that_cannot_be_done_is_refused(
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n", "2:7 kind"),
+        ("apiVersion: v1\nkind: Namespace\nmetadata: {name: a, namespace: default}\n", "3:32 met"),
         ("apiVersion: apps/v1\nkind: Deploymint\nmetadata: {name: a}\n", "2:7 kind"),
         (ACCOUNT.replace("v1", "v2", 1), "1:13 apiVersion"),
         (ACCOUNT + "  uid: abc\n", "6:3 metadata.uid"),

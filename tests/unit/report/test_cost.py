@@ -223,9 +223,15 @@ def test_what_an_ingress_brings_is_unknown(price: Maker, make_part: Maker) -> No
     assert target.partial
 
 
-def test_the_autoscaler_says_what_a_month_may_cost_at_most(price: Maker, make_part: Maker) -> None:
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [("HorizontalPodAutoscaler", "maxReplicas"), ("ScaledObject", "maxReplicaCount")],
+)
+def test_the_autoscaler_says_what_a_month_may_cost_at_most(
+    price: Maker, make_part: Maker, kind: str, field: str
+) -> None:
     """Six replicas need two machines: one more than two replicas do."""
-    scaler = {"kind": "HorizontalPodAutoscaler", "spec": {"minReplicas": 2, "maxReplicas": 6}}
+    scaler = {"kind": kind, "spec": {field: 6}}
     report = price(make_part(objects=(scaler,)))
     (target,) = report.targets
     assert (target.replicas, target.max_replicas) == (2, 6)

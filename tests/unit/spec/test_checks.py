@@ -25,6 +25,11 @@ def target(**fields: str) -> str:
             "targets[0].cluster: aks and resource_group go together",
         ),
         ({"cluster": "{context: a, resource_group: b}"}, "targets[0].cluster: aks and resource_"),
+        ({"cluster": "{eks: a, project: b}"}, "targets[0].cluster.project: project goes with gke"),
+        (
+            {"cluster": "{eks: a, insecure: true}"},
+            "targets[0].cluster.insecure: insecure goes with context or kubeconfig",
+        ),
         (
             {"provider": "local", "store": "file:///x"},
             "targets[0].cluster.context: the provider local has local clusters",
@@ -112,3 +117,20 @@ def test_a_long_value_is_cut(faults: Faults) -> None:
     [line] = faults(target(machine="[x]", region="m" * 10, namespace="N" * 200))[-1:]
     assert len(line) < 200
     assert "…" in line
+
+
+@pytest.mark.parametrize("policy", ["fail", "yield", "force"])
+def test_a_policy_is_said_of_a_field_of_a_kind(load: Load, policy: str) -> None:
+    field = "apps/v1/Deployment:spec.replicas"
+    assert load(f'{target()}conflicts: {{"{field}": {policy}}}\n').conflicts == {field: policy}
+
+
+@pytest.mark.parametrize("field", ["spec.replicas", "Deployment", "deployment:spec", "Deployment:"])
+def test_a_policy_without_its_kind_and_field_is_refused(faults: Faults, field: str) -> None:
+    [line] = faults(f'{target()}conflicts: {{"{field}": yield}}\n')
+    assert "conflicts" in line
+
+
+def test_a_policy_is_one_of_three_words(faults: Faults) -> None:
+    [line] = faults(f"{target()}conflicts: {{'Deployment:spec': ignore}}\n")
+    assert "force" in line

@@ -20,7 +20,7 @@ from deployer.errors import (
     TransientError,
 )
 from deployer.providers.aws.errors import CLASSES, translated
-from deployer.providers.translation import class_of
+from deployer.providers.translation import ExpiredLoginError, class_of
 
 ROOTS = (
     botocore.exceptions.BotoCoreError,
@@ -59,7 +59,7 @@ def raised(code: str, status: int = 400, headers: dict[str, str] | None = None) 
         ("NoSuchBucket", 404, SetupError),
         ("AccessDenied", 403, AccessDeniedError),
         ("403", 403, AccessDeniedError),
-        ("ExpiredToken", 400, AccessDeniedError),
+        ("ExpiredToken", 400, ExpiredLoginError),
         ("SlowDown", 503, TransientError),
         ("ConditionalRequestConflict", 409, TransientError),
         ("PreconditionFailed", 412, PreconditionError),

@@ -17,7 +17,7 @@ from deployer.errors import (
     SetupError,
     TransientError,
 )
-from deployer.providers.kube.errors import MAX_TEXT, translate_errors, translate_status
+from deployer.providers.kube.errors import MAX_TEXT, GoneError, translate_errors, translate_status
 
 
 def answer(reason: str = "", message: str = "", *causes: dict[str, str]) -> bytes:
@@ -41,7 +41,7 @@ def translate(
         (404, answer("NotFound"), NotFoundError),
         (409, answer("AlreadyExists"), AlreadyExistsError),
         (409, answer("Conflict"), PreconditionError),
-        (410, answer("Expired"), TransientError),
+        (410, answer("Expired"), GoneError),
         (422, answer("Invalid"), ProviderError),
         (429, answer("TooManyRequests"), TransientError),
         (500, answer("InternalError", "failed calling webhook"), TransientError),

@@ -18,7 +18,7 @@ def test_only_pods_of_the_deployments_own_replica_sets_are_its_pods() -> None:
         pod("c", "2026-01-03T00:00:00Z", "ReplicaSet", "iris-r1-x-abc"),
         pod("d", "2026-01-04T00:00:00Z", "Job", "iris-r1-abc"),
     ]
-    found = owned_pods({"metadata": {"name": "iris-r1"}}, pods)
+    found = owned_pods({"kind": "Deployment", "metadata": {"name": "iris-r1"}}, pods)
     assert [p["metadata"]["name"] for p in found] == ["b", "a"]
 
 

@@ -1,0 +1,136 @@
+"""A door in front of an API server that lets tokens in for a while only, and can cut watches."""
+
+import http.server
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from deployer.ports import Clock
+from deployer.providers.connection import Connection, Token
+from tests.cluster.certificates import Authority
+from tests.cluster.rig import ApiServer
+
+__all__ = ["Gate", "open_gate"]
+
+_DROPPED = {"connection", "transfer-encoding", "content-length", "host", "authorization"}
+
+
+class Gate:
+    """Gives out tokens that live for ``token_seconds``, and takes no other.
+
+    Attributes:
+        given: How many tokens were given out.
+        refused: How many requests came with one that was over.
+        cut: Set, it ends every stream.
+    """
+
+    def __init__(self, server: ApiServer, clock: Clock, token_seconds: float) -> None:
+        self.given = self.refused = 0
+        self.cut = threading.Event()
+        self.server, self.clock = server, clock
+        self.url = self.authority = ""
+        self.http = urllib3.PoolManager(
+            ssl_context=ssl.create_default_context(cafile=server.authority), retries=False
+        )
+        self._lives = timedelta(seconds=token_seconds)
+        self._ends: dict[str, Any] = {}
+
+    def connection(self, *, honest: bool) -> Connection:
+        """Return the way in; who is not honest does not say when its tokens end."""
+
+        def give() -> Token:
+            self.given += 1
+            token, ends = f"gate-{self.given}", self.clock.now() + self._lives
+            self._ends[token] = ends
+            return Token(token, ends if honest else None)
+
+        return Connection(self.url, self.authority, give)
+
+    def admits(self, token: str) -> bool:
+        """Return whether the token is valid now."""
+        valid = token in self._ends and self.clock.now() < self._ends[token]
+        self.refused += not valid
+        return valid
+
+
+@contextmanager
+def open_gate(
+    server: ApiServer, folder: Path, clock: Clock, *, token_seconds: float
+) -> Iterator[Gate]:
+    """Yield a gate on loopback, with TLS and a certificate of its own."""
+    gate = Gate(server, clock, token_seconds)
+    authority = Authority(folder, "gate", clock)
+    certificate, key = authority.issue("gate", ["127.0.0.1"])
+    listener = _Listener(("127.0.0.1", 0), _Handler)
+    listener.gate = gate
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    listener.socket = context.wrap_socket(listener.socket, server_side=True)
+    gate.url = f"https://127.0.0.1:{listener.server_address[1]}"
+    gate.authority = authority.certificate.read_text()
+    threading.Thread(target=listener.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield gate
+    finally:
+        gate.cut.set()
+        listener.shutdown()
+        listener.server_close()
+        gate.http.clear()
+
+
+class _Listener(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    gate: Gate
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Listener
+
+    def do_GET(self) -> None:
+        gate = self.server.gate
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if not gate.admits(self.headers.get("Authorization", "").removeprefix("Bearer ")):
+            self.send_response(401)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        headers = {k: v for k, v in self.headers.items() if k.lower() not in _DROPPED}
+        answer = gate.http.request(
+            self.command,
+            gate.server.url + self.path,
+            body=body,
+            headers=headers | {"Authorization": f"Bearer {gate.server.token}"},
+            preload_content=False,
+        )
+        try:
+            self._pass_on(answer, gate)
+        except (OSError, urllib3.exceptions.HTTPError):
+            self.close_connection = True
+        finally:
+            answer.close()
+
+    do_PATCH = do_POST = do_DELETE = do_GET  # noqa: N815 - the library's names
+
+    def _pass_on(self, answer: urllib3.BaseHTTPResponse, gate: Gate) -> None:
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            if name.lower() not in _DROPPED:
+                self.send_header(name, value)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for chunk in answer.stream(1 << 16, decode_content=False):
+            if "watch=true" in self.path and gate.cut.is_set():
+                self.close_connection = True
+                return
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+        self.wfile.write(b"0\r\n\r\n")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
