@@ -141,9 +141,15 @@ def peers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
 
 
 @pytest.fixture
-def server(peer: str, peers: Callable[[str], Peer]) -> Peer:
-    """The server under test, named by the test's ``peer`` parameter."""
-    return peers(peer)
+def server(peer: str, peers: Callable[[str], Peer], monkeypatch: pytest.MonkeyPatch) -> Peer:
+    """The server under test, named by the test's ``peer`` parameter; its authority is trusted.
+
+    By the environment too: what the machine has set there outweighs a session's own setting.
+    """
+    found = peers(peer)
+    if found.trust is not None:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(found.trust))
+    return found
 
 
 @contextlib.contextmanager

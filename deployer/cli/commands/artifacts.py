@@ -137,9 +137,9 @@ def collect(
     file: SpecFile = Path("deployer.yaml"),
     output: Output = Format.TABLE,
 ) -> None:
-    """Remove old artifacts that no release refers to, and old unfinished uploads.
+    """Remove old artifacts that no release refers to.
 
-    Refuses when a majority of the state cannot be read. Exits 3 when a store does not answer.
+    Old unfinished uploads go too. Refuses when a majority of the state cannot be read. Exits 3 when a store does not answer.
 
     Example: deployer artifacts gc --dry-run
     """
