@@ -10,8 +10,6 @@ import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-GOOD = {"general": {"machine": "e2-standard-2"}}
-
 COMMON: list[tuple[dict[str, Any], list[str]]] = [
     (
         {
@@ -19,7 +17,6 @@ COMMON: list[tuple[dict[str, Any], list[str]]] = [
             "region": "us-east-9",
             "tags": {"Team": "ML"},
             "kubernetes_version": "1.35.2",
-            "node_pools": {"spot": {"spot": True, "min": 0}},
             "cidr": "10.20.0.1/16",
             "authorized_cidrs": ["0.0.0.0/0"],
             "admins": ["everybody"],
@@ -35,8 +32,6 @@ COMMON: list[tuple[dict[str, Any], list[str]]] = [
             "region: Google Cloud has no region us-east-9 that this module knows",
             "tags: at most 13; keys of lower-case letters",
             "kubernetes_version: a minor version such as 1.35, without a patch",
-            "at least one pool has to be on demand, without GPUs and with min 1 or more",
-            "a spot pool needs an on-demand pool of the same kind",
             "cidr: the address has bits behind its prefix; write 10.20.0.0/16.",
             "authorized_cidrs: each is an IPv4 range of /8 or smaller; 0.0.0.0/0 would let",
             "admins: expected members such as group:ops@example.com",
@@ -47,6 +42,18 @@ COMMON: list[tuple[dict[str, Any], list[str]]] = [
             "retention_days: 7 to 90 whole days",
             "budget: monthly is above 0, and emails names at least one address.",
             "budget: Google Cloud's budgets belong to a billing account",
+        ],
+    ),
+    (
+        {  # by itself: what depends on a variable that is wrong is not looked at
+            "name": "models",
+            "region": "us-central1",
+            "authorized_cidrs": ["203.0.113.0/24"],
+            "node_pools": {"spot": {"spot": True, "min": 0}},
+        },
+        [
+            "at least one pool has to be on demand, without GPUs and with min 1 or more",
+            "a spot pool needs an on-demand pool of the same kind",
         ],
     ),
     (
@@ -82,7 +89,9 @@ COMMON: list[tuple[dict[str, Any], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("values", "messages"), COMMON, ids=["first", "second"])
+@pytest.mark.parametrize(
+    ("values", "messages"), COMMON, ids=["single values", "pools alone", "what goes together"]
+)
 def test_each_bad_value_has_its_message(
     workshop: Any, values: dict[str, Any], messages: list[str]
 ) -> None:
