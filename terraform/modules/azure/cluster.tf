@@ -94,6 +94,7 @@ resource "azurerm_kubernetes_cluster" "this" {
     name                        = local.usual_pool
     vm_size                     = local.pools[local.usual_pool].machine
     temporary_name_for_rotation = "rotation"
+    max_pods                    = 110
     auto_scaling_enabled        = true
     min_count                   = local.pools[local.usual_pool].min
     max_count                   = local.pools[local.usual_pool].max

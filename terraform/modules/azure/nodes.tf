@@ -8,6 +8,7 @@ resource "azurerm_kubernetes_cluster_node_pool" "this" {
   vm_size                     = each.value.machine
   mode                        = "User"
   temporary_name_for_rotation = "rotation"
+  max_pods                    = 110
   auto_scaling_enabled        = true
   min_count                   = each.value.min
   max_count                   = each.value.max
