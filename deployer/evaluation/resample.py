@@ -2,9 +2,10 @@
 
 import numpy as np
 
-__all__ = ["bootstrap_confusion", "bootstrap_errors"]
+__all__ = ["Interval", "bootstrap_confusion", "bootstrap_errors"]
 
 Interval = tuple[float, float]
+"""The lower and the upper end."""
 
 _RESAMPLES = 1000
 _SEED = 0

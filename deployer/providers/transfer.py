@@ -7,7 +7,16 @@ from deployer.errors import IntegrityError, TransientError
 from deployer.ports import ObjectInfo, Source, StoredRange
 from deployer.transfer import Lanes, Limits, PartUpload, open_source, send_source
 
-__all__ = ["CHUNK", "RANGE", "Page", "check_range", "read_pages", "read_ranges", "send_file"]
+__all__ = [
+    "CHUNK",
+    "RANGE",
+    "Page",
+    "check_range",
+    "read_pages",
+    "read_ranges",
+    "read_total",
+    "send_file",
+]
 
 RANGE = 8 << 20
 """Bytes per ranged read of a stream."""

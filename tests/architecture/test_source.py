@@ -7,8 +7,9 @@ from typing import Any
 SDKS = {"azure", "boto3", "botocore", "google", "google_crc32c", "kubernetes", "moto", "s3transfer"}
 
 HAND_OVER = {
+    "deployer.artifact.workers",  # a thread hands what it met to who waits for it
     "deployer.cli.app",  # the last resort
-    "deployer.parallel",  # a thread hands what it met to who waits for it
+    "deployer.parallel",  # the same
     "deployer.release.quorum",  # the same
     "deployer.routing.follower",  # the same, to an event loop
 }

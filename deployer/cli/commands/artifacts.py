@@ -139,7 +139,8 @@ def collect(
 ) -> None:
     """Remove old artifacts that no release refers to.
 
-    Old unfinished uploads go too. Refuses when a majority of the state cannot be read. Exits 3 when a store does not answer.
+    Old unfinished uploads go too. Refuses when a majority of the state cannot be read. Exits 3
+    when a store does not answer.
 
     Example: deployer artifacts gc --dry-run
     """

@@ -1,7 +1,8 @@
 """A steady stream of predictions, and what became of each: ``traffic.py URL NAME``.
 
-Runs until its stdin is closed; then prints one JSON object: how many were sent, how many failed
-or were wrong, and how many each (target, release) answered.
+Waits for the router to have routes, then runs until its stdin is closed, and prints one JSON
+object: how many were sent, how many failed or were wrong, and how many each (target, release)
+answered.
 """
 
 import http.client
@@ -48,7 +49,22 @@ class Lane(threading.Thread):
         return document["model_version"] if right else "wrong"
 
 
+def await_routes(url: str) -> None:
+    """Return when the router is ready; it listens before it has read where to send."""
+    parts, pause = urlsplit(url), threading.Event()
+    for _ in range(600):
+        connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=10)
+        connection.request("GET", "/-/ready")
+        status = connection.getresponse().status
+        connection.close()
+        if status == http.HTTPStatus.OK:
+            return
+        pause.wait(0.1)
+    raise SystemExit("the router had no routes in a minute")
+
+
 def main() -> None:
+    await_routes(sys.argv[1])
     stop = threading.Event()
     lanes = [Lane(sys.argv[1], sys.argv[2], stop) for _ in range(LANES)]
     for lane in lanes:

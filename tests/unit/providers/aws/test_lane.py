@@ -7,7 +7,8 @@ import pytest
 from deployer.providers.aws.lane import FastLane
 from deployer.sandbox.faults import Fault
 from deployer.sandbox.loopback import RunningServer
-from deployer.sandbox.s3_server import ACCESS_KEY, SECRET_KEY, start_s3_server
+from deployer.sandbox.s3.account import ACCESS_KEY, SECRET_KEY
+from deployer.sandbox.s3_server import start_s3_server
 
 
 @pytest.fixture
