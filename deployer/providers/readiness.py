@@ -21,7 +21,14 @@ from deployer.providers.pods import (
 )
 from deployer.providers.rollouts import COUNTS
 
-__all__ = ["Evidence", "has_pods", "has_work", "judge", "judge_service"]
+__all__ = [
+    "Evidence",
+    "has_pods",
+    "has_work",
+    "judge",
+    "judge_presence",
+    "judge_service",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,13 @@ def judge(ref: ObjectRef, live: Manifest | None, evidence: Evidence, *, now: dat
     if not has_work(ref):
         return Readiness(Verdict.READY, 1, 1)
     return _judge_work(ref, live, evidence, now)
+
+
+def judge_presence(ref: ObjectRef, live: Manifest | None) -> Readiness:
+    """Judge an object where no controller acts on its kind: it is ready by being there."""
+    if live is None:
+        return Readiness(Verdict.MISSING, 0, 1, f"there is no {ref}")
+    return Readiness(Verdict.READY, 1, 1)
 
 
 def has_pods(ref: ObjectRef) -> bool:

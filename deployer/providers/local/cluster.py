@@ -38,7 +38,7 @@ from deployer.providers.local.lifecycle import (
 from deployer.providers.local.objects import ObjectFiles, matches
 from deployer.providers.local.supervisor.logs import read_end
 from deployer.providers.pods import failing_container, pod_state
-from deployer.providers.readiness import Evidence, judge, judge_service
+from deployer.providers.readiness import Evidence, judge, judge_presence, judge_service
 from deployer.providers.watching import EXPLAINING_LINES, watch_by_looking
 
 __all__ = ["LocalCluster"]
@@ -127,10 +127,11 @@ class LocalCluster:
         supervisor = find_supervisor(self._folder, self._clock)
         if found is not None and not supervisor.up:
             return _judge_down(found, supervisor)
-        evidence = Evidence(pods=self._pods(found) if ref.kind == "Deployment" else ())
         if found is not None and ref.kind == "Service":
             return _judge_service(found)
-        return judge(ref, found, evidence, now=self._clock.now())
+        if ref.kind != "Deployment":
+            return judge_presence(ref, found)
+        return judge(ref, found, Evidence(pods=self._pods(found)), now=self._clock.now())
 
     def follow(
         self, refs: Sequence[ObjectRef]

@@ -29,7 +29,7 @@ from deployer.providers.local.application import PlannedApply, check_version, pl
 from deployer.providers.local.in_turn import apply_in_turn, apply_unmoved
 from deployer.providers.local.managers import edit_stored
 from deployer.providers.local.objects import matches
-from deployer.providers.readiness import Evidence, judge
+from deployer.providers.readiness import Evidence, judge, judge_presence
 from deployer.providers.watching import EXPLAINING_LINES, watch_by_looking
 
 __all__ = ["AnswerCall", "MemoryCluster"]
@@ -151,7 +151,7 @@ class MemoryCluster:
             if ref.kind == "Service":
                 evidence = Evidence(endpoints=self._endpoints(found))
                 return judge(ref, found, evidence, now=self._clock.now())
-            return judge(ref, found, Evidence(), now=self._clock.now())
+            return judge_presence(ref, found)
 
     def follow(
         self, refs: Sequence[ObjectRef]
