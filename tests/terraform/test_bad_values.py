@@ -129,11 +129,11 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
         'azurerm_user_assigned_identity.cluster["this"].principle_id',
         'This object has no argument, nested block, or exported attribute named "principle_id"',
     ),
-    "a missing block": (
+    "a misspelt block": (
         "modules/azure/cluster.tf",
         "  default_node_pool {",
-        '  dynamic "default_node_pools" {\n    for_each = []\n    content {}\n  }\n  x {',
-        'Blocks of type "x" are not expected here.',
+        "  default_node_pools {",
+        'Blocks of type "default_node_pools" are not expected here.',
     ),
     "an unknown resource": (
         "modules/gcp/network.tf",

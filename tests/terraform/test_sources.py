@@ -104,3 +104,9 @@ def test_nobody_who_deploys_touches_secrets_policies_or_the_stores_settings() ->
     for cloud in CLOUDS:
         for action in read_policy(cloud, "deploy"):
             assert not re.search(r"secret|policy|iam|PutBucket|Lifecycle|roles", action), action
+
+
+def test_a_wildcard_would_be_found() -> None:
+    statement = {"Effect": "Allow", "Action": ["s3:*"], "Resource": "*"}
+    assert allowed_actions({"Statement": [statement]}) == ["s3:*"]
+    assert allowed_actions({"title": "all", "store": ["storage.*"]}) == ["storage.*"]

@@ -5,6 +5,7 @@ locals {
   default_cidr          = "10.10.0.0/16"
   default_machine       = "m6i.large"
   needs_billing_account = false
+  needs_resource_group  = false
 
   # Regions that have EKS, zones of three, and all that this module uses.
   regions = [

@@ -2,7 +2,7 @@
 
 locals {
   irsa        = var.pod_identity == "irsa"
-  issuer_url  = local.new_cluster ? aws_eks_cluster.this["this"].identity[0].oidc[0].issuer : data.aws_eks_cluster.existing[0].identity[0].oidc[0].issuer
+  issuer_url  = !local.irsa ? "" : local.new_cluster ? try(aws_eks_cluster.this["this"].identity[0].oidc[0].issuer, "") : data.aws_eks_cluster.existing[0].identity[0].oidc[0].issuer
   issuer_host = trimprefix(local.issuer_url, "https://")
   # An existing cluster has its provider already, one per issuer and account.
   issuer_arn = local.irsa ? (local.new_cluster ? aws_iam_openid_connect_provider.this["this"].arn : "arn:${local.partition}:iam::${local.account}:oidc-provider/${local.issuer_host}") : ""

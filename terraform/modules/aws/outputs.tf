@@ -3,7 +3,7 @@ output "cluster" {
   value = {
     name     = local.cluster_name
     endpoint = local.new_cluster ? aws_eks_cluster.this["this"].endpoint : data.aws_eks_cluster.existing[0].endpoint
-    ca       = local.new_cluster ? aws_eks_cluster.this["this"].certificate_authority[0].data : data.aws_eks_cluster.existing[0].certificate_authority[0].data
+    ca       = local.new_cluster ? one(aws_eks_cluster.this["this"].certificate_authority[*].data) : one(data.aws_eks_cluster.existing[0].certificate_authority[*].data)
     region   = var.region
     version  = local.new_cluster ? aws_eks_cluster.this["this"].version : data.aws_eks_cluster.existing[0].version
   }

@@ -5,6 +5,7 @@ locals {
   default_cidr          = "10.30.0.0/16"
   default_machine       = "Standard_D2s_v5"
   needs_billing_account = false
+  needs_resource_group  = true
 
   # Regions that have AKS with zones, and those beside them in the same countries.
   regions = [

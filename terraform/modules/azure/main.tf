@@ -23,11 +23,4 @@ resource "azurerm_resource_group" "this" {
   name     = var.name
   location = var.region
   tags     = local.tags
-
-  lifecycle {
-    precondition {
-      condition     = local.new_cluster || try(var.existing_cluster.resource_group != null, false)
-      error_message = "existing_cluster: an AKS cluster is found by its name and its resource_group."
-    }
-  }
 }

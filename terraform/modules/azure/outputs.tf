@@ -4,7 +4,7 @@ output "cluster" {
     name     = local.cluster_name
     endpoint = "https://${local.new_cluster ? (var.private_endpoint ? azurerm_kubernetes_cluster.this["this"].private_fqdn : azurerm_kubernetes_cluster.this["this"].fqdn) : data.azurerm_kubernetes_cluster.existing[0].fqdn}:443"
     # In kube_config, which is marked as a secret as a whole; without local accounts there is none in it.
-    ca      = nonsensitive(local.new_cluster ? azurerm_kubernetes_cluster.this["this"].kube_config[0].cluster_ca_certificate : data.azurerm_kubernetes_cluster.existing[0].kube_config[0].cluster_ca_certificate)
+    ca      = nonsensitive(local.new_cluster ? one(azurerm_kubernetes_cluster.this["this"].kube_config[*].cluster_ca_certificate) : one(data.azurerm_kubernetes_cluster.existing[0].kube_config[*].cluster_ca_certificate))
     region  = var.region
     version = local.new_cluster ? azurerm_kubernetes_cluster.this["this"].current_kubernetes_version : data.azurerm_kubernetes_cluster.existing[0].kubernetes_version
   }

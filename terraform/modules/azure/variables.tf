@@ -223,6 +223,11 @@ variable "existing_cluster" {
   description = "A cluster that is there already: no network, cluster, registry or node is made then, only the store and the identities. resource_group is Azure's."
   type        = object({ name = string, resource_group = optional(string) })
   default     = null
+
+  validation {
+    condition     = var.existing_cluster == null || !local.needs_resource_group || try(var.existing_cluster.resource_group != null, false)
+    error_message = "existing_cluster: an AKS cluster is found by its name and its resource_group."
+  }
 }
 
 variable "control_plane_logs" {

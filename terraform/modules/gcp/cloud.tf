@@ -5,6 +5,7 @@ locals {
   default_cidr          = "10.20.0.0/16"
   default_machine       = "e2-standard-2"
   needs_billing_account = true
+  needs_resource_group  = false
 
   regions = [
     "africa-south1", "asia-east1", "asia-east2", "asia-northeast1", "asia-northeast2",

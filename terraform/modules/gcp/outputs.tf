@@ -3,7 +3,7 @@ output "cluster" {
   value = {
     name     = local.cluster_name
     endpoint = "https://${local.new_cluster ? google_container_cluster.this["this"].endpoint : data.google_container_cluster.existing[0].endpoint}"
-    ca       = local.new_cluster ? google_container_cluster.this["this"].master_auth[0].cluster_ca_certificate : data.google_container_cluster.existing[0].master_auth[0].cluster_ca_certificate
+    ca       = local.new_cluster ? google_container_cluster.this["this"].master_auth[0].cluster_ca_certificate : one(data.google_container_cluster.existing[0].master_auth[*].cluster_ca_certificate)
     region   = var.region
     version  = local.new_cluster ? google_container_cluster.this["this"].master_version : data.google_container_cluster.existing[0].master_version
   }

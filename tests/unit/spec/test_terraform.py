@@ -48,7 +48,7 @@ def test_the_spec_of_three_clouds_loads(tmp_path: Path) -> None:
     assert spec.target("azure-here").store.endpoint == "https://acme.blob.core.windows.net"
     assert spec.target("azure-here").cluster.resource_group == "models"
     assert spec.target("gcp-here").machine == ""
-    assert spec.patches == ()
+    assert not spec.patches
     assert draft_identity("model", found) == ""
 
 
@@ -56,8 +56,8 @@ def test_identities_become_a_patch_of_the_service_account(tmp_path: Path) -> Non
     bound = outputs(target("azure", annotations={"azure.workload.identity/client-id": "0-0"}))
     (tmp_path / "identity.yaml").write_text(draft_identity("iris", bound))
     (tmp_path / "deployer.yaml").write_text(draft_terraform("iris", bound))
-    [patch] = load_spec(tmp_path / "deployer.yaml").patches
-    assert patch.path == "./identity.yaml"
+    patches = load_spec(tmp_path / "deployer.yaml").patches
+    assert [patch.path for patch in patches] == ["./identity.yaml"]
     text = (tmp_path / "identity.yaml").read_text()
     assert "name: iris\n" in text
     assert "    azure.workload.identity/client-id: 0-0\n" in text

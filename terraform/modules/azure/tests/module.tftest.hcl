@@ -13,7 +13,6 @@ mock_provider "azurerm" {
       id              = "/subscriptions/s/resourceGroups/ops/providers/Microsoft.ContainerService/managedClusters/prod"
       fqdn            = "aks.example"
       oidc_issuer_url = "https://oidc.example/aks"
-      kube_config     = [{ cluster_ca_certificate = "Q0E=" }]
     }
   }
 }
@@ -130,7 +129,7 @@ run "a_cluster_without_its_resource_group" {
   variables {
     existing_cluster = { name = "prod" }
   }
-  expect_failures = [azurerm_resource_group.this]
+  expect_failures = [var.existing_cluster]
 }
 
 run "a_subnet_that_is_none" {

@@ -11,7 +11,6 @@ mock_provider "google" {
     defaults = {
       endpoint       = "192.0.2.1"
       master_version = "1.35.1"
-      master_auth    = [{ cluster_ca_certificate = "Q0E=" }]
     }
   }
 }
