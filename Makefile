@@ -11,7 +11,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .venv/bin/uv)
 BIN := .venv/bin
 MLSERVER := .venv-mlserver/bin/mlserver
 
-.PHONY: help setup controlplane demo test check bench clean
+.PHONY: help setup controlplane tools demo test check bench clean
 
 help:            ## What there is
 	@grep -E '^[a-z]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/: [^#]*## /\t/' | expand -t 14
@@ -37,6 +37,10 @@ demo: setup      ## Three stand-in clouds on this machine: deploy, lose one, upg
 
 controlplane: .venv/.ready  ## The Kubernetes that tests run on: built once (7 minutes), where Go is
 	@$(BIN)/python -m tests.cluster build
+
+tools: controlplane  ## Others' programs that tests meet: object stores, OpenTofu, schemas, policies
+	@$(BIN)/python -m tests.conformance.programs
+	@$(BIN)/python tests/terraform/toolchain.py
 
 test: setup controlplane  ## All tests
 	$(BIN)/pytest -q -n 2 --cov --cov-report=term

@@ -1,7 +1,13 @@
-"""Fixtures for every tier that wants a real Kubernetes API."""
+"""What every tier shares: a real Kubernetes API, and when a test may be skipped.
+
+A reason to skip that begins with "needs" names what this machine lacks and how to get it;
+DEPLOYER_TEST_REQUIRE_ALL=1 makes each of those a failure. Any other says that the test means
+nothing there.
+"""
 
 import contextlib
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -25,6 +31,7 @@ __all__ = [
     "make_namespace",
     "namespace",
     "own_api_server",
+    "pytest_runtest_makereport",
     "pytest_runtest_protocol",
 ]
 
@@ -36,3 +43,16 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         with contextlib.suppress(AssetsError):  # the fixture says it to the test
             build_assets(print)
     return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Make a failure of a skip for want of something, where nothing may be wanting."""
+    report = yield
+    wanting = os.environ.get("DEPLOYER_TEST_REQUIRE_ALL") == "1"
+    if wanting and report.skipped and isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        if reason.startswith("needs "):
+            report.outcome = "failed"
+            report.longrepr = f"DEPLOYER_TEST_REQUIRE_ALL is set, and this test {reason}"
+    return report

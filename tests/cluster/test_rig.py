@@ -117,7 +117,7 @@ def test_a_test_without_a_control_plane_is_skipped_or_fails_as_it_was_told(
         if not key.startswith(("DEPLOYER_TEST", "KUBEBUILDER", "PYTEST"))
     }
     environment |= {"PATH": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
-    environment |= {"REQUIRE_CLUSTER": required}
+    environment |= {"DEPLOYER_TEST_REQUIRE_ALL": required}
     test = f"{Path(__file__).with_name('test_pods.py')}::test_a_pod_that_is_not_ready_says_so"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", test],

@@ -1,36 +1,32 @@
 """The servers that the conformance suite runs over: ours, and those of others.
 
-Others' servers are installed once, by version, under the user's cache folder. One whose tools are
-missing on this machine is skipped with the reason; DEPLOYER_REQUIRE_PEERS=1 makes that a failure.
+One of others' (`programs.py`) whose tools are missing on this machine is skipped with the reason.
 Where a server is known to differ, `deviations.toml` says so, and the check must fail there.
 """
 
 import contextlib
-import fcntl
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 import urllib3
 
 from deployer.providers.local.clock import SystemClock
-from deployer.sandbox.blob.account import DEVELOPMENT_ACCOUNT
 from deployer.sandbox.blob_server import start_blob_server
 from deployer.sandbox.gcs_server import start_gcs_server
 from deployer.sandbox.loopback import RunningServer
 from deployer.sandbox.s3_server import start_s3_server
+from tests.conformance.programs import PROGRAMS, InstallError, Program, install_program
 
 FOLDER = Path(__file__).parent
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deployer" / "peers"
 DEVIATIONS: dict[str, dict[str, str]] = tomllib.loads((FOLDER / "deviations.toml").read_text())
 START_SECONDS = 120.0
 INSTALL_SECONDS = 900.0
@@ -46,56 +42,6 @@ class Peer:
     trust: Path | None = None
 
 
-@dataclass(frozen=True)
-class Program:
-    """Somebody else's server: how it is installed into a folder, and started from it."""
-
-    version: str
-    needs: str
-    install: Callable[[Path], Sequence[Sequence[str]]]
-    start: Callable[[Path, int], Sequence[str]]
-    settings: Callable[[int], dict[str, str]] = lambda _port: {}
-    path: str = ""
-
-
-PROGRAMS = {
-    "ministack": Program(
-        version="1.5.33",
-        needs=sys.executable,
-        install=lambda to: (
-            (sys.executable, "-m", "venv", str(to)),
-            (f"{to}/bin/python", "-m", "pip", "install", "-q", "ministack==1.5.33"),
-        ),
-        start=lambda home, _port: (f"{home}/bin/python", "-m", "ministack"),
-        settings=lambda port: {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)},
-    ),
-    "azurite": Program(
-        version="3.37.0",
-        needs="npm",
-        install=lambda to: (
-            (
-                *("npm", "install", "--silent", "--no-audit", "--no-fund"),
-                *("--prefix", str(to), "azurite@3.37.0"),
-            ),
-        ),
-        start=lambda home, port: (
-            *("node", f"{home}/node_modules/azurite/dist/src/blob/main.js"),
-            *("--inMemoryPersistence", "--blobHost", "127.0.0.1", "--blobPort", str(port)),
-            *("--disableTelemetry", "--skipApiVersionCheck", "--silent"),
-        ),
-        path=f"/{DEVELOPMENT_ACCOUNT}",
-    ),
-    "fake-gcs-server": Program(
-        version="1.56.1",
-        needs="go",
-        install=lambda _to: (("go", "install", "github.com/fsouza/fake-gcs-server@v1.56.1"),),
-        start=lambda home, port: (
-            *(f"{home}/fake-gcs-server", "-scheme", "http", "-host", "127.0.0.1"),
-            *("-port", str(port), "-backend", "memory", "-log-level", "error"),
-            *("-external-url", f"http://127.0.0.1:{port}", "-public-host", f"127.0.0.1:{port}"),
-        ),
-    ),
-}
 OURS: dict[str, Callable[..., RunningServer]] = {
     "s3": start_s3_server,
     "gcs": start_gcs_server,
@@ -134,7 +80,7 @@ def peers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
                 running[name] = stack.enter_context(_running(name, tmp_path_factory))
             peer = running[name]
             if peer is None:
-                _give_up(f"{name} did not start, see the first test that wanted it")
+                pytest.fail(f"{name} did not start, see the first test that wanted it")
             return peer
 
         yield start
@@ -182,7 +128,10 @@ def _run_moto() -> Iterator[Peer]:
 
 
 def _run_program(name: str, program: Program) -> Iterator[Peer]:
-    home = _install(name, program)
+    try:
+        home = install_program(name)
+    except InstallError as error:
+        pytest.skip(f"needs {name}: {error}")
     port = _free_port()
     process = subprocess.Popen(
         program.start(home, port),
@@ -197,37 +146,6 @@ def _run_program(name: str, program: Program) -> Iterator[Peer]:
     finally:
         process.kill()
         process.wait()
-
-
-def _install(name: str, program: Program) -> Path:
-    """Return the program's folder, made once; other runs that want it too wait."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    home = CACHE / f"{name}-{program.version}"
-    with (CACHE / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if (home / ".done").exists():
-            return home
-        if shutil.which(program.needs) is None:
-            _give_up(f"{name} needs {program.needs}, which is not on this machine")
-        shutil.rmtree(home, ignore_errors=True)
-        home.mkdir()
-        for command in program.install(home):
-            _run_step(name, command, home)
-        (home / ".done").touch()
-    return home
-
-
-def _run_step(name: str, command: Sequence[str], home: Path) -> None:
-    environment = {**os.environ, "GOBIN": str(home)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        _give_up(f"{name} cannot be installed: {done.stderr.strip()[-300:]}")
-
-
-def _give_up(reason: str) -> NoReturn:
-    if os.environ.get("DEPLOYER_REQUIRE_PEERS") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def _free_port() -> int:

@@ -28,7 +28,7 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """Threads that spin for one another stand still on a busy machine."""
 
 pytestmark = [
-    pytest.mark.skipif(not PYTHON.exists(), reason="no .venv-mlserver; `make setup` makes it"),
+    pytest.mark.skipif(not PYTHON.exists(), reason="needs .venv-mlserver: `make setup`"),
     pytest.mark.slow,
 ]
 

@@ -2,7 +2,6 @@
 
 schemas   the providers' schemas, derived from their packages on npm (needs npm)
 tofu      OpenTofu, built from its Go module (needs Go)
-tflint    the linter, built from its Go module (needs Go)
 checkov   the policies, in an environment of their own (needs uv)
 
 What is there already is left alone; a second process waits for the first.
@@ -30,7 +29,6 @@ PROVIDERS: Mapping[str, tuple[str, str, str]] = {
 """By provider: its version, and the package that carries that version's schema."""
 CHECKOV = "3.3.30"
 _TOFU = "github.com/opentofu/opentofu@v1.12.6"
-_TFLINT = "github.com/terraform-linters/tflint@v0.64.0"
 
 
 def cache_folder() -> Path:
@@ -85,12 +83,6 @@ def _tofu() -> None:
         _run(*build, folder=Path(found["Dir"]), GOFLAGS="-buildvcs=false")
 
 
-def _tflint() -> None:
-    binary = _binary("tflint")
-    if not binary.exists():
-        _run("go", "install", _TFLINT, folder=cache_folder(), GOBIN=str(binary.parent))
-
-
 def _checkov() -> None:
     folder = cache_folder() / "checkov"
     if not (folder / "bin" / "checkov").exists():
@@ -109,7 +101,8 @@ def _binary(name: str) -> Path:
 
 def _run(program: str, *words: str, folder: Path, **settings: str) -> str:
     """Run a program to its end and return what it printed."""
-    found = shutil.which(program)
+    beside = str(Path(sys.executable).parent)
+    found = shutil.which(program) or shutil.which(program, path=beside)
     if found is None:
         raise SystemExit(f"{program} is not installed")
     done = subprocess.run(
@@ -128,7 +121,6 @@ def _run(program: str, *words: str, folder: Path, **settings: str) -> str:
 TOOLS: Mapping[str, Callable[[], None]] = {
     "schemas": _schemas,
     "tofu": _tofu,
-    "tflint": _tflint,
     "checkov": _checkov,
 }
 
