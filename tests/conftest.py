@@ -7,6 +7,7 @@ nothing there.
 
 import contextlib
 import os
+import signal
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -31,9 +32,16 @@ __all__ = [
     "make_namespace",
     "namespace",
     "own_api_server",
+    "pytest_configure",
     "pytest_runtest_makereport",
     "pytest_runtest_protocol",
 ]
+
+
+def pytest_configure() -> None:
+    """Let what tests start be interrupted, though a shell's background job ignores SIGINT."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

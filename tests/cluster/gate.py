@@ -1,10 +1,11 @@
 """A door in front of an API server that lets tokens in for a while only, and can cut watches."""
 
+import contextlib
 import http.server
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,11 @@ class Gate:
     Attributes:
         given: How many tokens were given out.
         refused: How many requests came with one that was over.
-        cut: Set, it ends every stream.
     """
 
     def __init__(self, server: ApiServer, clock: Clock, token_seconds: float) -> None:
         self.given = self.refused = 0
-        self.cut = threading.Event()
+        self.watches: list[socket.socket] = []
         self.server, self.clock = server, clock
         self.url = self.authority = ""
         self.http = urllib3.PoolManager(
@@ -52,6 +52,12 @@ class Gate:
 
         return Connection(self.url, self.authority, give)
 
+    def cut_watches(self) -> None:
+        """End every watch, as a load balancer in between does."""
+        while self.watches:
+            with contextlib.suppress(OSError):
+                self.watches.pop().shutdown(socket.SHUT_RDWR)
+
     def admits(self, token: str) -> bool:
         """Return whether the token is valid now."""
         valid = token in self._ends and self.clock.now() < self._ends[token]
@@ -59,7 +65,7 @@ class Gate:
         return valid
 
 
-@contextmanager
+@contextlib.contextmanager
 def open_gate(
     server: ApiServer, folder: Path, clock: Clock, *, token_seconds: float
 ) -> Iterator[Gate]:
@@ -78,7 +84,7 @@ def open_gate(
     try:
         yield gate
     finally:
-        gate.cut.set()
+        gate.cut_watches()
         listener.shutdown()
         listener.server_close()
         gate.http.clear()
@@ -125,10 +131,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 self.send_header(name, value)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
+        if "watch=true" in self.path:
+            gate.watches.append(self.connection)
         for chunk in answer.stream(1 << 16, decode_content=False):
-            if "watch=true" in self.path and gate.cut.is_set():
-                self.close_connection = True
-                return
             self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
         self.wfile.write(b"0\r\n\r\n")
 

@@ -6,10 +6,8 @@ Where a server is known to differ, `deviations.toml` says so, and the check must
 
 import contextlib
 import os
-import re
 import socket
 import subprocess
-import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,6 +23,7 @@ from deployer.sandbox.gcs_server import start_gcs_server
 from deployer.sandbox.loopback import RunningServer
 from deployer.sandbox.s3_server import start_s3_server
 from tests.conformance.programs import PROGRAMS, InstallError, Program, install_program
+from tests.moto_server import run_moto
 
 FOLDER = Path(__file__).parent
 DEVIATIONS: dict[str, dict[str, str]] = tomllib.loads((FOLDER / "deviations.toml").read_text())
@@ -102,7 +101,8 @@ def server(peer: str, peers: Callable[[str], Peer], monkeypatch: pytest.MonkeyPa
 def _running(name: str, folders: pytest.TempPathFactory) -> Iterator[Peer]:
     kind, _, tls = name.partition("-")
     if name == "moto":
-        yield from _run_moto()
+        with run_moto() as url:
+            yield Peer("moto", url)
     elif kind in OURS:
         ours = OURS[kind](tls=bool(tls))
         trust = folders.mktemp("authority") / "ca.pem"
@@ -111,20 +111,6 @@ def _running(name: str, folders: pytest.TempPathFactory) -> Iterator[Peer]:
         ours.close()
     else:
         yield from _run_program(name, PROGRAMS[name])
-
-
-def _run_moto() -> Iterator[Peer]:
-    command = (sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0")
-    process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-    )
-    try:
-        assert process.stderr is not None
-        found = (re.search(r"http://[\d.:]+", line) for line in process.stderr)
-        yield Peer("moto", next(one[0] for one in found if one))
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def _run_program(name: str, program: Program) -> Iterator[Peer]:

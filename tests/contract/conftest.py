@@ -1,11 +1,8 @@
 """One rig per object store: how to open it, and what is behind it."""
 
 import contextlib
-import re
 import socket
 import struct
-import subprocess
-import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -29,6 +26,7 @@ from deployer.providers.local.memory import MemoryStore
 from deployer.sandbox.blob.account import DEVELOPMENT_ACCOUNT, DEVELOPMENT_KEY
 from deployer.sandbox.blob_server import start_blob_server
 from deployer.sandbox.gcs_server import start_gcs_server
+from tests.moto_server import run_moto
 
 BUCKET = "contract"
 PATIENCE_SECONDS = 9.0
@@ -124,17 +122,7 @@ def proxied(cloud: Rig, proxy: LossyProxy) -> ObjectStore:
 
 @pytest.fixture(scope="session")
 def s3_url() -> Iterator[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        assert process.stderr is not None
-        url = next(
-            found[0] for line in process.stderr if (found := re.search(r"http://[\d.:]+", line))
-        )
+    with run_moto() as url:
         client: Any = boto3.client(
             "s3",
             endpoint_url=url,
@@ -145,9 +133,6 @@ def s3_url() -> Iterator[str]:
         client.create_bucket(Bucket=BUCKET)
         client.close()
         yield url
-    finally:
-        process.kill()
-        process.communicate()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,11 @@ from deployer.cli.app import app
 from deployer.spec.tree import parse_trees
 
 DIGEST = "sha256:" + "0" * 64
+ON_A_CLUSTER = [
+    *("ServiceAccount", "ConfigMap", "NetworkPolicy", "PodDisruptionBudget"),
+    *("Service", "Deployment", "Service"),
+]
+ON_ONE_MACHINE = ["ServiceAccount", "ConfigMap", "Service", "Deployment", "Service"]
 
 
 @pytest.fixture
@@ -23,7 +28,7 @@ def test_a_spec_can_be_written_and_rendered_at_once(runner: CliRunner) -> None:
     rendered = runner.invoke(app, ["render", "--digest", DIGEST, "--release", "7"])
     assert rendered.exit_code == 0
     kinds = [tree.data["kind"] for tree in parse_trees(rendered.stdout, file=Path("out"))]
-    assert kinds == ["ServiceAccount", "ConfigMap", "Service", "Deployment", "Service"] * 2
+    assert kinds == ON_A_CLUSTER + ON_ONE_MACHINE
     assert "name: iris-r7" in rendered.stdout
 
 
