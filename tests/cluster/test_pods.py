@@ -114,7 +114,7 @@ def test_a_liveness_probe_that_fails_restarts_the_container(
     probe = {
         "httpGet": {"path": "/health", "port": 8080},
         "periodSeconds": 1,
-        "failureThreshold": 1,
+        "failureThreshold": 5,
     }
     env = [
         {"name": "ADDRESS", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},

@@ -109,7 +109,7 @@ def test_one_target_alone_loses_no_request_by_either_strategy(
         deployment.run("rollback")
     assert set(answers) == {"v1", "v2"}, answers
     assert min(answers.values()) > 20
-    assert deployment.run("status", "-o", "json").json["targets"][0]["release"] == 1
+    assert deployment.run("status", "-o", "json").json["targets"][0]["live_release"] == 1
     assert "nothing to do" in deployment.run("rollback", "--to", 1).out
 
 
