@@ -17,9 +17,13 @@ from azure.storage.blob import BlobServiceClient
 from google.cloud.storage import Client
 
 from deployer.ports import ObjectStore
+from deployer.ports.incomplete import IncompleteUpload
 from deployer.providers.aws.connect import connect_store as connect_s3
+from deployer.providers.aws.incomplete import connect_uploads as s3_uploads
 from deployer.providers.azure.connect import connect_store as connect_blob
+from deployer.providers.azure.incomplete import connect_uploads as blob_uploads
 from deployer.providers.gcp.connect import connect_store as connect_gcs
+from deployer.providers.gcp.incomplete import connect_uploads as gcs_uploads
 from deployer.providers.local.clock import SystemClock
 from deployer.sandbox.blob.account import DEVELOPMENT_ACCOUNT, DEVELOPMENT_KEY
 from deployer.sandbox.blob_server import start_blob_server
@@ -32,6 +36,11 @@ from deployer.transfer import Limits
 BUCKET = "resume"
 PART = 64 << 10
 WORKERS = 4
+UPLOADS: dict[str, Callable[..., Any]] = {
+    "s3": s3_uploads,
+    "gs": gcs_uploads,
+    "az": blob_uploads,
+}
 
 
 @dataclass
@@ -62,13 +71,11 @@ class Place:
             if one.method == method and part in one.target
         )
 
-    def incomplete(self) -> list[Any]:
-        """Return the unfinished uploads that the store knows of; Azure's blocks have no list."""
-        if self.scheme == "s3":
-            client: Any = boto3.client("s3", endpoint_url=self.server.url, region_name="us-east-1")
-            found: list[Any] = client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
-            return found
-        return []
+    def incomplete(self, prefix: str) -> list[IncompleteUpload]:
+        """Return the uploads below it that were begun and never ended."""
+        connect = UPLOADS[self.scheme]
+        found = connect(self.url(prefix), clock=SystemClock(), endpoint=self.server.url)
+        return list(found.list())
 
 
 @pytest.fixture(scope="session")
