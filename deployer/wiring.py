@@ -161,11 +161,15 @@ def make_token(spec: "ClusterSpec", region: str) -> "Token":
     return find_cluster(spec, region).tokens()
 
 
-def open_prices() -> Prices:
-    """Return the price book that ships with the package."""
-    from deployer.providers.book import load_book
+def open_prices(own: Path | None = None) -> Prices:
+    """Return the price book that ships with the package; the prices in the file ``own`` go first.
 
-    return load_book()
+    Raises:
+        SourceError: The file cannot be read, or a row of it is wrong.
+    """
+    from deployer.providers.book import LayeredPrices, load_book, read_book
+
+    return LayeredPrices(read_book(own), load_book()) if own else load_book()
 
 
 def open_probe() -> Probe:
@@ -185,12 +189,11 @@ def open_session(file: Path) -> "Session":
     """
     from deployer import __version__
     from deployer.execution import Session
-    from deployer.providers.book import load_book
     from deployer.providers.local.clock import SystemClock
     from deployer.spec import load_spec
 
     spec = load_spec(file)
-    clock, prices = SystemClock(), load_book()
+    clock, prices = SystemClock(), open_prices(spec.locate(spec.prices) if spec.prices else None)
     return Session(
         spec=spec,
         providers={target.name: _open_provider(spec, target, prices) for target in spec.targets},

@@ -31,6 +31,7 @@ __all__ = [
     "RunRecord",
     "SmokeRecord",
     "TargetBundle",
+    "TierRecord",
     "content_digest",
     "decode_record",
     "encode_record",
@@ -60,15 +61,37 @@ class ArtifactRecord(Record):
     files: int
 
 
-class PriceRecord(Record):
-    """What a target's machine cost when the release was made (C9), or why that is unknown."""
+class TierRecord(Record):
+    """One step of a graduated price: from ``begins`` units a month on."""
 
+    begins: Decimal
+    amount: Decimal
+
+
+class PriceRecord(Record):
+    """What one thing cost when the release was made (C9), or why that is unknown.
+
+    Attributes:
+        kind: As `deployer.ports.PriceQuery` names it; ``instance`` is the target's machine.
+        amount: Per ``unit``; an instance's per hour. Of a graduated price the first that is paid.
+        vcpu: With ``memory_gib`` and ``gpus`` the size of an instance; 0 when it is not known.
+        tiers: All steps of a graduated price; empty of a flat one.
+    """
+
+    kind: str = "instance"
     sku: str
-    hourly: Decimal | None
+    option: str = "on-demand"
+    amount: Decimal | None
+    unit: str = "hour"
     currency: str = "USD"
     source: str = ""
     as_of: str = ""
+    confidence: str = ""
     unknown: str = ""
+    vcpu: Decimal = Decimal(0)
+    memory_gib: Decimal = Decimal(0)
+    gpus: int = 0
+    tiers: tuple[TierRecord, ...] = ()
 
 
 class SmokeRecord(Record):
@@ -89,6 +112,7 @@ class TargetBundle(Record):
         objects: Everything to apply before the shift, in order.
         shift: The stable Service pointing to this release: what moves traffic within the target.
         uri: Where the artifact is, in the target's own store.
+        prices: What things cost here when the release was made, each kind once.
     """
 
     target: str
@@ -111,7 +135,12 @@ class TargetBundle(Record):
     timeout_seconds: float = 600.0
     objects: tuple[Json, ...]
     shift: Json
-    price: PriceRecord | None = None
+    prices: tuple[PriceRecord, ...] = ()
+
+    @property
+    def price(self) -> PriceRecord | None:
+        """The machine's; None when none was looked up."""
+        return next((price for price in self.prices if price.kind == "instance"), None)
 
 
 class Bundle(Document):

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from deployer.cli.reading import Reader
-    from deployer.report.component import Component
-    from deployer.report.cost import CostReport, TargetCost
+    from deployer.cost.component import Component
+    from deployer.cost.estimate import TargetEstimate
+    from deployer.report.cost import CostReport
     from deployer.report.health import HealthReport, TargetHealth
 
 __all__ = ["cost", "health", "report", "show_cost", "show_health"]
@@ -32,6 +33,7 @@ _COST_COLUMNS = (
     output.Column("control", right=True, drop=2),
     output.Column("balancer", right=True, drop=3),
     output.Column("storage", right=True, drop=4),
+    output.Column("other", right=True, drop=7),
     output.Column("bill", right=True),
 )
 _HEALTH_COLUMNS = (
@@ -144,7 +146,7 @@ def _cost_headline(built: "CostReport") -> str:
     return f"{built.name}: {total} {built.known.currency} a month {where} ({estimate})"
 
 
-def _cost_cells(target: "TargetCost") -> list[str]:
+def _cost_cells(target: "TargetEstimate") -> list[str]:
     named = {component.name: component for component in target.bill}
     return [
         target.target,
@@ -152,13 +154,14 @@ def _cost_cells(target: "TargetCost") -> list[str]:
         str(target.replicas),
         _sum([target.requests]),
         *[_sum([named[name]]) if name in named else NOTHING for name in _BILL],
+        _sum(_others(target.bill)) if _others(target.bill) else NOTHING,
         _sum(target.bill),
     ]
 
 
 def _cost_footer(built: "CostReport") -> list[str]:
     every = [component for target in built.targets for component in target.bill]
-    columns = [[c for c in every if c.name == name] for name in _BILL]
+    columns = [[c for c in every if c.name == name] for name in _BILL] + [_others(every)]
     lost = bool(built.left_out)
     return [
         f"{built.known.currency} a month",
@@ -170,9 +173,13 @@ def _cost_footer(built: "CostReport") -> list[str]:
     ]
 
 
+def _others(components: "Sequence[Component]") -> "list[Component]":
+    return [component for component in components if component.name not in _BILL]
+
+
 def _sum(components: "Sequence[Component]", *, lost: bool = False) -> str:
     """Return the sum, rounded once; what is unknown is said, never left out in silence."""
-    from deployer.report.component import known_sum
+    from deployer.cost.component import known_sum
 
     unknown = lost or any(component.monthly is None for component in components)
     if unknown and all(component.monthly is None for component in components):

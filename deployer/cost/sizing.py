@@ -28,19 +28,24 @@ def share_of(machine: Size, replica: Size) -> Decimal:
     return _weigh(replica, gpus=machine.gpus > 0) / _weigh(machine, gpus=machine.gpus > 0)
 
 
-def count_nodes(machine: Size, replica: Size, replicas: int) -> int | None:
+def count_nodes(room: Size, replica: Size, replicas: int, *, pods: int | None = None) -> int | None:
     """Return how many machines hold the replicas; None when not even one replica fits.
 
-    Identical replicas on identical machines pack exactly. It counts the machine's capacity: what
-    the kubelet and system pods reserve, and what else runs there, is not known here.
+    Identical replicas on identical machines pack exactly.
+
+    Args:
+        room: What one machine leaves for pods.
+        replica: What one replica asks for.
+        replicas: How many there are.
+        pods: How many one machine takes, however small they are.
     """
     pairs = (
-        (machine.vcpu, replica.vcpu),
-        (machine.memory_gib, replica.memory_gib),
-        (Decimal(machine.gpus), Decimal(replica.gpus)),
+        (room.vcpu, replica.vcpu),
+        (room.memory_gib, replica.memory_gib),
+        (Decimal(room.gpus), Decimal(replica.gpus)),
     )
     fits = [int(has // asks) for has, asks in pairs if asks]
-    per_node = min(fits, default=max(replicas, 1))
+    per_node = min([*fits, *([pods] if pods else [])], default=max(replicas, 1))
     return -(-replicas // per_node) if per_node else None
 
 
