@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from deployer.cost.component import HOURS_PER_MONTH
 from deployer.cost.estimate import TargetEstimate
-from deployer.cost.sizing import WEIGHTS
+from deployer.cost.weights import SCAD
 from deployer.spec.costs import Usage
 
 __all__ = ["assume_month", "assume_usage"]
@@ -19,7 +19,7 @@ def assume_month(estimates: Iterable[TargetEstimate]) -> tuple[str, ...]:
     """Say how machines and what comes with them are counted."""
     return (
         f"list prices, {HOURS_PER_MONTH} hours a month, no taxes, discounts or free tiers",
-        f"requests: {WEIGHTS}",
+        f"requests: {SCAD.name}",
         "machines: whole ones for this deployment alone, by what they leave for pods",
         "control plane: one cluster per target, standard tier or support, no free credit",
         "storage: this release's model once per target",

@@ -34,6 +34,7 @@ class Component:
         basis: Quantity and unit price, for people.
         as_of: The date of the price.
         confidence: ``high``, ``medium`` or ``low``, as the price's source deserves.
+        quantity: In ``unit`` at ``unit_price``; None of a graduated price and of several in one.
     """
 
     name: str
@@ -43,6 +44,16 @@ class Component:
     as_of: date | None = None
     confidence: str = ""
     source: str = ""
+    quantity: Decimal | None = None
+    unit: str = ""
+    unit_price: Money | None = None
+
+    def scale(self, factor: Decimal) -> "Component":
+        """Return a part of it, such as a day of a month."""
+        if self.monthly is None:
+            return self
+        quantity = None if self.quantity is None else self.quantity * factor
+        return replace(self, monthly=self.monthly * factor, quantity=quantity)
 
 
 def price_component(
@@ -58,6 +69,9 @@ def price_component(
         as_of=price.as_of,
         confidence=price.confidence,
         source=price.source,
+        quantity=Decimal(quantity),
+        unit=price.unit,
+        unit_price=price.money,
     )
 
 

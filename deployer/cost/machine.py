@@ -11,7 +11,8 @@ from deployer.cost.component import (
 )
 from deployer.cost.quantity import parse_quantity
 from deployer.cost.rates import Rates
-from deployer.cost.sizing import Size, count_nodes, share_of
+from deployer.cost.sizing import Size, count_nodes
+from deployer.cost.weights import share_of
 from deployer.ports import Price, UnknownPrice
 from deployer.release.records import TargetBundle
 

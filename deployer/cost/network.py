@@ -20,14 +20,26 @@ from deployer.ports import UnknownPrice
 from deployer.release.records import TargetBundle
 from deployer.values import Cloud
 
-__all__ = ["price_bytes", "price_egress", "price_network"]
+__all__ = ["price_bytes", "price_egress", "price_gateways", "price_network", "price_traffic"]
 
 
 def price_network(rates: Rates, load: Load) -> tuple[Component, ...]:
     """Return what applies of: balancer, nat, egress, logs."""
+    parts: dict[str, list[Component]] = {}
+    for component in (*price_gateways(rates, load), *price_traffic(rates, load)):
+        parts.setdefault(component.name, []).append(component)
+    return tuple(add_components(name, found) for name, found in parts.items())
+
+
+def price_gateways(rates: Rates, load: Load) -> tuple[Component, ...]:
+    """Price a month of what is there without any traffic: balancer, nat."""
+    return (*_price_balancer(rates), *_price_nat(rates, load))
+
+
+def price_traffic(rates: Rates, load: Load) -> tuple[Component, ...]:
+    """Price what predictions bring in, send out and log: balancer, egress, logs."""
     return (
-        *_price_balancer(rates, load),
-        *_price_nat(rates, load),
+        *_price_balanced_bytes(rates, load),
         *price_egress("egress", rates, load.bytes_out, load.begun_bytes),
         *_price_logs(rates, load),
     )
@@ -65,8 +77,8 @@ def price_bytes(name: str, rates: Rates, kind: str, amount: Decimal, basis: str)
     return price_component(name, price, units, named)
 
 
-def _price_balancer(rates: Rates, load: Load) -> tuple[Component, ...]:
-    """Price the Services that bring a load balancer, by the hour and by their traffic.
+def _price_balancer(rates: Rates) -> tuple[Component, ...]:
+    """Price the Services that bring a load balancer, by the hour.
 
     What an Ingress or a Gateway brings is the cluster's business and unknown here.
     """
@@ -77,10 +89,8 @@ def _price_balancer(rates: Rates, load: Load) -> tuple[Component, ...]:
     count = len(_balanced_services(part))
     if not count:
         return ()
-    hours = price_component(
-        "balancer", rates.find("lb_hour").price, HOURS_PER_MONTH * count, f"{count} x"
-    )
-    return (add_components("balancer", [hours, *_price_balanced_bytes(rates, load)]),)
+    price = rates.find("lb_hour").price
+    return (price_component("balancer", price, HOURS_PER_MONTH * count, f"{count} x"),)
 
 
 def _price_balanced_bytes(rates: Rates, load: Load) -> list[Component]:
@@ -90,7 +100,7 @@ def _price_balanced_bytes(rates: Rates, load: Load) -> list[Component]:
     connections weigh more (AWS's pricing page, 2024).
     """
     handled = load.bytes_in + (0 if rates.part.cloud is Cloud.GCP else load.bytes_out)
-    if not handled:
+    if not handled or not _balanced_services(rates.part):
         return []
     if rates.part.cloud is not Cloud.AWS:
         return [price_bytes("balancer", rates, "lb_gb", handled, " handled")]

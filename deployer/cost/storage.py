@@ -20,13 +20,37 @@ from deployer.release.records import TargetBundle
 from deployer.transfer import Limits
 from deployer.values import Json
 
-__all__ = ["price_pushes", "price_storage"]
+__all__ = ["price_kept", "price_pushes", "price_requests", "price_storage"]
 
 
 def price_storage(rates: Rates, load: Load) -> tuple[Component, ...]:
     """Return what applies of: storage, store requests, disks."""
+    kept, *disks = price_kept(rates, load)
+    return (kept, *price_requests(rates, load), *disks)
+
+
+def price_kept(rates: Rates, load: Load) -> tuple[Component, ...]:
+    """Price a month of what is kept: the model in the bucket, the disks that pods bring for it."""
     kept = price_bytes("storage", rates, "object_storage", Decimal(load.model_bytes), "")
-    return (kept, *_price_requests(rates, load), *_price_disks(rates, load))
+    return (kept, *_price_disks(rates, load))
+
+
+def price_requests(rates: Rates, load: Load) -> tuple[Component, ...]:
+    """Price each push's parts and each pod's reads; a part is as large as uploads make it."""
+    limits = Limits()
+    pushed = load.usage.pushes * _count(load.model_bytes, limits.part_length(load.model_bytes))
+    read = load.usage.pushes * load.replicas * _count(load.model_bytes, limits.range_bytes)
+    if not pushed:
+        return ()
+    asked = (("object_put_1k", pushed, "put"), ("object_get_1k", read, "get"))
+    parts = [
+        price_component(
+            "store requests", rates.find(kind).price, Decimal(count) / 1000, f"{count:,} {word}"
+        )
+        for kind, count, word in asked
+        if count
+    ]
+    return (add_components("store requests", parts),)
 
 
 def price_pushes(
@@ -48,24 +72,6 @@ def price_pushes(
     if far and sent and load.usage.nat:
         parts.append(price_bytes("pushes", rates, "nat_gb", sent * far, " through NAT"))
     return (add_components("pushes", parts),) if parts else ()
-
-
-def _price_requests(rates: Rates, load: Load) -> tuple[Component, ...]:
-    """Price each push's parts and each pod's reads; a part is as large as uploads make it."""
-    limits = Limits()
-    pushed = load.usage.pushes * _count(load.model_bytes, limits.part_length(load.model_bytes))
-    read = load.usage.pushes * load.replicas * _count(load.model_bytes, limits.range_bytes)
-    if not pushed:
-        return ()
-    asked = (("object_put_1k", pushed, "put"), ("object_get_1k", read, "get"))
-    parts = [
-        price_component(
-            "store requests", rates.find(kind).price, Decimal(count) / 1000, f"{count:,} {word}"
-        )
-        for kind, count, word in asked
-        if count
-    ]
-    return (add_components("store requests", parts),)
 
 
 def _count(size: int, step: int) -> int:

@@ -30,6 +30,7 @@ __all__ = [
     "Routes",
     "RunRecord",
     "SmokeRecord",
+    "Span",
     "TargetBundle",
     "TierRecord",
     "content_digest",
@@ -176,6 +177,15 @@ class Mark(Record):
     verdicts: dict[str, str] = Field(default_factory=dict)
 
 
+class Span(Record):
+    """A release was live on a target from ``began`` until ``ended``; None while it is."""
+
+    target: str
+    release: int
+    began: datetime
+    ended: datetime | None = None
+
+
 class RunRecord(Record):
     """A run that has begun and not finished."""
 
@@ -191,6 +201,7 @@ class Head(Document):
     """The one mutable document: what is wanted, what is live, what is known of each release.
 
     ``epoch`` grows by one at every write; ``token`` is the fencing token of the run that wrote it.
+    ``spans`` say what was live when, the oldest first; what ended long ago is left out.
     """
 
     name: str
@@ -200,6 +211,7 @@ class Head(Document):
     live: dict[str, int] = Field(default_factory=dict)
     marks: dict[int, Mark] = Field(default_factory=dict)
     run: RunRecord | None = None
+    spans: tuple[Span, ...] = ()
     written: datetime | None = None
 
     def mark(self, number: int) -> Mark:

@@ -1,11 +1,11 @@
 """``deployer report``: what it costs, and how healthy it is."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployer.cli import output
+from deployer.cli import output, ran
 from deployer.cli.cells import NOTHING, format_count, format_ready
 from deployer.cli.options import Format, Output, SpecFile, Timeout
 
@@ -49,12 +49,23 @@ _HEALTH_COLUMNS = (
 @report.command("cost")
 def cost(
     file: SpecFile = Path("deployer.yaml"),
-    output_format: Output = Format.TABLE,
+    output_format: ran.RanOutput = ran.RanFormat.TABLE,
     timeout: Timeout = 5.0,
+    since: ran.Since = None,
+    until: ran.Until = None,
+    group_by: ran.Grouping = ran.GroupWord.TARGET,
+    samples: ran.SamplesFile = None,
+    weights: ran.Weights = "scad",
+    billed: Annotated[
+        list[Path] | None,
+        typer.Option("--billed", metavar="FILE", help="A FOCUS bill to compare with; repeatable."),
+    ] = None,
+    billed_tag: ran.BilledTag = None,
 ) -> None:
-    """Estimate what a month of what is live costs.
+    """Estimate what a month of what is live costs; with --since, what a time has cost.
 
-    Per target and in all, at list prices.
+    Per target and in all, at list prices. With --since (or --billed) it prices what ran, by the
+    record of what was live when, and compares it with the bill.
 
     "requests" is the share of the machines' price that the replicas ask for; "bill" is what the
     account sees: whole machines, control plane, load balancer, storage. What has no price is
@@ -64,7 +75,15 @@ def cost(
     """
     from deployer.cli.reading import open_reader
 
-    show_cost(open_reader(file), output_format, timeout_seconds=timeout)
+    reader = open_reader(file)
+    if since is None and not billed:
+        ran.refuse_row_format(output_format)
+        show_cost(reader, Format(output_format.value), timeout_seconds=timeout)
+        return
+    sources = ran.Sources(samples, tuple(billed or ()), billed_tag)
+    ran.show_ran(
+        reader, output_format, ran.Wanted(since or "30d", until, group_by, weights), sources
+    )
 
 
 @report.command("health")
