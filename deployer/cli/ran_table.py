@@ -1,6 +1,7 @@
 """What ran, in the terminal: a table of groups, the bill beside it, and what to doubt."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import typer
@@ -16,13 +17,13 @@ if TYPE_CHECKING:
 __all__ = ["print_ran"]
 
 _MOST_GAPS = 5
+_CENT = Decimal("0.01")
 _BILLED = (
     output.Column("place"),
     output.Column("component"),
     output.Column("estimated", right=True),
     output.Column("billed", right=True),
     output.Column("difference", right=True),
-    output.Column("why", drop=1),
 )
 
 
@@ -36,9 +37,8 @@ def print_ran(report: "RanReport", *, wide: bool) -> None:
         typer.echo()
         _print_billed(report.billed, wide=wide)
     typer.echo()
-    for line in _remarks(report):
+    for line in (*_remarks(report), "assumed:"):
         typer.echo(line)
-    typer.echo("assumed:")
     for assumption in report.assumptions:
         typer.echo(f"  {assumption}")
 
@@ -78,12 +78,15 @@ def _print_groups(report: "RanReport", *, wide: bool) -> None:
 
 def _print_billed(billed: "Reconciliation", *, wide: bool) -> None:
     until = f" until {billed.bill.last:%Y-%m-%d %H:%M} UTC" if billed.bill.last else ""
+    if not billed.differences:
+        typer.echo("the bill has nothing of any target's cloud in this time")
+        return
     typer.echo(f"against the bill{until}, effective cost:\n")
     rows = [_billed_cells(it) for it in billed.differences]
     difference = billed.billed.amount - billed.estimated.amount
     total = [_cents(billed.estimated), _cents(billed.billed), f"{difference:+,.2f}"]
     unknown = " + unknown" if billed.partial else ""
-    footer = ["USD", "", *total[:2], f"{total[2]}{unknown}", ""]
+    footer = ["USD", "", *total[:2], f"{total[2]}{unknown}"]
     output.print_table(_BILLED, rows, footer=footer, wide=wide)
     typer.echo()
     for line in _billed_remarks(billed):
@@ -98,12 +101,16 @@ def _billed_cells(it: "Difference") -> list[str]:
         _cents(it.estimated) if it.estimated else "unknown",
         _cents(it.billed) if it.billed else NOTHING,
         f"{difference.amount:+,.2f}" if difference else "unknown",
-        "; ".join(it.reasons),
     ]
 
 
 def _billed_remarks(billed: "Reconciliation") -> Iterator[str]:
     bill = billed.bill
+    for it in billed.differences:
+        if it.reasons and not _is_small(it):
+            yield f"{it.cloud.value} {it.region} {it.component}: {'; '.join(it.reasons)}"
+    if billed.uncovered:
+        yield f"not compared: {', '.join(billed.uncovered)}, of which the bill has nothing"
     if billed.elsewhere_rows:
         rows = output.format_count(billed.elsewhere_rows, "charge")
         yield f"not compared: {rows} of {billed.elsewhere} in other places than the targets'"
@@ -113,6 +120,10 @@ def _billed_remarks(billed: "Reconciliation") -> Iterator[str]:
         yield f"odd: {bill.negatives} charges of negative quantity that are no corrections"
     if bill.outside:
         yield f"left out: {bill.outside} charges before or after this time"
+
+
+def _is_small(it: "Difference") -> bool:
+    return it.difference is not None and abs(it.difference.amount) < _CENT / 2
 
 
 def _remarks(report: "RanReport") -> Iterator[str]:

@@ -108,10 +108,15 @@ def compare_releases(
     what the plan changes and not what a vendor changed meanwhile.
     """
     estimates = {estimate.target: estimate for estimate in estimate_release(after)}
+    today_by_number = {
+        number: _estimate_today(bundles[number], after)
+        for number in set(live.values())
+        if number in bundles
+    }
     before = {
         name: found
         for name, number in live.items()
-        if number in bundles and (found := _estimate_live(name, bundles[number], after))
+        if (found := today_by_number.get(number, {}).get(name))
     }
     names = sorted({*estimates, *before})
     shown = tuple(estimates.values())
@@ -134,11 +139,11 @@ def find_deltas(before: TargetEstimate | None, after: TargetEstimate | None) -> 
     return tuple(Delta(name, old.get(name), new.get(name)) for name in names)
 
 
-def _estimate_live(target: str, bundle: Bundle, after: Bundle) -> TargetEstimate | None:
-    """Price what is live at ``target`` at today's prices where its machine is still the same."""
+def _estimate_today(bundle: Bundle, after: Bundle) -> dict[str, TargetEstimate]:
+    """Price what is live at today's prices, where its machine is still the same."""
     parts = tuple(_reprice(part, after) for part in bundle.targets)
     today = bundle.model_copy(update={"targets": parts})
-    return next((found for found in estimate_release(today) if found.target == target), None)
+    return {found.target: found for found in estimate_release(today)}
 
 
 def _reprice(part: TargetBundle, after: Bundle) -> TargetBundle:

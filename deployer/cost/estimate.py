@@ -10,14 +10,15 @@ from deployer.cost.component import (
     known_sum,
     price_component,
 )
-from deployer.cost.load import Load, read_usage, share_of_traffic
+from deployer.cost.load import Load, read_strategy, read_usage, share_of_traffic
 from deployer.cost.machine import Machine, price_nodes, price_requests, read_machine
 from deployer.cost.network import price_network
 from deployer.cost.rates import Rates
-from deployer.cost.spare import price_failover, price_surge, survivors_need
+from deployer.cost.spare import price_failover, price_surge, replicas_needed
 from deployer.cost.storage import price_pushes, price_storage
 from deployer.ports import Prices, UnknownPrice
 from deployer.release.records import Bundle, TargetBundle
+from deployer.spec.model import Strategy
 from deployer.values import Cloud, Money
 
 __all__ = ["TargetEstimate", "autoscaler_maximum", "estimate_release"]
@@ -81,6 +82,7 @@ class _Site:
     machine: Machine
     load: Load
     maximum: int
+    strategy: Strategy
     seen: bool
 
 
@@ -120,7 +122,7 @@ def _open_sites(
     bundle: Bundle, books: Mapping[str, Prices], replicas: Mapping[str, int]
 ) -> dict[str, _Site]:
     """Put together what each target is priced from; targets of one cloud share its egress tiers."""
-    usage = read_usage(bundle)
+    usage, strategy = read_usage(bundle), read_strategy(bundle)
     sent: dict[Cloud, Decimal] = {}
     sites = {}
     for part in sorted(bundle.targets, key=lambda part: part.target):
@@ -132,25 +134,43 @@ def _open_sites(
         sent[part.cloud] = begun + load.bytes_out
         seen = part.target in replicas
         maximum = max(count, autoscaler_maximum(part))
-        sites[part.target] = _Site(part, rates, read_machine(part, rates), load, maximum, seen)
+        sites[part.target] = _Site(
+            part, rates, read_machine(part, rates), load, maximum, strategy, seen
+        )
     return sites
 
 
 def _worst_loss(sites: Mapping[str, _Site]) -> dict[str, int]:
-    """Return what the survivors need when that target is lost which costs most to replace."""
-    loads = {name: site.load for name, site in sites.items()}
-    maxima = {name: site.maximum for name, site in sites.items()}
-    cases = [survivors_need(loads, maxima, lost) for lost in sorted(sites)]
-    return max(cases, key=lambda needed: _price_of_loss(sites, needed), default={})
+    """Return what the survivors need when that target is lost which costs most to replace.
+
+    Targets of one share ask the same of the others, so each share is priced once.
+    """
+    if all(site.maximum <= site.load.replicas for site in sites.values()):
+        return {}
+    by_share: dict[Decimal, dict[str, Decimal]] = {}
+    for site in sites.values():
+        share = site.load.share
+        if share not in by_share:
+            by_share[share] = {name: _price_of_loss(it, share) for name, it in sites.items()}
+    worst = max(
+        sorted(sites),
+        key=lambda lost: _without(by_share[sites[lost].load.share], lost),
+    )
+    share = sites[worst].load.share
+    return {
+        name: replicas_needed(site.load, site.maximum, share)
+        for name, site in sites.items()
+        if name != worst
+    }
 
 
-def _price_of_loss(sites: Mapping[str, _Site], needed: Mapping[str, int]) -> Decimal:
-    parts = [
-        component
-        for name, count in needed.items()
-        for component in price_failover(sites[name].machine, sites[name].load, count)
-    ]
-    return known_sum(parts).amount
+def _without(amounts: Mapping[str, Decimal], lost: str) -> Decimal:
+    return sum(amounts.values(), Decimal(0)) - amounts[lost]
+
+
+def _price_of_loss(site: _Site, lost_share: Decimal) -> Decimal:
+    needed = replicas_needed(site.load, site.maximum, lost_share)
+    return known_sum(price_failover(site.machine, site.load, needed)).amount
 
 
 def _estimate(
@@ -175,14 +195,14 @@ def _estimate(
         hourly=None if isinstance(machine.hourly, UnknownPrice) else machine.hourly.money,
         hourly_from=machine.hourly_from,
         requests=price_requests(machine, load.replicas),
-        bill=_bill(bundle, site, load, count, sites),
-        most=_bill(bundle, site, replace(load, replicas=site.maximum), count, sites),
+        bill=_bill(site, load, count, sites),
+        most=_bill(site, replace(load, replicas=site.maximum), count, sites),
         replicas_from="cluster" if site.seen else "release",
     )
 
 
 def _bill(
-    bundle: Bundle, site: _Site, load: Load, needed: int, sites: Mapping[str, _Site]
+    site: _Site, load: Load, needed: int, sites: Mapping[str, _Site]
 ) -> tuple[Component, ...]:
     part, rates, machine = site.part, site.rates, site.machine
     plane = price_component(
@@ -196,6 +216,6 @@ def _bill(
         *price_network(rates, load),
         *price_storage(rates, load),
         *(price_pushes(rates, load, others) if pushes else ()),
-        *price_surge(bundle, part, machine, load),
+        *price_surge(site.strategy, part, machine, load),
         *price_failover(machine, load, needed),
     )

@@ -5,8 +5,10 @@ from decimal import Decimal
 
 from deployer.release.records import Bundle
 from deployer.spec.costs import Usage
+from deployer.spec.model import Strategy
+from deployer.values import Json
 
-__all__ = ["Load", "read_usage", "share_of_traffic"]
+__all__ = ["Load", "read_strategy", "read_usage", "share_of_traffic"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,17 @@ class Load:
 
 def read_usage(bundle: Bundle) -> Usage:
     """Return what the release's spec assumed of a month; the defaults where it said nothing."""
-    config = bundle.config if isinstance(bundle.config, dict) else {}
-    return Usage.model_validate(config.get("usage") or {})
+    return Usage.model_validate(_config(bundle, "usage"))
+
+
+def read_strategy(bundle: Bundle) -> Strategy:
+    """Return how the release's spec has traffic moved; the soak is the one that is recorded."""
+    strategy = Strategy.model_validate(_config(bundle, "strategy"))
+    return strategy.model_copy(update={"soak": bundle.soak_seconds})
+
+
+def _config(bundle: Bundle, key: str) -> Json:
+    return (bundle.config if isinstance(bundle.config, dict) else {}).get(key) or {}
 
 
 def share_of_traffic(bundle: Bundle, target: str) -> Decimal:

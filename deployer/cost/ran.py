@@ -65,6 +65,7 @@ class _Slice:
     rates: Rates
     machine: Machine
     load: Load
+    month: "_Month"
     began: datetime
     ended: datetime
     first: bool
@@ -72,6 +73,14 @@ class _Slice:
     @property
     def hours(self) -> Decimal:
         return hours_between(self.began, self.ended)
+
+
+@dataclass(frozen=True, slots=True)
+class _Month:
+    """What a month of a span costs of all that goes by the hour, whatever is answered."""
+
+    gateways: tuple[Component, ...]
+    kept: tuple[Component, ...]
 
 
 def price_ran(
@@ -142,7 +151,9 @@ def _open(
     rates = Rates(bundle, part, books.get(part.target))
     share = share_of_traffic(bundle, part.target)
     load = Load(read_usage(bundle), share, bundle.artifact.size, part.replicas)
-    return _Slice(span, bundle, part, rates, read_machine(part, rates), load, *time, first=False)
+    month = _Month(price_gateways(rates, load), price_kept(rates, replace(load, replicas=1)))
+    machine = read_machine(part, rates)
+    return _Slice(span, bundle, part, rates, machine, load, month, *time, first=False)
 
 
 def _days(began: datetime, ended: datetime) -> Iterator[tuple[datetime, datetime]]:
@@ -185,15 +196,25 @@ def _measure(piece: _Slice, samples: Timeline, ran: Ran) -> MachineHours:
     for part in samples.stretch(piece.began, piece.ended):
         hours.add(part.sample, piece.load.replicas, hours_between(part.began, part.ended))
         if part.sample is None:
-            ran.gaps.append(Gap(piece.span.target, part.began, part.ended))
+            _note_gap(ran.gaps, Gap(piece.span.target, part.began, part.ended))
     return hours
+
+
+def _note_gap(gaps: list[Gap], gap: Gap) -> None:
+    """Add a gap; one that goes on after midnight stays one."""
+    for index in range(len(gaps) - 1, -1, -1):
+        if gaps[index].target == gap.target:
+            if gaps[index].ended == gap.began:
+                gap = replace(gap, began=gaps.pop(index).began)
+            break
+    gaps.append(gap)
 
 
 def _shared(piece: _Slice) -> Iterator[Component]:
     """Price the slice's part of what everything on the cluster has in common."""
     price = piece.rates.find("control_plane_hour").price
     yield price_component("control plane", price, piece.hours, "one cluster")
-    for component in price_gateways(piece.rates, piece.load):
+    for component in piece.month.gateways:
         yield component.scale(piece.hours / HOURS_PER_MONTH)
 
 
@@ -201,7 +222,7 @@ def _own(piece: _Slice, replica_hours: Decimal) -> Iterator[Component]:
     """Price what is kept for the slice, and once per release what it took to get there."""
     share = piece.hours / _month_hours(piece.began)
     average = replica_hours / piece.hours
-    stored, *disks = price_kept(piece.rates, replace(piece.load, replicas=1))
+    stored, *disks = piece.month.kept
     yield stored.scale(share)
     yield from (disk.scale(share * average) for disk in disks)
     if not piece.first:

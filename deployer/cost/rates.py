@@ -74,7 +74,6 @@ class Quote:
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
 class Rates:
     """The prices of one target of a release: those frozen into it, then the book's.
 
@@ -82,24 +81,25 @@ class Rates:
         book: None when the target has left the spec, so that nothing says which book is its.
     """
 
-    bundle: Bundle
-    part: TargetBundle
-    book: Prices | None = None
+    def __init__(self, bundle: Bundle, part: TargetBundle, book: Prices | None = None) -> None:
+        self.bundle = bundle
+        self.part = part
+        self.book = book
+        self._records = {record.kind: record for record in part.prices}
+        self._quotes: dict[str, Quote] = {}
+        self._tiers: dict[str, tuple[PriceTier, ...] | UnknownPrice] = {}
 
     def find(self, kind: str) -> Quote:
         """Return what ``kind`` costs; a frozen price comes before the book's (C9)."""
-        record = self._record(kind)
-        if record is not None and record.amount is not None and record.currency == CURRENCY:
-            return Quote(_thaw(record, record.amount, self.bundle), "release")
-        found = self.find_in_book(kind)
-        return Quote(found, "" if isinstance(found, UnknownPrice) else "book")
+        if kind not in self._quotes:
+            self._quotes[kind] = self._look_up(kind)
+        return self._quotes[kind]
 
     def tiers(self, kind: str) -> tuple[PriceTier, ...] | UnknownPrice:
         """Return the steps of a graduated price, in the same order of preference."""
-        record = self._record(kind)
-        if record is not None and record.amount is not None and record.currency == CURRENCY:
-            return _thaw_tiers(record, record.amount, self.bundle)
-        return self.book.find_tiers(self._query(kind)) if self.book else self._unknown(kind)
+        if kind not in self._tiers:
+            self._tiers[kind] = self._look_up_tiers(kind)
+        return self._tiers[kind]
 
     def find_in_book(self, kind: str) -> Price | UnknownPrice:
         """Return what the book says, whatever was frozen."""
@@ -110,8 +110,21 @@ class Rates:
             return UnknownPrice(f"it is priced in {found.money.currency}, without an exchange rate")
         return found
 
+    def _look_up(self, kind: str) -> Quote:
+        record = self._record(kind)
+        if record is not None and record.amount is not None and record.currency == CURRENCY:
+            return Quote(_thaw(record, record.amount, self.bundle), "release")
+        found = self.find_in_book(kind)
+        return Quote(found, "" if isinstance(found, UnknownPrice) else "book")
+
+    def _look_up_tiers(self, kind: str) -> tuple[PriceTier, ...] | UnknownPrice:
+        record = self._record(kind)
+        if record is not None and record.amount is not None and record.currency == CURRENCY:
+            return _thaw_tiers(record, record.amount, self.bundle)
+        return self.book.find_tiers(self._query(kind)) if self.book else self._unknown(kind)
+
     def _record(self, kind: str) -> PriceRecord | None:
-        return next((record for record in self.part.prices if record.kind == kind), None)
+        return self._records.get(kind)
 
     def _query(self, kind: str) -> PriceQuery:
         machine = self.part.price

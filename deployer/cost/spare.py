@@ -1,31 +1,29 @@
 """Machines that run for a while only: beside the old release, and for a target that is lost."""
 
-from collections.abc import Mapping
 from decimal import ROUND_CEILING, Decimal
 
 from deployer.cost.component import Component, price_component
 from deployer.cost.load import Load
 from deployer.cost.machine import Machine
-from deployer.release.records import Bundle, TargetBundle
+from deployer.release.records import TargetBundle
 from deployer.spec.model import Strategy
 
-__all__ = ["price_failover", "price_surge", "survivors_need"]
+__all__ = ["price_failover", "price_surge", "replicas_needed"]
 
 _SECONDS_PER_HOUR = 3600
 
 
 def price_surge(
-    bundle: Bundle, part: TargetBundle, machine: Machine, load: Load
+    strategy: Strategy, part: TargetBundle, machine: Machine, load: Load
 ) -> tuple[Component, ...]:
     """Price the machines that a new release needs beside the old one, at each push.
 
     At most: for as long as the target may take to become ready, and the soak. Nothing where both
     fit the machines that are there, or where the machine is unknown (that is said already).
     """
-    strategy = _strategy(bundle)
     rolling = strategy.type == "rolling"
     more = _pods(strategy.max_surge, load.replicas) if rolling else load.replicas
-    seconds = part.timeout_seconds + (0 if rolling else bundle.soak_seconds)
+    seconds = part.timeout_seconds + (0 if rolling else strategy.soak)
     nodes = _more_nodes(machine, load.replicas, load.replicas + more)
     hours = load.usage.pushes * Decimal(str(seconds)) / _SECONDS_PER_HOUR
     if not nodes or not hours:
@@ -44,27 +42,15 @@ def price_failover(machine: Machine, load: Load, needed: int) -> tuple[Component
     return (price_component("failover", machine.hourly, nodes * hours, basis),)
 
 
-def survivors_need(
-    loads: Mapping[str, Load], maxima: Mapping[str, int], lost: str
-) -> dict[str, int]:
-    """Return how many replicas the others need when ``lost`` is away and they share its traffic.
+def replicas_needed(load: Load, most: int, lost_share: Decimal) -> int:
+    """Return how many replicas a target needs once another, with this share, is away.
 
-    In proportion to the traffic that each has then, never above its autoscaler's maximum: without
-    an autoscaler nothing starts.
+    In proportion to the traffic that it has then, never above its autoscaler's maximum: without an
+    autoscaler nothing starts.
     """
-    left = 1 - loads[lost].share
-    if not left:
-        return {name: maxima[name] for name in loads if name != lost}
-    return {
-        name: min(max(load.replicas, maxima[name]), _ceiling(load.replicas / left))
-        for name, load in loads.items()
-        if name != lost
-    }
-
-
-def _strategy(bundle: Bundle) -> Strategy:
-    config = bundle.config if isinstance(bundle.config, dict) else {}
-    return Strategy.model_validate(config.get("strategy") or {})
+    left = 1 - lost_share
+    wanted = _ceiling(load.replicas / left) if left > 0 else most
+    return min(max(load.replicas, most), max(load.replicas, wanted))
 
 
 def _pods(share: str, replicas: int) -> int:

@@ -119,6 +119,7 @@ def _describe_billed(billed: Reconciliation) -> dict[str, Json]:
         "billed": describe_amount(billed.billed),
         "partial": billed.partial,
         "until": describe_time(billed.bill.last),
+        "not_in_bill": [cloud.value for cloud in billed.uncovered],
         "elsewhere": {"billed": describe_amount(billed.elsewhere), "rows": billed.elsewhere_rows},
         "currencies": {name: f"{it:f}" for name, it in sorted(billed.bill.currencies.items())},
         "differences": [_describe_difference(it) for it in billed.differences],

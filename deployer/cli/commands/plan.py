@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from deployer.plan import Plan
     from deployer.plan.model import TargetPlan
 
-__all__ = ["plan"]
+__all__ = ["PlanFormat", "plan"]
 
 _CHANGES = 2
 

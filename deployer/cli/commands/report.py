@@ -62,7 +62,7 @@ def cost(
     ] = None,
     billed_tag: ran.BilledTag = None,
 ) -> None:
-    """Estimate what a month of what is live costs; with --since, what a time has cost.
+    """Estimate what a month costs, or with --since what a time has cost.
 
     Per target and in all, at list prices. With --since (or --billed) it prices what ran, by the
     record of what was live when, and compares it with the bill.

@@ -56,11 +56,13 @@ class Reconciliation:
     Attributes:
         elsewhere: Charges in other places than the targets'; None of them is compared.
         elsewhere_rows: How many there are.
+        uncovered: Clouds that the bill has nothing of: it is another cloud's, so they are left out.
     """
 
     differences: tuple[Difference, ...]
     elsewhere: Money
     elsewhere_rows: int
+    uncovered: tuple[Cloud, ...]
     bill: Bill
 
     @property
@@ -83,6 +85,9 @@ class Reconciliation:
 def reconcile(ran: Ran, bill: Bill) -> Reconciliation:
     """Compare what ran with what was billed for the same time and places."""
     estimates = _estimates(ran)
+    covered = {cloud for cloud, _, _ in bill.lines if cloud is not None}
+    uncovered = sorted({cloud for cloud, _, _ in estimates} - covered)
+    estimates = {key: it for key, it in estimates.items() if key[0] in covered}
     places = {(cloud, region) for cloud, region, _ in estimates}
     inside: dict[_Key, BillLine] = {}
     outside = []
@@ -96,6 +101,7 @@ def reconcile(ran: Ran, bill: Bill) -> Reconciliation:
         differences=tuple(_compare(key, estimates.get(key), inside.get(key)) for key in keys),
         elsewhere=Money(sum((line.effective for line in outside), Decimal(0)), CURRENCY),
         elsewhere_rows=sum(line.rows for line in outside),
+        uncovered=tuple(uncovered),
         bill=bill,
     )
 

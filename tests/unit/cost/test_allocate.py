@@ -53,7 +53,7 @@ def test_what_is_asked_for_is_allocated_and_the_rest_is_idle() -> None:
     """
     found = allocate("0.192", XLARGE, Demand(Size(Decimal(1), Decimal(1)), 2))
     assert (rounded(found.vcpu), rounded(found.memory)) == (Decimal("0.0665"), Decimal("0.0074"))
-    assert (rounded(found.idle), found.overhead.amount) == (Decimal("0.1182"), 0)
+    assert (rounded(found.idle), found.overhead.amount) == (Decimal("0.1182"), Decimal(0))
 
 
 def test_the_larger_of_request_and_use_counts_resource_by_resource() -> None:
@@ -66,7 +66,7 @@ def test_the_larger_of_request_and_use_counts_resource_by_resource() -> None:
 def test_more_than_there_is_becomes_all_there_is_and_is_told() -> None:
     """6 vCPU on a machine of 4: 4 x 9/52 x 0.192 = 0.1329, and no idle processors."""
     found = allocate("0.192", XLARGE, Demand(Size(Decimal(3), Decimal(8)), 2))
-    assert (rounded(found.vcpu), found.idle.amount) == (Decimal("0.1329"), 0)
+    assert (rounded(found.vcpu), found.idle.amount) == (Decimal("0.1329"), Decimal(0))
     assert found.excess == {"cpu": Decimal(2)}
 
 

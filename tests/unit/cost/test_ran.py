@@ -91,6 +91,14 @@ def test_samples_say_how_many_replicas_there_were_and_a_gap_is_told(
     assert {row.basis for row in ran.rows if row.component == "cpu"} == {"samples"}
 
 
+def test_a_gap_over_midnight_is_one(make_site: Maker, make_release: Maker) -> None:
+    release = make_release(make_site("aws"))
+    samples = [Sample(FIRST, "aws", replicas=2)]
+    ran = price_ran([span(42, FIRST)], {42: release}, NOVEMBER, samples=samples)
+    (gap,) = ran.gaps
+    assert (gap.began, gap.ended) == (FIRST + timedelta(hours=1), NOVEMBER.ended)
+
+
 def test_more_use_than_machines_is_told(make_site: Maker, make_release: Maker) -> None:
     release = make_release(make_site("aws"))
     samples = [Sample(FIRST, "aws", 2, 1, Size(Decimal(9), Decimal(1)))]

@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from deployer.errors import SourceError
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
-def at(minutes: int, **seen: int) -> Sample:
+def at(minutes: int, **seen: Any) -> Sample:
     return Sample(NOON + timedelta(minutes=minutes), "aws", **seen)
 
 

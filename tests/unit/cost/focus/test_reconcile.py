@@ -101,6 +101,16 @@ def test_a_row_without_a_cost_makes_the_comparison_partial(ran: Ran) -> None:
     assert "1 rows without a cost, which is not 0" in machines.reasons
 
 
+def test_a_cloud_that_the_bill_has_nothing_of_is_left_out_and_named(
+    make_site: Maker, make_release: Maker
+) -> None:
+    release = make_release(make_site("aws"), make_site("gcp"))
+    spans = [Span(target=name, release=42, began=FIRST) for name in ("aws", "gcp")]
+    found = reconcile(price_ran(spans, {42: release}, WINDOW), bill(EC2))
+    assert {it.cloud for it in found.differences} == {Cloud.AWS}
+    assert found.uncovered == (Cloud.GCP,)
+
+
 def test_a_correction_is_counted_and_named(ran: Ran) -> None:
     back = replace(EC2, effective=Decimal(-5), quantity=None, correction=True)
     (machines,) = [
