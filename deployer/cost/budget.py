@@ -10,7 +10,7 @@ from deployer.cost.component import CURRENCY, known_sum
 from deployer.spec.costs import Budget, Limit
 from deployer.values import Money
 
-__all__ = ["BudgetVerdict", "judge_budget"]
+__all__ = ["BudgetVerdict", "State", "judge_budget"]
 
 State = Literal["within", "exceeded", "unknown", "no-baseline"]
 

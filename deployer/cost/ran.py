@@ -21,7 +21,7 @@ from deployer.ports import Prices
 from deployer.release.records import Bundle, Span, TargetBundle
 from deployer.values import Cloud
 
-__all__ = ["Ran", "Window", "price_ran"]
+__all__ = ["Ran", "Window", "hours_between", "price_ran"]
 
 
 @dataclass(frozen=True, slots=True)

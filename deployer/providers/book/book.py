@@ -10,7 +10,7 @@ from deployer.ports import Price, PriceQuery, PriceTier, UnknownPrice
 from deployer.providers.book.entry import Entry, Key, read_entries
 from deployer.values import Cloud
 
-__all__ = ["PriceBook", "load_book", "parse_book"]
+__all__ = ["PriceBook", "load_book", "load_entries", "parse_book"]
 
 _EVERYWHERE = "*"
 _UNPRICED = {
@@ -95,7 +95,13 @@ class PriceBook:
 @cache
 def load_book() -> PriceBook:
     """Return the book that ships with the package; read once."""
-    return parse_book((files(__package__) / "book.csv").read_text("utf-8"))
+    return PriceBook(load_entries())
+
+
+@cache
+def load_entries() -> tuple[Entry, ...]:
+    """Return the rows of the book that ships with the package; read once."""
+    return tuple(read_entries((files(__package__) / "book.csv").read_text("utf-8")))
 
 
 def parse_book(text: str) -> PriceBook:

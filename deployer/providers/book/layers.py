@@ -5,9 +5,10 @@ from pathlib import Path
 
 from deployer.errors import SourceError
 from deployer.ports import Price, PriceQuery, Prices, PriceTier, UnknownPrice
-from deployer.providers.book.book import parse_book
+from deployer.providers.book.book import PriceBook
+from deployer.providers.book.entry import Entry, read_entries
 
-__all__ = ["LayeredPrices", "read_book"]
+__all__ = ["LayeredPrices", "read_book", "read_file"]
 
 
 class LayeredPrices:
@@ -39,11 +40,22 @@ def read_book(file: Path) -> Prices:
     Raises:
         SourceError: It cannot be read, or a row is wrong; the line is named.
     """
+    return PriceBook(read_file(file))
+
+
+def read_file(file: Path) -> tuple[Entry, ...]:
+    """Read the rows of a price book of the user's own.
+
+    Raises:
+        SourceError: As `read_book` does.
+    """
     try:
-        return parse_book(file.read_text("utf-8"))
+        entries = tuple(read_entries(file.read_text("utf-8")))
+        PriceBook(entries)
     except OSError as error:
         raise SourceError(f"the prices of {file} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise SourceError(
             f"{file}: {error}", hint="deployer prices show -o csv prints rows of the right form."
         ) from error
+    return entries
