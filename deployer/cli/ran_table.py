@@ -37,10 +37,8 @@ def print_ran(report: "RanReport", *, wide: bool) -> None:
         typer.echo()
         _print_billed(report.billed, wide=wide)
     typer.echo()
-    for line in (*_remarks(report), "assumed:"):
-        typer.echo(line)
-    for assumption in report.assumptions:
-        typer.echo(f"  {assumption}")
+    assumed = [f"  {assumption}" for assumption in report.assumptions]
+    output.print_lines([*_remarks(report), "assumed:", *assumed], wide=wide)
 
 
 def _headline(report: "RanReport") -> str:
@@ -89,8 +87,7 @@ def _print_billed(billed: "Reconciliation", *, wide: bool) -> None:
     footer = ["USD", "", *total[:2], f"{total[2]}{unknown}"]
     output.print_table(_BILLED, rows, footer=footer, wide=wide)
     typer.echo()
-    for line in _billed_remarks(billed):
-        typer.echo(line)
+    output.print_lines(_billed_remarks(billed), wide=wide)
 
 
 def _billed_cells(it: "Difference") -> list[str]:

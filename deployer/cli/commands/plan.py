@@ -100,12 +100,10 @@ def _print_plan(made: "Plan", following: str, *, wide: bool) -> None:
     ]
     output.print_table(columns, [_row(target, made) for target in made.targets], wide=wide)
     typer.echo()
-    for line in (
-        *_unknowns(made),
-        *plan_cost.list_lines(made, wide=wide),
-        _gates(made),
-        _next(made, following),
-    ):
+    for line in _unknowns(made):
+        typer.echo(line)
+    output.print_lines(plan_cost.list_lines(made, wide=wide), wide=wide)
+    for line in (_gates(made), _next(made, following)):
         if line:
             typer.echo(line)
 

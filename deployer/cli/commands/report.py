@@ -146,11 +146,9 @@ def _print_cost(built: "CostReport", *, wide: bool) -> None:
     rows = [_cost_cells(target) for target in built.targets]
     output.print_table(_COST_COLUMNS, rows, footer=_cost_footer(built), wide=wide)
     typer.echo()
-    for line in (*_unknowns(built), *_notes(built)):
-        typer.echo(line)
-    typer.echo("assumed:")
-    for assumption in built.assumptions:
-        typer.echo(f"  {assumption}")
+    assumed = [f"  {assumption}" for assumption in built.assumptions]
+    lines = [*_unknowns(built), *_notes(built), "assumed:", *assumed]
+    output.print_lines(lines, wide=wide)
 
 
 def _cost_headline(built: "CostReport") -> str:
