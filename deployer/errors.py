@@ -13,6 +13,7 @@
     │   ├── QuotaError
     │   └── TransientError        the only one that is retried
     ├── IntegrityError            the bytes are not the bytes that were promised
+    ├── BudgetError               a month would cost more than the spec allows
     ├── RolloutError              a release did not prove itself
     ├── NoHealthyTargetError      nowhere left to send a request
     ├── StateError                the recorded state cannot be read or is newer than this program
@@ -32,6 +33,7 @@ from pathlib import Path
 __all__ = [
     "AccessDeniedError",
     "AlreadyExistsError",
+    "BudgetError",
     "DeployerError",
     "Fault",
     "FieldConflictError",
@@ -144,6 +146,10 @@ class TransientError(ProviderError):
 
 class IntegrityError(DeployerError):
     """Bytes differ from the digest that was promised; nothing was published."""
+
+
+class BudgetError(DeployerError):
+    """The plan is above the budget, or not shown to be within it; nothing was changed."""
 
 
 class RolloutError(DeployerError):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from deployer.artifact import Place
     from deployer.execution import Session
     from deployer.plan import Plan
+    from deployer.providers.book.entry import Entry
     from deployer.providers.connection import Connection, Token
     from deployer.release.records import Routes
     from deployer.release.state import StateStore
@@ -36,6 +37,7 @@ __all__ = [
     "open_store",
     "open_upkeep",
     "read_plan",
+    "read_price_entries",
 ]
 
 _STATE_PATIENCE_SECONDS = 5.0
@@ -161,11 +163,26 @@ def make_token(spec: "ClusterSpec", region: str) -> "Token":
     return find_cluster(spec, region).tokens()
 
 
-def open_prices() -> Prices:
-    """Return the price book that ships with the package."""
-    from deployer.providers.book import load_book
+def open_prices(own: Path | None = None) -> Prices:
+    """Return the price book that ships with the package; the prices in the file ``own`` go first.
 
-    return load_book()
+    Raises:
+        SourceError: The file cannot be read, or a row of it is wrong.
+    """
+    from deployer.providers.book import LayeredPrices, load_book, read_book
+
+    return LayeredPrices(read_book(own), load_book()) if own else load_book()
+
+
+def read_price_entries(own: Path | None = None) -> "tuple[Entry, ...]":
+    """Return the rows of the price book that ships with the package, or of the file ``own``.
+
+    Raises:
+        SourceError: The file cannot be read, or a row of it is wrong.
+    """
+    from deployer.providers.book import load_entries, read_file
+
+    return read_file(own) if own else load_entries()
 
 
 def open_probe() -> Probe:
@@ -185,12 +202,11 @@ def open_session(file: Path) -> "Session":
     """
     from deployer import __version__
     from deployer.execution import Session
-    from deployer.providers.book import load_book
     from deployer.providers.local.clock import SystemClock
     from deployer.spec import load_spec
 
     spec = load_spec(file)
-    clock, prices = SystemClock(), load_book()
+    clock, prices = SystemClock(), open_prices(spec.locate(spec.prices) if spec.prices else None)
     return Session(
         spec=spec,
         providers={target.name: _open_provider(spec, target, prices) for target in spec.targets},

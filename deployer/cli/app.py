@@ -35,6 +35,7 @@ from deployer.cli.commands.infra import infra
 from deployer.cli.commands.init import init
 from deployer.cli.commands.kubeconfig import kubeconfig
 from deployer.cli.commands.plan import plan
+from deployer.cli.commands.prices import prices
 from deployer.cli.commands.pull import pull
 from deployer.cli.commands.push import push
 from deployer.cli.commands.render import render
@@ -173,6 +174,7 @@ app.command()(kubeconfig)
 app.command()(token)
 app.command()(evaluate)
 app.add_typer(infra, name="infra")
+app.add_typer(prices, name="prices")
 app.command()(push)
 app.command()(pull)
 app.command()(verify)

@@ -9,7 +9,7 @@ import shlex
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,6 +36,7 @@ __all__ = [
     "is_terminal",
     "print_error",
     "print_json",
+    "print_lines",
     "print_note",
     "print_result",
     "print_table",
@@ -167,6 +168,14 @@ def _columns_that_fit(
         if columns[victim].drop:
             shown.remove(victim)
     return shown
+
+
+def print_lines(lines: Iterable[str], *, wide: bool = False) -> None:
+    """Print sentences, each wrapped at the terminal's width (100 columns at most)."""
+    for text in lines:
+        indent = " " * (len(text) - len(text.lstrip()) + 2)
+        wrapped = textwrap.wrap(text, _table_width(), subsequent_indent=indent)
+        typer.echo(text if wide else "\n".join(wrapped))
 
 
 def _table_width() -> int:

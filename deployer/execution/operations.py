@@ -16,6 +16,7 @@ from deployer.plan import (
     build_rollback,
     content_of,
     demand_few_deletions,
+    demand_within_budget,
     deploy_inputs,
 )
 from deployer.preflight import refuse_errors
@@ -80,6 +81,7 @@ def deploy(
     Raises:
         RolloutError, LeaseHeldError, StateError, PlanMovedError: As their names say.
         SpecError: The runtime cannot serve these files; nothing was touched.
+        BudgetError: A month of it costs more than the spec allows; nothing was touched.
     """
     settle_format(session.spec, [file.path for file in artifact.files])
     inputs = deploy_inputs(content_of(session.spec, artifact, session.smoke()))
@@ -89,6 +91,7 @@ def deploy(
         if ended is not None and unfinished is not None and unfinished.inputs == inputs:
             return ended
         plan = make_plan(session, artifact, quarantined=quarantined, max_deletions=max_deletions)
+        demand_within_budget(plan)
         if saved is not None:
             _demand_unmoved(saved, plan)
         return None if plan.nothing_to_do else run_plan(saved or plan, context)

@@ -53,7 +53,12 @@ class Session:
     def snapshot(self, digest: Digest) -> Snapshot:
         """Read the state and every target; ``digest`` is the artifact that is looked for."""
         places = {
-            target.name: Place(self.providers[target.name], target.region, target.machine)
+            target.name: Place(
+                self.providers[target.name],
+                target.region,
+                target.machine,
+                option="spot" if target.nodes.spot else "on-demand",
+            )
             for target in self.spec.targets
         }
         return take_snapshot(places, self.state, digest, clock=self.clock, author=who())

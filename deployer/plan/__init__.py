@@ -1,5 +1,6 @@
 """From a spec and a snapshot to typed steps. Pure: no I/O, no clock."""
 
+from deployer.plan.budget import demand_within_budget
 from deployer.plan.build import (
     build_plan,
     build_rollback,
@@ -20,6 +21,7 @@ __all__ = [
     "build_undo",
     "content_of",
     "demand_few_deletions",
+    "demand_within_budget",
     "deploy_inputs",
     "fingerprint_of",
     "rollback_inputs",

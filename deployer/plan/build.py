@@ -1,10 +1,11 @@
 """Builds the plan of a deploy and of a rollback."""
 
 from collections.abc import Collection
-from decimal import Decimal
 from typing import Literal
 
 from deployer.artifact import Artifact
+from deployer.cost.budget import judge_budget
+from deployer.cost.change import compare_releases
 from deployer.errors import RolloutError
 from deployer.plan.bundle import make_bundle
 from deployer.plan.changes import find_changes, is_in_place
@@ -14,7 +15,7 @@ from deployer.plan.retention import Retention, decide_retention, find_beside
 from deployer.release.records import Bundle, Mark, SmokeRecord, TargetBundle
 from deployer.snapshot.model import Snapshot, TargetSnapshot
 from deployer.spec import Spec
-from deployer.values import Money, digest_of
+from deployer.values import digest_of
 
 __all__ = [
     "build_plan",
@@ -23,8 +24,6 @@ __all__ = [
     "fingerprint_of",
     "rollback_inputs",
 ]
-
-_HOURS_PER_MONTH = Decimal(730)
 
 
 def build_plan(
@@ -46,7 +45,7 @@ def build_plan(
     recorded = _recorded_twin(bundle, snapshot)
     if recorded is None or recorded != snapshot.desired:
         _refuse_quarantined(bundle, snapshot, quarantined)
-    return _plan(
+    made = _plan(
         "deploy",
         recorded or bundle,
         snapshot,
@@ -54,6 +53,9 @@ def build_plan(
         inputs=deploy_inputs(bundle.content),
         outcome="all",
     )
+    if spec.budget is None or made.cost is None:
+        return made
+    return made.model_copy(update={"budget": judge_budget(spec.budget, made.cost)})
 
 
 def build_rollback(bundle: Bundle, snapshot: Snapshot) -> Plan:
@@ -179,7 +181,15 @@ def _plan(
         outcome=outcome,
         targets=targets,
         phases=() if done else build_phases(bundle, snapshot, retentions, quarantined),
+        cost=compare_releases(
+            bundle, snapshot.live, _live_bundles(snapshot), today=snapshot.at.date()
+        ),
     )
+
+
+def _live_bundles(snapshot: Snapshot) -> dict[int, Bundle]:
+    desired = [snapshot.desired] if snapshot.desired else []
+    return {bundle.number: bundle for bundle in desired} | dict(snapshot.bundles)
 
 
 def _retentions(
@@ -243,29 +253,16 @@ def _target_plan(
             unknown=(found.unknown or found.store_unknown) if found else "it was not asked",
             weight_before=_weight_before(part.target, snapshot),
             weight_after=bundle.weights.get(part.target, 0),
-            monthly_unknown="target unknown",
         )
-    monthly, unknown = _monthly(part)
     return TargetPlan(
         target=part.target,
         upload_bytes=0 if found.artifact_present else bundle.artifact.size,
         changes=find_changes(part, found, retention or Retention()),
         weight_before=_weight_before(part.target, snapshot),
         weight_after=bundle.weights.get(part.target, 0),
-        monthly=monthly,
-        monthly_unknown=unknown,
     )
 
 
 def _weight_before(target: str, snapshot: Snapshot) -> int:
     backends = snapshot.routes.backends if snapshot.routes else ()
     return next((backend.weight for backend in backends if backend.target == target), 0)
-
-
-def _monthly(part: TargetBundle) -> tuple[str | None, str]:
-    """Price the machine the replicas run on, whole: what a month of it costs at the list price."""
-    if part.price is None:
-        return None, "no price was looked up"
-    if part.price.hourly is None:
-        return None, part.price.unknown
-    return str(Money(part.price.hourly * _HOURS_PER_MONTH, part.price.currency)), ""

@@ -100,7 +100,7 @@ def _target_bundle(
         objects=tuple(rendered.objects),
         shift=rendered.shift,
         timeout_seconds=target.timeout,
-        price=_price(snapshot, target.name),
+        prices=_prices(snapshot, target.name),
     )
 
 
@@ -118,6 +118,6 @@ def _weight(spec: Spec, target: str) -> int:
     return spec.routing.weights.get(target, 0) if spec.routing.weights else _EQUAL_WEIGHT
 
 
-def _price(snapshot: Snapshot, target: str) -> PriceRecord | None:
+def _prices(snapshot: Snapshot, target: str) -> tuple[PriceRecord, ...]:
     found = snapshot.targets.get(target)
-    return found.price if found else None
+    return found.prices if found else ()

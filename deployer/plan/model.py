@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from deployer.cost.budget import BudgetVerdict
+from deployer.cost.change import PlanCost
 from deployer.ports import ObjectRef
 from deployer.release.records import Bundle, Document, Record
 
@@ -168,8 +170,6 @@ class TargetPlan(Record):
     changes: tuple[Change, ...] = ()
     weight_before: int = 0
     weight_after: int = 0
-    monthly: str | None = None
-    monthly_unknown: str = ""
 
 
 class Plan(Document):
@@ -184,6 +184,8 @@ class Plan(Document):
         fingerprint: Digest of what was found; a saved plan refuses to run when it has moved (G5).
         outcome: ``all``: a target that fails turns the run into an undo; ``keep-going``: it is left
             behind and named.
+        cost: What a month costs before and after; None of an undo.
+        budget: How it stands to each limit of the spec's budget.
     """
 
     name: str
@@ -199,6 +201,8 @@ class Plan(Document):
     outcome: Literal["all", "keep-going"]
     targets: tuple[TargetPlan, ...]
     phases: tuple[Phase, ...]
+    cost: PlanCost | None = None
+    budget: tuple[BudgetVerdict, ...] = ()
 
     @property
     def nothing_to_do(self) -> bool:

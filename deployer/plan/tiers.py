@@ -30,15 +30,15 @@ def tiers_of(spec: Spec, snapshot: Snapshot) -> dict[str, int]:
 
 
 def _rank_by_price(prices: dict[str, PriceRecord | None]) -> dict[str, int]:
-    known = [price for price in prices.values() if price is not None and price.hourly is not None]
+    known = [price for price in prices.values() if price is not None and price.amount is not None]
     currencies = sorted(price.currency for price in known)
     currency = max(currencies, key=currencies.count, default="")
     amounts = sorted(
-        {price.hourly for price in known if price.currency == currency and price.hourly}
+        {price.amount for price in known if price.currency == currency and price.amount}
     )
     tiers = {}
     for name, price in prices.items():
         comparable = price is not None and price.currency == currency
-        hourly = price.hourly if price is not None and comparable else None
+        hourly = price.amount if price is not None and comparable else None
         tiers[name] = amounts.index(hourly) if hourly in amounts else len(amounts)
     return tiers

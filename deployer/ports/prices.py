@@ -7,7 +7,7 @@ from typing import Protocol
 
 from deployer.values import Cloud, Money
 
-__all__ = ["Price", "PriceQuery", "Prices", "UnknownPrice"]
+__all__ = ["Price", "PriceQuery", "PriceTier", "Prices", "UnknownPrice"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,14 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceTier:
+    """One step of a graduated price: ``price`` per unit from ``begins`` units a month on."""
+
+    begins: Decimal
+    price: Price
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownPrice:
     """No price, and why. Never counted as zero (G8)."""
 
@@ -62,4 +70,8 @@ class Prices(Protocol):
 
     def find(self, query: PriceQuery) -> Price | UnknownPrice:
         """Return the price of exactly this, or a named unknown; never a guess from a neighbour."""
+        ...
+
+    def find_tiers(self, query: PriceQuery) -> tuple[PriceTier, ...] | UnknownPrice:
+        """Return all steps of a graduated price, rising; a flat price has one, from 0 on."""
         ...

@@ -30,7 +30,9 @@ __all__ = [
     "Routes",
     "RunRecord",
     "SmokeRecord",
+    "Span",
     "TargetBundle",
+    "TierRecord",
     "content_digest",
     "decode_record",
     "encode_record",
@@ -60,15 +62,37 @@ class ArtifactRecord(Record):
     files: int
 
 
-class PriceRecord(Record):
-    """What a target's machine cost when the release was made (C9), or why that is unknown."""
+class TierRecord(Record):
+    """One step of a graduated price: from ``begins`` units a month on."""
 
+    begins: Decimal
+    amount: Decimal
+
+
+class PriceRecord(Record):
+    """What one thing cost when the release was made (C9), or why that is unknown.
+
+    Attributes:
+        kind: As `deployer.ports.PriceQuery` names it; ``instance`` is the target's machine.
+        amount: Per ``unit``; an instance's per hour. Of a graduated price the first that is paid.
+        vcpu: With ``memory_gib`` and ``gpus`` the size of an instance; 0 when it is not known.
+        tiers: All steps of a graduated price; empty of a flat one.
+    """
+
+    kind: str = "instance"
     sku: str
-    hourly: Decimal | None
+    option: str = "on-demand"
+    amount: Decimal | None
+    unit: str = "hour"
     currency: str = "USD"
     source: str = ""
     as_of: str = ""
+    confidence: str = ""
     unknown: str = ""
+    vcpu: Decimal = Decimal(0)
+    memory_gib: Decimal = Decimal(0)
+    gpus: int = 0
+    tiers: tuple[TierRecord, ...] = ()
 
 
 class SmokeRecord(Record):
@@ -89,6 +113,7 @@ class TargetBundle(Record):
         objects: Everything to apply before the shift, in order.
         shift: The stable Service pointing to this release: what moves traffic within the target.
         uri: Where the artifact is, in the target's own store.
+        prices: What things cost here when the release was made, each kind once.
     """
 
     target: str
@@ -111,7 +136,12 @@ class TargetBundle(Record):
     timeout_seconds: float = 600.0
     objects: tuple[Json, ...]
     shift: Json
-    price: PriceRecord | None = None
+    prices: tuple[PriceRecord, ...] = ()
+
+    @property
+    def price(self) -> PriceRecord | None:
+        """The machine's; None when none was looked up."""
+        return next((price for price in self.prices if price.kind == "instance"), None)
 
 
 class Bundle(Document):
@@ -147,6 +177,15 @@ class Mark(Record):
     verdicts: dict[str, str] = Field(default_factory=dict)
 
 
+class Span(Record):
+    """A release was live on a target from ``began`` until ``ended``; None while it is."""
+
+    target: str
+    release: int
+    began: datetime
+    ended: datetime | None = None
+
+
 class RunRecord(Record):
     """A run that has begun and not finished."""
 
@@ -162,6 +201,7 @@ class Head(Document):
     """The one mutable document: what is wanted, what is live, what is known of each release.
 
     ``epoch`` grows by one at every write; ``token`` is the fencing token of the run that wrote it.
+    ``spans`` say what was live when, the oldest first; what ended long ago is left out.
     """
 
     name: str
@@ -171,6 +211,7 @@ class Head(Document):
     live: dict[str, int] = Field(default_factory=dict)
     marks: dict[int, Mark] = Field(default_factory=dict)
     run: RunRecord | None = None
+    spans: tuple[Span, ...] = ()
     written: datetime | None = None
 
     def mark(self, number: int) -> Mark:

@@ -5,16 +5,16 @@ What is unknown is null, with a sentence beside it that says why.
 """
 
 from datetime import UTC, datetime
-from decimal import Decimal
 
+from deployer.cost.estimate import TargetEstimate
 from deployer.release.records import Bundle
-from deployer.report.component import Component
-from deployer.report.cost import CostReport, TargetCost
+from deployer.report.amounts import describe_amount, describe_component, describe_total
+from deployer.report.cost import CostReport
 from deployer.report.health import HealthReport, TargetHealth
 from deployer.report.history import HistoryRow
 from deployer.report.infrastructure import InfrastructureReport
 from deployer.report.status import Status, StatusRow
-from deployer.values import Json, Money
+from deployer.values import Json
 
 __all__ = [
     "COST_SCHEMA",
@@ -39,8 +39,6 @@ COST_SCHEMA = "deployer/cost/v1"
 HISTORY_SCHEMA = "deployer/history/v1"
 RELEASE_SCHEMA = "deployer/release/v1"
 INFRASTRUCTURE_SCHEMA = "deployer/infrastructure/v1"
-
-_PRECISION = Decimal("0.000001")
 
 
 def describe_time(moment: datetime | None) -> str | None:
@@ -116,8 +114,8 @@ def describe_cost(report: CostReport) -> dict[str, Json]:
         "name": report.name,
         "at": describe_time(report.at),
         "period": "month",
-        "total": _total(report.known, partial=report.partial, most=report.most),
-        "requests": _total(report.requests, partial=report.requests_partial),
+        "total": describe_total(report.known, partial=report.partial, most=report.most),
+        "requests": describe_total(report.requests, partial=report.requests_partial),
         "left_out": list(report.left_out),
         "book": {
             "as_of": report.book_as_of.isoformat() if report.book_as_of else None,
@@ -132,7 +130,7 @@ def describe_infrastructure(report: InfrastructureReport) -> dict[str, Json]:
     """Return the document of `INFRASTRUCTURE_SCHEMA`; amounts as in `describe_cost`."""
     return {
         "period": "month",
-        "total": _total(report.known, partial=report.partial),
+        "total": describe_total(report.known, partial=report.partial),
         "free_resources": report.free,
         "book": {"as_of": report.book_as_of.isoformat()},
         "assumptions": list(report.assumptions),
@@ -141,7 +139,7 @@ def describe_infrastructure(report: InfrastructureReport) -> dict[str, Json]:
                 "address": resource.address,
                 "cloud": resource.cloud.value if resource.cloud else None,
                 "region": resource.region or None,
-                "bill": [_component(component) for component in resource.components],
+                "bill": [describe_component(component) for component in resource.components],
             }
             for resource in report.resources
         ],
@@ -173,46 +171,20 @@ def _status_row(row: StatusRow) -> dict[str, Json]:
     return {**_target_health(row.health), "weight_percent": row.weight, "label": row.label}
 
 
-def _target_cost(target: TargetCost) -> dict[str, Json]:
+def _target_cost(target: TargetEstimate) -> dict[str, Json]:
     return {
         "target": target.target,
         "release": target.release,
         "cloud": target.cloud.value,
         "region": target.region,
         "machine": target.machine,
-        "hourly": _amount(target.hourly),
+        "hourly": describe_amount(target.hourly),
         "hourly_from": target.hourly_from or None,
         "replicas": target.replicas,
         "replicas_from": target.replicas_from,
         "max_replicas": target.max_replicas,
         "nodes": target.nodes,
-        "requests": _component(target.requests),
-        "bill": [_component(component) for component in target.bill],
-        "total": _total(target.known, partial=target.partial, most=target.most),
+        "requests": describe_component(target.requests),
+        "bill": [describe_component(component) for component in target.bill],
+        "total": describe_total(target.known, partial=target.partial, most=target.known_most),
     }
-
-
-def _total(known: Money, *, partial: bool, most: Money | None = None) -> dict[str, Json]:
-    """Describe a sum; null when it is partial and nothing of it is known."""
-    total: dict[str, Json] = {
-        "monthly": None if partial and not known.amount else _amount(known),
-        "currency": known.currency,
-        "partial": partial,
-    }
-    return total if most is None else {**total, "most": _amount(most)}
-
-
-def _component(component: Component) -> dict[str, Json]:
-    return {
-        "name": component.name,
-        "monthly": _amount(component.monthly),
-        "unknown": component.unknown or None,
-        "basis": component.basis,
-        "as_of": component.as_of.isoformat() if component.as_of else None,
-        "confidence": component.confidence or None,
-        "source": component.source or None,
-    }
-
-
-def _amount(money: Money | None) -> str | None:
-    return None if money is None else f"{money.amount.quantize(_PRECISION):f}"

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from deployer.cost.component import HOURS_PER_MONTH, Component, known_sum
 from deployer.ports import Prices
-from deployer.report.component import HOURS_PER_MONTH, Component, known_sum
 from deployer.report.rates import Shop, Usage, price_resource
 from deployer.report.terraform import Resource
 from deployer.values import Cloud, Money

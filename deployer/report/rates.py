@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from deployer.ports import Price, PriceQuery, Prices, UnknownPrice
-from deployer.report.component import (
+from deployer.cost.component import (
     HOURS_PER_MONTH,
     Component,
     price_component,
     unknown_component,
 )
+from deployer.ports import Price, PriceQuery, Prices, UnknownPrice
 from deployer.report.terraform import Resource
 from deployer.values import Json
 

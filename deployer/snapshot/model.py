@@ -27,7 +27,7 @@ class TargetSnapshot:
         store_unknown: Why the store could not be asked; empty when it was. The rest still holds.
         artifact_present: Whether the store holds the artifact, marker included.
         live: The objects of this deployment on the cluster.
-        price: What its machine costs per hour, or why that is unknown.
+        prices: What things cost here, each kind once, or why that is unknown.
     """
 
     target: str
@@ -36,7 +36,12 @@ class TargetSnapshot:
     store_unknown: str = ""
     artifact_present: bool = False
     live: tuple[Manifest, ...] = ()
-    price: PriceRecord | None = None
+    prices: tuple[PriceRecord, ...] = ()
+
+    @property
+    def price(self) -> PriceRecord | None:
+        """What its machine costs per hour; None when none was looked up."""
+        return next((price for price in self.prices if price.kind == "instance"), None)
 
     @property
     def releases(self) -> set[int]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from deployer.artifact import ask_for_artifact
+from deployer.cost.rates import freeze_prices
 from deployer.errors import DeployerError, NotFoundError
 from deployer.parallel import ask_each
-from deployer.ports import Clock, Price, PriceQuery, Provider
+from deployer.ports import Clock, Provider
 from deployer.ports.applyset import kinds_in, parent_of
 from deployer.release.records import Bundle, PriceRecord
 from deployer.release.state import StateStore
@@ -19,11 +20,16 @@ __all__ = ["Place", "take_snapshot"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What has to be known of a target to read it: its provider, and what its machine is."""
+    """What has to be known of a target to read it: its provider, and what its machine is.
+
+    Attributes:
+        option: How the machine is bought: ``on-demand`` or ``spot``.
+    """
 
     provider: Provider
     region: str
     machine: str
+    option: str = "on-demand"
 
 
 def take_snapshot(
@@ -45,7 +51,7 @@ def take_snapshot(
     at = clock.now()
     calls = {name: _reader(name, place, state.name, digest, at) for name, place in places.items()}
     answers = ask_each(calls, timeout_seconds=timeout_seconds, what="reading the target")
-    targets = {name: _known(name, answer, at) for name, answer in answers.items()}
+    targets = {name: _known(name, answer, places[name], at) for name, answer in answers.items()}
     bundles = {number: _read_release(state, number) for number in _releases_on(targets.values())}
     return Snapshot(
         at=at,
@@ -74,16 +80,25 @@ def _reader(
             store_unknown=present.message if isinstance(present, DeployerError) else "",
             artifact_present=present is True,
             live=cluster.list({"deployer/name": deployment}, kinds=kinds),
-            price=_price(place),
+            prices=_prices(place),
         )
 
     return read
 
 
-def _known(name: str, answer: TargetSnapshot | DeployerError, at: datetime) -> TargetSnapshot:
+def _known(
+    name: str, answer: TargetSnapshot | DeployerError, place: Place, at: datetime
+) -> TargetSnapshot:
     if isinstance(answer, DeployerError):
-        return TargetSnapshot(target=name, at=at, unknown=answer.message)
+        return TargetSnapshot(target=name, at=at, unknown=answer.message, prices=_prices(place))
     return answer
+
+
+def _prices(place: Place) -> tuple[PriceRecord, ...]:
+    provider = place.provider
+    return freeze_prices(
+        provider.prices, provider.cloud, place.region, place.machine, option=place.option
+    )
 
 
 def _releases_on(targets: Iterable[TargetSnapshot]) -> set[int]:
@@ -98,17 +113,3 @@ def _read_release(state: StateStore, number: int | None) -> Bundle | None:
         return state.read_release(number)
     except NotFoundError:
         return None
-
-
-def _price(place: Place) -> PriceRecord:
-    query = PriceQuery(place.provider.cloud, place.region, "instance", place.machine)
-    found = place.provider.prices.find(query)
-    if isinstance(found, Price):
-        return PriceRecord(
-            sku=place.machine,
-            hourly=found.money.amount,
-            currency=found.money.currency,
-            source=found.source,
-            as_of=found.as_of.isoformat(),
-        )
-    return PriceRecord(sku=place.machine, hourly=None, unknown=found.reason)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from deployer.errors import SpecError
 from deployer.spec.abilities import check_abilities, check_scaling
+from deployer.spec.cost_checks import check_costs
 from deployer.spec.faults import suggest
 from deployer.spec.library import find_runtime, load_runtime
 from deployer.spec.secrets import is_secret_name, names_a_secret, seems_secret
@@ -42,6 +43,7 @@ def run_checks(data: Json, known: Known) -> Iterator[Finding]:
     yield from _check_weights(data)
     yield from _check_tiers(data)
     yield from _check_numbers(data)
+    yield from check_costs(data, _names(data))
     yield from check_scaling(data)
     yield from check_strategy(data)
     yield from _check_runtime(data, known)

@@ -4,17 +4,16 @@ Only shapes and single values are checked here. What takes more than one field i
 `deployer.spec.checks`; what the program can't do yet is refused by `deployer.spec.unsupported`.
 """
 
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag
 
+from deployer.spec.costs import Budget, Usage
 from deployer.spec.part import Part
 from deployer.spec.patch import Patch
 from deployer.spec.placement import Nodes, Way, url_of
 from deployer.spec.scalars import (
-    CURRENCY,
     FIELD,
     HTTP,
     STORE,
@@ -28,12 +27,10 @@ from deployer.spec.service import RuntimeSpec, ServiceSpec
 from deployer.values import Cloud
 
 __all__ = [
-    "Budget",
     "ClusterSpec",
     "Evaluate",
     "Gates",
     "ModelSpec",
-    "MoneySpec",
     "Quorum",
     "Routing",
     "Smoke",
@@ -222,43 +219,6 @@ class Routing(Part):
     idempotent: bool = Field(False, description="A prediction may be sent twice without harm.")
 
 
-def _amount(value: object) -> Decimal:
-    try:
-        return Decimal(str(value))
-    except InvalidOperation:
-        raise ValueError('expected an amount such as "1200 USD"') from None
-
-
-class MoneySpec(Part):
-    """An amount with its currency, written ``"1200 USD"``."""
-
-    amount: Annotated[Decimal, BeforeValidator(_amount, json_schema_input_type=str | float)] = (
-        Field(gt=0, description="How much.")
-    )
-    currency: str = Field("USD", pattern=CURRENCY, description="ISO 4217, such as USD.")
-
-
-def _money(value: object) -> object:
-    if isinstance(value, str):
-        amount, _, currency = value.strip().partition(" ")
-        return {"amount": amount, "currency": currency.strip() or "USD"}
-    return value
-
-
-class Budget(Part):
-    """What a month may cost."""
-
-    monthly: Annotated[
-        MoneySpec,
-        BeforeValidator(
-            _money,
-            json_schema_input_type=Annotated[str, Field(pattern=r"^\d+(\.\d+)?( +[A-Z]{3})?$")]
-            | MoneySpec,
-        ),
-    ] = Field(description='All targets together, such as "1200 USD".')
-    on_exceed: Literal["warn", "deny"] = Field("warn", description="What a plan above it does.")
-
-
 class StateSpec(Part):
     """Where the state lives, besides the targets' own stores."""
 
@@ -305,6 +265,10 @@ class Spec(Part):
     gates: Gates = Field(Gates(), description="What a release must pass to take traffic.")
     routing: Routing = Field(Routing(), description="How the router shares traffic out.")
     budget: Budget | None = Field(None, description="What a month may cost.")
+    usage: Usage = Field(Usage(), description="What a month brings, for what plans cost.")
+    prices: Text | None = Field(
+        None, description="Your own prices: a CSV file in the price book's form; they come first."
+    )
     patches: tuple[Patch, ...] = Field(
         (),
         description="Your own objects, strategic merges and JSON patches: files, folders, or - "

@@ -12,6 +12,7 @@ __all__ = [
     "LABEL",
     "PATH",
     "PATTERN_WORDS",
+    "PERCENT",
     "STORE",
     "VARIABLE",
     "DnsLabel",
@@ -55,6 +56,7 @@ HTTP = r"^https?://[^/]+"
 PATH = r"^/"
 FIELD = r"^([a-z0-9.-]+/)*[A-Z][A-Za-z0-9]*:\.?[A-Za-z].*$"  # [group/version/]Kind:path
 CURRENCY = r"^[A-Z]{3}$"
+PERCENT = r"^\d+(\.\d+)?%$"
 _HOST = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 VARIABLE = r"^[-._A-Za-z][-._A-Za-z0-9]*$"
 
@@ -68,6 +70,7 @@ PATTERN_WORDS = {
     PATH: "a path that begins with /",
     _HOST: "a host name in small letters, such as iris.example.com",
     CURRENCY: 'a currency\'s three letters, as in "1200 USD"',
+    PERCENT: 'a percentage such as "20%"',
     VARIABLE: "the name of an environment variable: letters, digits, _, - and .",
 }
 """Each pattern of this module in words, for the message when a value does not match."""

@@ -47,5 +47,4 @@ _FIELDS = (
     _Row(("gates", "evaluate"), "use gates.smoke with expected answers meanwhile"),
     _Row(("gates", "parity"), "use gates.smoke, which asks every target the same, meanwhile"),
     _Row(("gates", "analysis"), "use strategy.soak meanwhile"),
-    _Row(("budget",), "use `deployer report cost` meanwhile"),
 )

@@ -184,6 +184,6 @@ def _target_cells(part: "TargetBundle") -> list[str]:
 
 
 def _hourly(price: "PriceRecord | None") -> str:
-    if price is None or price.hourly is None:
+    if price is None or price.amount is None:
         return "unknown"
-    return f"{price.hourly:f} {price.currency}"
+    return f"{price.amount:f} {price.currency}"

@@ -12,7 +12,7 @@ from deployer.cli.options import Format, Output
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deployer.report.component import Component
+    from deployer.cost.component import Component
     from deployer.report.infrastructure import InfrastructureReport, PricedResource
 
 __all__ = ["cost", "infra"]
@@ -115,7 +115,7 @@ def _rows(resource: "PricedResource", *, wide: bool) -> list[list[str]]:
 
 
 def _total(components: "Sequence[Component]") -> str:
-    from deployer.report.component import known_sum
+    from deployer.cost.component import known_sum
 
     unknown = any(component.monthly is None for component in components)
     amount = f"{known_sum(components).amount:,.2f}"

@@ -1,26 +1,39 @@
 """``deployer plan``: what a deploy would do."""
 
+from enum import StrEnum
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployer.cli import output
-from deployer.cli.options import Format, MaxDeletions, Output, SpecFile
+from deployer.cli import output, plan_cost
+from deployer.cli.options import MaxDeletions, SpecFile
 
 if TYPE_CHECKING:
     from deployer.plan import Plan
     from deployer.plan.model import TargetPlan
 
-__all__ = ["plan"]
+__all__ = ["PlanFormat", "plan"]
 
 _CHANGES = 2
 
 
+class PlanFormat(StrEnum):
+    """How a plan is shown."""
+
+    TABLE = "table"
+    WIDE = "wide"
+    JSON = "json"
+    MARKDOWN = "md"
+
+
 def plan(
     file: SpecFile = Path("deployer.yaml"),
-    output_format: Output = Format.TABLE,
+    output_format: Annotated[
+        PlanFormat,
+        typer.Option("--output", "-o", help="table, wide, json or md.", show_default=True),
+    ] = PlanFormat.TABLE,
     save: Annotated[
         Path | None,
         typer.Option("--save", metavar="FILE", help="Write the plan, for deploy --plan."),
@@ -33,12 +46,14 @@ def plan(
 ) -> None:
     """Show what a deploy would do, and change nothing.
 
-    Exits 0 when there is nothing to do, 2 when there is.
+    Exits 0 when there is nothing to do, 2 when there is, 1 when the budget denies it. With -o md
+    it prints what changes of the bill, as a comment for a pull request.
 
     Example: deployer plan -f deployer.yaml
     """
     from deployer.artifact import scan_artifact
     from deployer.execution import make_plan
+    from deployer.plan import demand_within_budget
     from deployer.release.records import encode_record
     from deployer.wiring import open_session
 
@@ -51,15 +66,26 @@ def plan(
     )
     if save is not None:
         save.write_bytes(encode_record(made))
-    if output_format is Format.JSON:
-        document = made.model_dump(mode="json", by_alias=True, exclude={"schema_version"})
-        output.print_json("deployer/plan/v1", document)
+    _show(made, output_format, file, save)
+    demand_within_budget(made)
+    if not made.nothing_to_do:
+        raise typer.Exit(_CHANGES)
+
+
+def _show(made: "Plan", output_format: PlanFormat, file: Path, save: Path | None) -> None:
+    from deployer.report.plan_cost import describe_plan_cost, write_plan_markdown
+
+    if output_format is PlanFormat.JSON:
+        hidden = {"schema_version", "cost", "budget"}
+        document = made.model_dump(mode="json", by_alias=True, exclude=hidden)
+        cost = describe_plan_cost(made.cost, made.budget) if made.cost else None
+        output.print_json("deployer/plan/v1", {**document, "cost": cost})
+    elif output_format is PlanFormat.MARKDOWN:
+        typer.echo(write_plan_markdown(made), nl=False)
     else:
         words = f"deploy --plan {quote(str(save))}" if save else "deploy"
         following = output.format_command(words, file)
-        _print_plan(made, following, wide=output_format is Format.WIDE)
-    if not made.nothing_to_do:
-        raise typer.Exit(_CHANGES)
+        _print_plan(made, following, wide=output_format is PlanFormat.WIDE)
 
 
 def _print_plan(made: "Plan", following: str, *, wide: bool) -> None:
@@ -70,11 +96,14 @@ def _print_plan(made: "Plan", following: str, *, wide: bool) -> None:
         output.Column("store"),
         output.Column("cluster"),
         output.Column("traffic", drop=1),
-        output.Column("machine/month", right=True, drop=2),
+        output.Column("USD/month", right=True, drop=2),
     ]
     output.print_table(columns, [_row(target, made) for target in made.targets], wide=wide)
     typer.echo()
-    for line in (*_unknowns(made), _gates(made), _next(made, following)):
+    for line in _unknowns(made):
+        typer.echo(line)
+    output.print_lines(plan_cost.list_lines(made, wide=wide), wide=wide)
+    for line in (_gates(made), _next(made, following)):
         if line:
             typer.echo(line)
 
@@ -82,13 +111,7 @@ def _print_plan(made: "Plan", following: str, *, wide: bool) -> None:
 def _unknowns(made: "Plan") -> list[str]:
     """Say why of everything that the table shows as unknown; equal reasons once."""
     lines = [f"{part.target}: unknown: {part.unknown}" for part in made.targets if part.unknown]
-    unpriced: dict[str, list[str]] = {}
-    for part in made.targets:
-        if part.monthly is None and not part.unknown:
-            unpriced.setdefault(part.monthly_unknown, []).append(part.target)
-    return [*lines, *_orphans(made)] + [
-        f"machine/month of {', '.join(names)} unknown: {why}" for why, names in unpriced.items()
-    ]
+    return [*lines, *_orphans(made)]
 
 
 def _orphans(made: "Plan") -> list[str]:
@@ -127,15 +150,16 @@ def _headline(made: "Plan") -> str:
 
 
 def _row(target: "TargetPlan", made: "Plan") -> list[str]:
+    cost = plan_cost.cell(target.target, made)
     if target.unknown:
-        return [target.target, "unknown", "unknown", "unknown", "unknown"]
+        return [target.target, "unknown", "unknown", "unknown", cost]
     store = f"+ {output.format_bytes(target.upload_bytes)}" if target.upload_bytes else "present"
     total_before = sum(each.weight_before for each in made.targets)
     total_after = sum(each.weight_after for each in made.targets)
     traffic = (
         f"{_share(target.weight_before, total_before)} → {_share(target.weight_after, total_after)}"
     )
-    return [target.target, store, _counts(target), traffic, target.monthly or "unknown"]
+    return [target.target, store, _counts(target), traffic, cost]
 
 
 def _counts(target: "TargetPlan") -> str:

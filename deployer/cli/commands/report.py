@@ -1,11 +1,11 @@
 """``deployer report``: what it costs, and how healthy it is."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployer.cli import output
+from deployer.cli import output, ran
 from deployer.cli.cells import NOTHING, format_count, format_ready
 from deployer.cli.options import Format, Output, SpecFile, Timeout
 
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from deployer.cli.reading import Reader
-    from deployer.report.component import Component
-    from deployer.report.cost import CostReport, TargetCost
+    from deployer.cost.component import Component
+    from deployer.cost.estimate import TargetEstimate
+    from deployer.report.cost import CostReport
     from deployer.report.health import HealthReport, TargetHealth
 
 __all__ = ["cost", "health", "report", "show_cost", "show_health"]
@@ -32,6 +33,7 @@ _COST_COLUMNS = (
     output.Column("control", right=True, drop=2),
     output.Column("balancer", right=True, drop=3),
     output.Column("storage", right=True, drop=4),
+    output.Column("other", right=True, drop=7),
     output.Column("bill", right=True),
 )
 _HEALTH_COLUMNS = (
@@ -47,12 +49,23 @@ _HEALTH_COLUMNS = (
 @report.command("cost")
 def cost(
     file: SpecFile = Path("deployer.yaml"),
-    output_format: Output = Format.TABLE,
+    output_format: ran.RanOutput = ran.RanFormat.TABLE,
     timeout: Timeout = 5.0,
+    since: ran.Since = None,
+    until: ran.Until = None,
+    group_by: ran.Grouping = ran.GroupWord.TARGET,
+    samples: ran.SamplesFile = None,
+    weights: ran.Weights = "scad",
+    billed: Annotated[
+        list[Path] | None,
+        typer.Option("--billed", metavar="FILE", help="A FOCUS bill to compare with; repeatable."),
+    ] = None,
+    billed_tag: ran.BilledTag = None,
 ) -> None:
-    """Estimate what a month of what is live costs.
+    """Estimate what a month costs, or with --since what a time has cost.
 
-    Per target and in all, at list prices.
+    Per target and in all, at list prices. With --since (or --billed) it prices what ran, by the
+    record of what was live when, and compares it with the bill.
 
     "requests" is the share of the machines' price that the replicas ask for; "bill" is what the
     account sees: whole machines, control plane, load balancer, storage. What has no price is
@@ -62,7 +75,15 @@ def cost(
     """
     from deployer.cli.reading import open_reader
 
-    show_cost(open_reader(file), output_format, timeout_seconds=timeout)
+    reader = open_reader(file)
+    if since is None and not billed:
+        ran.refuse_row_format(output_format)
+        show_cost(reader, Format(output_format.value), timeout_seconds=timeout)
+        return
+    sources = ran.Sources(samples, tuple(billed or ()), billed_tag)
+    ran.show_ran(
+        reader, output_format, ran.Wanted(since or "30d", until, group_by, weights), sources
+    )
 
 
 @report.command("health")
@@ -125,11 +146,9 @@ def _print_cost(built: "CostReport", *, wide: bool) -> None:
     rows = [_cost_cells(target) for target in built.targets]
     output.print_table(_COST_COLUMNS, rows, footer=_cost_footer(built), wide=wide)
     typer.echo()
-    for line in (*_unknowns(built), *_notes(built)):
-        typer.echo(line)
-    typer.echo("assumed:")
-    for assumption in built.assumptions:
-        typer.echo(f"  {assumption}")
+    assumed = [f"  {assumption}" for assumption in built.assumptions]
+    lines = [*_unknowns(built), *_notes(built), "assumed:", *assumed]
+    output.print_lines(lines, wide=wide)
 
 
 def _cost_headline(built: "CostReport") -> str:
@@ -144,7 +163,7 @@ def _cost_headline(built: "CostReport") -> str:
     return f"{built.name}: {total} {built.known.currency} a month {where} ({estimate})"
 
 
-def _cost_cells(target: "TargetCost") -> list[str]:
+def _cost_cells(target: "TargetEstimate") -> list[str]:
     named = {component.name: component for component in target.bill}
     return [
         target.target,
@@ -152,13 +171,14 @@ def _cost_cells(target: "TargetCost") -> list[str]:
         str(target.replicas),
         _sum([target.requests]),
         *[_sum([named[name]]) if name in named else NOTHING for name in _BILL],
+        _sum(_others(target.bill)) if _others(target.bill) else NOTHING,
         _sum(target.bill),
     ]
 
 
 def _cost_footer(built: "CostReport") -> list[str]:
     every = [component for target in built.targets for component in target.bill]
-    columns = [[c for c in every if c.name == name] for name in _BILL]
+    columns = [[c for c in every if c.name == name] for name in _BILL] + [_others(every)]
     lost = bool(built.left_out)
     return [
         f"{built.known.currency} a month",
@@ -170,9 +190,13 @@ def _cost_footer(built: "CostReport") -> list[str]:
     ]
 
 
+def _others(components: "Sequence[Component]") -> "list[Component]":
+    return [component for component in components if component.name not in _BILL]
+
+
 def _sum(components: "Sequence[Component]", *, lost: bool = False) -> str:
     """Return the sum, rounded once; what is unknown is said, never left out in silence."""
-    from deployer.report.component import known_sum
+    from deployer.cost.component import known_sum
 
     unknown = lost or any(component.monthly is None for component in components)
     if unknown and all(component.monthly is None for component in components):

@@ -6,11 +6,11 @@ from difflib import SequenceMatcher
 from functools import cache
 from importlib.resources import files
 
-from deployer.ports import Price, PriceQuery, UnknownPrice
+from deployer.ports import Price, PriceQuery, PriceTier, UnknownPrice
 from deployer.providers.book.entry import Entry, Key, read_entries
 from deployer.values import Cloud
 
-__all__ = ["PriceBook", "load_book", "parse_book"]
+__all__ = ["PriceBook", "load_book", "load_entries", "parse_book"]
 
 _EVERYWHERE = "*"
 _UNPRICED = {
@@ -48,13 +48,22 @@ class PriceBook:
         A price for every region (``*``) answers for each. Of a graduated price the first tier that
         costs anything is returned: free tiers are granted once per account, not per deployment.
         """
-        if query.cloud in _UNPRICED:
-            return UnknownPrice(_UNPRICED[query.cloud])
+        tiers = self._look_up(query)
+        return _first_paid(tiers) if tiers else UnknownPrice(self._why_unknown(query))
+
+    def find_tiers(self, query: PriceQuery) -> tuple[PriceTier, ...] | UnknownPrice:
+        """See `Prices.find_tiers`; a tier that costs nothing is one of them."""
+        tiers = self._look_up(query)
+        if not tiers:
+            return UnknownPrice(self._why_unknown(query))
+        return tuple(PriceTier(tier.from_gb, tier.price) for tier in tiers)
+
+    def _look_up(self, query: PriceQuery) -> list[Entry]:
         for region in (query.region, _EVERYWHERE):
             tiers = self._tiers.get(Key(query.cloud, region, query.kind, _sku(query), query.option))
             if tiers:
-                return _first_paid(tiers)
-        return UnknownPrice(self._why_unknown(query))
+                return tiers
+        return []
 
     def _add(self, entry: Entry) -> None:
         tiers = self._tiers.setdefault(entry.key, [])
@@ -64,6 +73,8 @@ class PriceBook:
         tiers.sort(key=lambda tier: tier.from_gb)
 
     def _why_unknown(self, query: PriceQuery) -> str:
+        if query.cloud in _UNPRICED:
+            return _UNPRICED[query.cloud]
         what = _sku(query) or query.kind
         if query.kind == "instance" and not query.sku:
             return "no machine type is given"
@@ -84,7 +95,13 @@ class PriceBook:
 @cache
 def load_book() -> PriceBook:
     """Return the book that ships with the package; read once."""
-    return parse_book((files(__package__) / "book.csv").read_text("utf-8"))
+    return PriceBook(load_entries())
+
+
+@cache
+def load_entries() -> tuple[Entry, ...]:
+    """Return the rows of the book that ships with the package; read once."""
+    return tuple(read_entries((files(__package__) / "book.csv").read_text("utf-8")))
 
 
 def parse_book(text: str) -> PriceBook:

@@ -9,7 +9,7 @@ first day of it, so an age is never shown smaller than it is.
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -18,7 +18,7 @@ from typing import NamedTuple
 from deployer.ports import Price
 from deployer.values import Cloud, Money
 
-__all__ = ["COLUMNS", "Entry", "Key", "read_entries"]
+__all__ = ["COLUMNS", "Entry", "Key", "read_entries", "write_entries"]
 
 COLUMNS = (
     "cloud",
@@ -76,6 +76,34 @@ def read_entries(text: str) -> Iterator[Entry]:
             yield _read(row)
         except (ValueError, InvalidOperation, TypeError) as error:
             raise ValueError(f"price book, line {rows.line_num}: {error}") from error
+
+
+def write_entries(entries: Iterable[Entry]) -> str:
+    """Return the rows as the CSV that `read_entries` reads; notes are not kept."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(_write(entry) for entry in entries)
+    return text.getvalue()
+
+
+def _write(entry: Entry) -> dict[str, str]:
+    price = entry.price
+    numbers = {
+        "tier_from_gb": entry.from_gb,
+        "vcpu": price.vcpu,
+        "memory_gib": price.memory_gib,
+        "gpus": Decimal(price.gpus),
+    }
+    return {
+        **{name: str(value) for name, value in entry.key._asdict().items()},
+        **{name: f"{number:f}" for name, number in numbers.items() if number},
+        "unit": price.unit,
+        "usd": f"{price.money.amount:f}",
+        "as_of": price.as_of.isoformat(),
+        "confidence": price.confidence,
+        "source": price.source,
+    }
 
 
 def _read(row: dict[str, str]) -> Entry:

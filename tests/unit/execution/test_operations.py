@@ -7,6 +7,7 @@ import pytest
 
 from deployer.errors import (
     AccessDeniedError,
+    BudgetError,
     LeaseHeldError,
     PlanMovedError,
     RolloutError,
@@ -168,6 +169,37 @@ def test_files_that_the_runtime_cannot_serve_are_refused_before_anything(world: 
     with pytest.raises(SpecError, match="not onnx"):
         machine.plan()
     assert world.state.read_lease() is None
+
+
+def test_a_deploy_above_its_budget_is_refused_before_anything(world: World) -> None:
+    world.write_spec(("gates: {smoke", "budget: {monthly: 5 USD, on_exceed: deny}\ngates: {smoke"))
+    with pytest.raises(BudgetError, match=r"all targets: .* USD"):
+        world.start().deploy()
+    assert world.state.list_releases() == []
+    assert world.workloads("aws") == []
+
+
+def test_a_deploy_above_a_budget_that_only_warns_goes_on(world: World) -> None:
+    world.write_spec(("gates: {smoke", "budget: {monthly: 5 USD}\ngates: {smoke"))
+    assert [verdict.state for verdict in world.start().plan().budget] == ["exceeded"]
+    result = world.start().deploy()
+    assert result.release == 1
+
+
+def test_an_estimate_in_part_has_not_been_shown_to_be_within_the_budget(world: World) -> None:
+    world.write_spec(
+        ("gates: {smoke", "budget: {monthly: 9999 USD, on_exceed: deny}\ngates: {smoke")
+    )
+    with pytest.raises(BudgetError, match="unknown") as caught:
+        world.start().deploy()
+    assert "has not been shown to be within it" in str(caught.value.hint)
+
+
+def test_a_budget_never_keeps_anybody_from_going_back(world: World) -> None:
+    deploy_two(world)
+    world.write_spec(("gates: {smoke", "budget: {monthly: 5 USD, on_exceed: deny}\ngates: {smoke"))
+    assert world.start().deploy() is None  # nothing to do costs nothing more
+    assert world.start().roll_back().release == 1
 
 
 def test_a_saved_plan_runs_as_it_was_shown(world: World) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from deployer.cost.estimate import TargetEstimate
 from deployer.errors import RolloutError
 from deployer.plan import Plan, build_rollback, fingerprint_of
 from deployer.plan.model import Apply, Finish, Rest, Retire, Route
@@ -217,7 +218,8 @@ def test_a_target_that_was_not_read_is_shown_as_unknown_and_never_as_free(
         ("azure", "it was not asked"),
         ("gcp", ""),
     ]
-    assert [t.monthly for t in made.targets[:2]] == [None, None]
+    assert made.cost is not None
+    assert made.cost.partial
     assert [t.weight_before for t in made.targets] == [100, 100, 100]
     assert {
         step.target for phase in made.phases for step in phase.steps if isinstance(step, Apply)
@@ -233,20 +235,24 @@ def test_weights_are_those_of_the_spec_and_equal_without(world: World, plan: Mak
     assert [target.weight_before for target in made.targets] == [0, 0, 0]
 
 
+def priced(made: Plan) -> list[TargetEstimate]:
+    assert made.cost is not None
+    return [change.after for change in made.cost.targets if change.after]
+
+
 def test_a_price_is_known_by_its_book_or_unknown_with_a_reason(look: Look, plan: MakePlan) -> None:
-    aws, azure, gcp = plan().targets
-    assert aws.monthly == "140.16 USD"
-    assert Decimal("0.192") * 730 == Decimal("140.16")
-    assert azure.monthly is None
-    assert "Standard_Made_Up" in azure.monthly_unknown
-    assert gcp.monthly is None
-    assert gcp.monthly_unknown
-    snapshot = look()
-    unpriced = {name: replace(target, price=None) for name, target in snapshot.targets.items()}
-    assert (
-        plan(replace(snapshot, targets=unpriced)).targets[0].monthly_unknown
-        == "no price was looked up"
+    aws, azure, gcp = priced(plan())
+    assert {c.name: c.monthly and c.monthly.amount for c in aws.bill}["machines"] == Decimal(
+        "140.16"
     )
+    assert Decimal("0.192") * 730 == Decimal("140.16")
+    assert azure.bill[0].monthly is None
+    assert "Standard_Made_Up" in azure.bill[0].unknown
+    assert gcp.bill[0].unknown == "no machine type is given"
+    snapshot = look()
+    unpriced = {name: replace(target, prices=()) for name, target in snapshot.targets.items()}
+    (aws, *_) = priced(plan(replace(snapshot, targets=unpriced)))
+    assert aws.bill[0].unknown == "no price of it came with release 1"
 
 
 # rollback -------------------------------------------------------------------------------------

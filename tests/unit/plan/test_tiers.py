@@ -13,13 +13,16 @@ ROUTING = "gates: {smoke"
 
 
 def price(hourly: str | None, currency: str = "USD") -> PriceRecord:
-    return PriceRecord(sku="m", hourly=Decimal(hourly) if hourly else None, currency=currency)
+    return PriceRecord(sku="m", amount=Decimal(hourly) if hourly else None, currency=currency)
 
 
 def rank(world: World, look: Look, **prices: PriceRecord | None) -> dict[str, int]:
     world.write_spec((ROUTING, f"routing: {{policy: cost}}\n{ROUTING}"))
     snapshot = look()
-    targets = {name: replace(found, price=prices[name]) for name, found in snapshot.targets.items()}
+    targets = {
+        name: replace(found, prices=(wanted,) if (wanted := prices[name]) else ())
+        for name, found in snapshot.targets.items()
+    }
     return tiers_of(world.load_spec(), replace(snapshot, targets=targets))
 
 

@@ -7,10 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.ports import Price, PriceQuery, Prices, Readiness, UnknownPrice, Verdict
+from deployer.cost.estimate import TargetEstimate
+from deployer.ports import (
+    Price,
+    PriceQuery,
+    Prices,
+    PriceTier,
+    Readiness,
+    UnknownPrice,
+    Verdict,
+)
 from deployer.providers.book import load_book
 from deployer.release.records import Bundle, Head, PriceRecord, TargetBundle
-from deployer.report.cost import CostReport, TargetCost, build_cost_report
+from deployer.report.cost import CostReport, build_cost_report
 from deployer.snapshot.observe import Observation
 from deployer.values import Cloud, Money
 
@@ -31,6 +40,10 @@ class Priced:
 
     def find(self, query: PriceQuery) -> Price | UnknownPrice:
         return self.answer if query.kind == self.kind else UnknownPrice("no such kind")
+
+    def find_tiers(self, query: PriceQuery) -> tuple[PriceTier, ...] | UnknownPrice:
+        found = self.find(query)
+        return found if isinstance(found, UnknownPrice) else (PriceTier(Decimal(0), found),)
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +66,7 @@ def cents(money: Money | None) -> Decimal:
     return money.amount.quantize(CENT)
 
 
-def by_name(target: TargetCost) -> dict[str, Decimal | None]:
+def by_name(target: TargetEstimate) -> dict[str, Decimal | None]:
     return {c.name: cents(c.monthly) if c.monthly else None for c in target.bill}
 
 
@@ -64,7 +77,10 @@ def test_a_target_on_aws_is_priced_as_by_hand(price: Maker, make_part: Maker) ->
     machines: both fit one: 0.192 x 730 = 140.16
     control plane: 0.10 x 730 = 73.00; balancer: 0.0225 x 730 = 16.425
     storage: 50 GiB = 53.687 GB x 0.023 = 1.2348
-    bill: 140.16 + 73 + 16.425 + 1.2348 = 230.82
+    store requests: a push of 3,200 parts of 16 MiB, 2 x 6,400 reads of 8 MiB:
+        3.2 x 0.005 + 12.8 x 0.0004 = 0.0211
+    surge: 4 replicas need 2 machines (3 fit in 3.92 cpu): 1 x 660 s x 0.192 / 3600 = 0.0352
+    bill: 140.16 + 73 + 16.425 + 1.2348 + 0.0211 + 0.0352 = 230.88
     """
     report = price(make_part())
     (target,) = report.targets
@@ -74,8 +90,10 @@ def test_a_target_on_aws_is_priced_as_by_hand(price: Maker, make_part: Maker) ->
         "control plane": Decimal("73.00"),
         "balancer": Decimal("16.42"),
         "storage": Decimal("1.23"),
+        "store requests": Decimal("0.02"),
+        "surge": Decimal("0.04"),
     }
-    assert cents(report.known) == Decimal("230.82")
+    assert cents(report.known) == Decimal("230.88")
     assert (target.nodes, target.hourly_from, report.partial) == (1, "book", False)
 
 
@@ -111,7 +129,7 @@ def test_an_unknown_machine_makes_the_total_partial_and_never_free(
     assert (unknown.nodes, unknown.hourly, unknown.hourly_from) == (None, None, "")
     assert by_name(unknown)["machines"] is None
     assert "the book knows m6i.large" in unknown.bill[0].unknown
-    assert cents(known.known) == Decimal("230.82")
+    assert cents(known.known) == Decimal("230.88")
 
 
 def test_a_component_without_a_price_stays_unknown_beside_known_ones(
@@ -144,29 +162,29 @@ def test_the_price_frozen_into_the_release_comes_before_the_book(
     price: Maker, make_part: Maker
 ) -> None:
     frozen = PriceRecord(
-        sku="m6i.xlarge", hourly=Decimal("0.2"), source="a list", as_of="2025-05-01"
+        sku="m6i.xlarge", amount=Decimal("0.2"), source="a list", as_of="2025-05-01"
     )
-    report = price(make_part(price=frozen))
+    report = price(make_part(prices=(frozen,)))
     (target,) = report.targets
     assert (target.hourly, target.hourly_from) == (Money(Decimal("0.2")), "release")
     assert by_name(target)["machines"] == Decimal("146.00")
     assert target.bill[0].as_of == date(2025, 5, 1)
-    assert "machine prices frozen into release 42; the rest from the book" in report.assumptions
+    assert "prices frozen into release 42; the rest from the book" in report.assumptions
 
 
 def test_what_the_release_could_not_price_then_the_book_may_price_now(
     price: Maker, make_part: Maker
 ) -> None:
-    frozen = PriceRecord(sku="m6i.xlarge", hourly=None, unknown="no book")
-    (target,) = price(make_part(price=frozen)).targets
+    frozen = PriceRecord(sku="m6i.xlarge", amount=None, unknown="no book")
+    (target,) = price(make_part(prices=(frozen,))).targets
     assert (target.hourly, target.hourly_from) == (Money(Decimal("0.192")), "book")
 
 
 def test_a_frozen_price_without_a_known_size_cannot_be_shared_out(
     price: Maker, make_part: Maker
 ) -> None:
-    frozen = PriceRecord(sku="m9.large", hourly=Decimal("0.2"))
-    (target,) = price(make_part(machine="m9.large", price=frozen)).targets
+    frozen = PriceRecord(sku="m9.large", amount=Decimal("0.2"))
+    (target,) = price(make_part(machine="m9.large", prices=(frozen,))).targets
     assert target.requests.monthly is None
     assert target.requests.unknown.startswith("the size of m9.large is unknown: no price")
 
@@ -174,7 +192,8 @@ def test_a_frozen_price_without_a_known_size_cannot_be_shared_out(
 def test_a_replica_that_does_not_fit_the_machine_is_said_so(price: Maker, make_part: Maker) -> None:
     (target,) = price(make_part(cpu="8")).targets
     assert (
-        target.bill[0].unknown == "one replica (8 cpu, 1Gi memory, 0 gpu) does not fit a m6i.xlarge"
+        target.bill[0].unknown == "one replica (8 cpu, 1Gi memory, 0 gpu) does not fit a "
+        "m6i.xlarge, where 3.92 cpu and 15.0 GiB are left for pods"
     )
     assert target.partial
 
@@ -188,7 +207,8 @@ def test_an_amount_in_another_currency_is_unknown(price: Maker, make_part: Maker
 def test_storage_in_a_unit_nobody_can_convert_is_unknown(price: Maker, make_part: Maker) -> None:
     odd = Price(Money(Decimal(20)), "TB-year", "a list", date(2026, 11, 1), "high")
     (target,) = price(make_part(), book=Priced(odd, "object_storage")).targets
-    assert target.bill[-1].unknown == "the book prices it per TB-year"
+    storage = next(c for c in target.bill if c.name == "storage")
+    assert storage.unknown == "the book prices it per TB-year"
 
 
 def test_replicas_are_what_the_cluster_wants_where_it_was_seen(
@@ -230,12 +250,15 @@ def test_what_an_ingress_brings_is_unknown(price: Maker, make_part: Maker) -> No
 def test_the_autoscaler_says_what_a_month_may_cost_at_most(
     price: Maker, make_part: Maker, kind: str, field: str
 ) -> None:
-    """Six replicas need two machines: one more than two replicas do."""
+    """Six replicas need two machines: one more than two replicas do, and 8,000 more reads.
+
+    More: 140.16 + 4 x 6,400 x 0.0004 / 1000 = 140.17; surge: 12 need 4, 2 more: + 0.0352.
+    """
     scaler = {"kind": kind, "spec": {field: 6}}
     report = price(make_part(objects=(scaler,)))
     (target,) = report.targets
     assert (target.replicas, target.max_replicas) == (2, 6)
-    assert report.most.amount - report.known.amount == Decimal("140.16")
+    assert report.most.amount - report.known.amount == Decimal("140.2054400")
 
 
 def test_a_live_target_whose_release_is_not_known_makes_the_total_partial(
@@ -254,7 +277,7 @@ def test_a_target_that_left_the_spec_is_shown_as_unknown(
 ) -> None:
     head = Head(name="iris", desired=42, live={"aws-virginia": 42})
     report = build_cost_report(head, {42: make_bundle(42, make_part())}, {}, now=now)
-    assert report.targets[0].bill[0].unknown == "the spec has no target of this name any more"
+    assert report.targets[0].bill[0].unknown == "no price of it came with release 42"
     assert report.book_age_days is None
 
 
@@ -268,7 +291,7 @@ def test_nothing_live_costs_nothing_and_that_is_known(now: datetime) -> None:
 def test_the_book_and_its_age_are_assumptions(price: Maker, make_part: Maker) -> None:
     report = price(make_part())
     assert report.book_age_days == 116  # 2026-07-30 to 2026-11-23
-    assert "list prices; the book's newest is of 2026-07-30, 116 days old" in report.assumptions
+    assert "the price book's newest price is of 2026-07-30, 116 days old" in report.assumptions
 
 
 COUNTS = st.integers(0, 40)

@@ -53,7 +53,7 @@ def test_what_is_live_is_found_with_its_record(world: World) -> None:
         "iris", "iris-r1", "iris-deployer", "iris-8c7a25ff",
     }  # fmt: skip
     assert aws.price is not None
-    assert aws.price.hourly is None
+    assert aws.price.amount is None
     assert aws.price.unknown
 
 

@@ -22,7 +22,6 @@ Faults = Callable[..., list[str]]
         ),
         ("gates: {parity: {agreement: 1}}", "gates.parity: not implemented yet"),
         ("gates: {analysis: {errors: 0.1}}", "gates.analysis: not implemented yet"),
-        ("budget: {monthly: 1200 USD}", "budget: not implemented yet"),
     ],
 )
 def test_what_is_not_implemented_is_refused_by_name(

@@ -17,7 +17,7 @@ target        place          namespace  workload  replicas  each asks for  machi
 aws-virginia  aws us-east-1  models     iris-r44         2  1 cpu, 1Gi     m6i.xlarge  0.192 USD
 """
 Capture = pytest.CaptureFixture[str]
-PRICE = PriceRecord(sku="m6i.xlarge", hourly=Decimal("0.192"), source="a list", as_of="2026-07-01")
+PRICE = PriceRecord(sku="m6i.xlarge", amount=Decimal("0.192"), source="a list", as_of="2026-07-01")
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def three_releases(
     }
     head = Head(name="iris", desired=43, live={"aws-virginia": 43}, marks=marks)
     bundles = tuple(
-        make_bundle(n, make_part(price=PRICE, workload=f"iris-r{n}"), label=f"v{n - 40}")
+        make_bundle(n, make_part(prices=(PRICE,), workload=f"iris-r{n}"), label=f"v{n - 40}")
         for n in (42, 43, 44)
     )
     return open_with({"aws-virginia": make_cluster()}, head, bundles)
@@ -110,6 +110,6 @@ def test_a_release_that_is_not_there_is_an_error(three_releases: Any) -> None:
 def test_gpus_are_shown_where_there_are_some(
     open_with: Maker, make_bundle: Maker, make_part: Maker, capsys: Capture
 ) -> None:
-    bundle = make_bundle(1, make_part(gpu=1, price=None))
+    bundle = make_bundle(1, make_part(gpu=1))
     show_release(open_with({}, None, (bundle,)), 1, Format.TABLE)
     assert "1 cpu, 1Gi, 1 gpu" in capsys.readouterr().out

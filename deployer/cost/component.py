@@ -1,7 +1,7 @@
 """One line of a bill: a monthly amount with what it rests on, or why it is unknown (G8)."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -12,6 +12,7 @@ __all__ = [
     "CURRENCY",
     "HOURS_PER_MONTH",
     "Component",
+    "add_components",
     "known_sum",
     "price_component",
     "unknown_component",
@@ -33,6 +34,7 @@ class Component:
         basis: Quantity and unit price, for people.
         as_of: The date of the price.
         confidence: ``high``, ``medium`` or ``low``, as the price's source deserves.
+        quantity: In ``unit`` at ``unit_price``; None of a graduated price and of several in one.
     """
 
     name: str
@@ -42,6 +44,16 @@ class Component:
     as_of: date | None = None
     confidence: str = ""
     source: str = ""
+    quantity: Decimal | None = None
+    unit: str = ""
+    unit_price: Money | None = None
+
+    def scale(self, factor: Decimal) -> "Component":
+        """Return a part of it, such as a day of a month."""
+        if self.monthly is None:
+            return self
+        quantity = None if self.quantity is None else self.quantity * factor
+        return replace(self, monthly=self.monthly * factor, quantity=quantity)
 
 
 def price_component(
@@ -57,12 +69,38 @@ def price_component(
         as_of=price.as_of,
         confidence=price.confidence,
         source=price.source,
+        quantity=Decimal(quantity),
+        unit=price.unit,
+        unit_price=price.money,
     )
 
 
 def unknown_component(name: str, reason: str) -> Component:
     """Return a component nobody has a price for."""
     return Component(name, None, unknown=reason)
+
+
+def add_components(name: str, parts: Sequence[Component]) -> Component:
+    """Return one component of several; unknown as soon as one of them is.
+
+    Its date is the oldest and its confidence the least of theirs.
+    """
+    unknown = next((part for part in parts if part.monthly is None), None)
+    if unknown is not None:
+        return unknown_component(name, unknown.unknown)
+    if len(parts) == 1:
+        return replace(parts[0], name=name)
+    return Component(
+        name=name,
+        monthly=known_sum(parts),
+        basis="; ".join(part.basis for part in parts),
+        as_of=min((part.as_of for part in parts if part.as_of), default=None),
+        confidence=max((part.confidence for part in parts), key=_CONFIDENCE.index, default=""),
+        source="; ".join(dict.fromkeys(part.source for part in parts if part.source)),
+    )
+
+
+_CONFIDENCE = ("", "high", "medium", "low")
 
 
 def known_sum(components: Iterable[Component]) -> Money:

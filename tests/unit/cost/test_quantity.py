@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from deployer.report.quantity import parse_quantity
+from deployer.cost.quantity import parse_quantity
 
 
 @pytest.mark.parametrize(

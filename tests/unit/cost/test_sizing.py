@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.report.sizing import Size, count_nodes, share_of
+from deployer.cost.sizing import Size, count_nodes
+from deployer.cost.weights import share_of
 
 XLARGE = Size(Decimal(4), Decimal(16))
 G5 = Size(Decimal(4), Decimal(16), 1)

@@ -1,0 +1,104 @@
+"""What somebody saw of a cluster over time: how many replicas, what they used, what they answered.
+
+A CSV file of one line per target and look. ``at`` and ``target`` are needed; a cell left empty was
+not seen. ``predictions`` and ``failures`` are counters, as a router's are: they grow, and begin
+again at 0 when it is started anew.
+"""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import NoReturn
+
+from deployer.cost.sizing import Size
+from deployer.errors import SourceError
+
+__all__ = ["COLUMNS", "Sample", "read_samples"]
+
+COLUMNS = (
+    "at", "target", "replicas", "nodes", "cpu_used", "memory_gib_used", "predictions", "failures",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One look at one target; what was not seen is None."""
+
+    at: datetime
+    target: str
+    replicas: int | None = None
+    nodes: int | None = None
+    used: Size | None = None
+    predictions: int | None = None
+    failures: int | None = None
+
+
+def read_samples(file: Path) -> tuple[Sample, ...]:
+    """Read the samples, by target and time.
+
+    Raises:
+        SourceError: It cannot be read, or a line is wrong; the line is named.
+    """
+    try:
+        with file.open(newline="", encoding="utf-8") as lines:
+            rows = csv.DictReader(lines, strict=True)
+            _demand_columns(file, rows.fieldnames or ())
+            found = [_read(file, rows.line_num, row) for row in rows]
+    except OSError as error:
+        raise SourceError(f"the samples of {file} cannot be read: {error.strerror}") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise SourceError(f"{file} is no CSV file: {error}") from error
+    return tuple(sorted(found, key=lambda sample: (sample.target, sample.at)))
+
+
+def _demand_columns(file: Path, names: Sequence[str]) -> None:
+    if not {"at", "target"} <= set(names) <= set(COLUMNS):
+        raise SourceError(
+            f"{file} holds no samples: its columns are {', '.join(names) or 'none'}",
+            hint=f"Columns: {', '.join(COLUMNS)}; at and target are needed.",
+        )
+
+
+def _read(file: Path, line: int, row: Mapping[str, str]) -> Sample:
+    try:
+        return Sample(
+            at=_time(row["at"]),
+            target=row["target"] or _refuse("a sample has a target"),
+            replicas=_count(row.get("replicas")),
+            nodes=_count(row.get("nodes")),
+            used=_used(row.get("cpu_used"), row.get("memory_gib_used")),
+            predictions=_count(row.get("predictions")),
+            failures=_count(row.get("failures")),
+        )
+    except (ValueError, InvalidOperation, TypeError) as error:
+        raise SourceError(f"{file}, line {line}: {error}") from error
+
+
+def _time(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _count(text: str | None) -> int | None:
+    if not text:
+        return None
+    return int(text) if int(text) >= 0 else _refuse(f"{text} is below 0")
+
+
+def _used(cpu: str | None, memory: str | None) -> Size | None:
+    if not cpu and not memory:
+        return None
+    size = Size(Decimal(cpu or 0), Decimal(memory or 0))
+    if (
+        not (size.vcpu.is_finite() and size.memory_gib.is_finite())
+        or min(size.vcpu, size.memory_gib) < 0
+    ):
+        _refuse(f"{cpu} cpu and {memory} GiB are no amounts")
+    return size
+
+
+def _refuse(words: str) -> NoReturn:
+    raise ValueError(words)
