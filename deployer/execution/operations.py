@@ -53,7 +53,7 @@ def make_plan(
         session.spec,
         artifact,
         session.snapshot(artifact.digest),
-        smoke=session.smoke(),
+        gates=session.gates(),
         tool=session.tool,
         quarantined=quarantined,
     )
@@ -82,7 +82,7 @@ def deploy(
         SpecError: The runtime cannot serve these files; nothing was touched.
     """
     settle_format(session.spec, [file.path for file in artifact.files])
-    inputs = deploy_inputs(content_of(session.spec, artifact, session.smoke()))
+    inputs = deploy_inputs(content_of(session.spec, artifact, session.gates()))
     with session.hold_lease(tell, source=artifact, takeover=takeover) as context:
         unfinished = find_unfinished(session.state)
         ended = _recover(session, context, unfinished, inputs)

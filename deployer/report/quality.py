@@ -15,6 +15,7 @@ from deployer.evaluation import (
     Scores,
     compare_models,
     find_disagreement,
+    find_misses,
     predict_rows,
 )
 from deployer.evaluation.holdout import Label
@@ -171,22 +172,8 @@ def _missed(
 ) -> dict[str, tuple[str, ...]]:
     """Return what misses its threshold, by target, in words."""
     found = {
-        target.target: tuple(
-            text
-            for name, least in at_least.items()
-            if target.scores is not None and (text := _miss(target.scores, name, least))
-        )
+        target.target: find_misses(target.scores, at_least)
         for target in targets
+        if target.scores is not None
     }
     return {name: texts for name, texts in found.items() if texts}
-
-
-def _miss(scores: Scores, name: str, limit: float) -> str:
-    metric = scores.metrics.get(name)
-    if metric is None:
-        return f"there is no metric {name}; there are {', '.join(scores.metrics)}"
-    if metric.value is None:
-        return f"{name} is undefined: {metric.undefined}"
-    if metric.smaller_is_better:
-        return f"{name} is {metric.value:.4f}, above {limit:g}" if metric.value > limit else ""
-    return f"{name} is {metric.value:.4f}, below {limit:g}" if metric.value < limit else ""

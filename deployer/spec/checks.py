@@ -12,6 +12,7 @@ from pathlib import Path
 from deployer.errors import SpecError
 from deployer.spec.abilities import check_abilities, check_scaling
 from deployer.spec.faults import suggest
+from deployer.spec.gates import check_gates
 from deployer.spec.library import find_runtime, load_runtime
 from deployer.spec.secrets import is_secret_name, names_a_secret, seems_secret
 from deployer.spec.strategy import check_strategy
@@ -44,6 +45,7 @@ def run_checks(data: Json, known: Known) -> Iterator[Finding]:
     yield from _check_numbers(data)
     yield from check_scaling(data)
     yield from check_strategy(data)
+    yield from check_gates(data)
     yield from _check_runtime(data, known)
     yield from _check_env(data, known)
     yield from _check_credentials(data, ())
