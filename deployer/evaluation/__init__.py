@@ -4,7 +4,13 @@
 """
 
 from deployer.evaluation.bounds import find_losses, find_misses, format_bounds, metric_names
-from deployer.evaluation.compare import Comparison, Disagreement, compare_models, find_disagreement
+from deployer.evaluation.compare import (
+    Comparison,
+    Disagreement,
+    ErrorChange,
+    compare_models,
+    find_disagreement,
+)
 from deployer.evaluation.holdout import Holdout, load_holdout
 from deployer.evaluation.parity import Answers, Difference, choose_reference, find_differences
 from deployer.evaluation.predict import AnswerError, Predictions, predict_rows
@@ -16,6 +22,7 @@ __all__ = [
     "Comparison",
     "Difference",
     "Disagreement",
+    "ErrorChange",
     "Holdout",
     "PerClass",
     "Predictions",

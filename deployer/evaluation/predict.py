@@ -83,16 +83,18 @@ class _Ask:
                 "its answer is no prediction in the Open Inference Protocol v2"
             ) from error
         first = outputs.get("predict") or next(iter(outputs.values()), [])
-        probabilities = outputs.get("predict_proba") or (first if _is_table(first) else None)
-        answers = [_answer_of(row) for row in first]
-        if len(answers) != count:
-            raise self._refused(f"{len(answers)} answers came for {count} rows")
-        given = (
-            None
-            if probabilities is None
-            else tuple(tuple(map(float, row)) for row in probabilities)
-        )
-        return Predictions(tuple(answers), given, (response.seconds,))
+        table = outputs.get("predict_proba") or (first if _is_table(first) else None)
+        for found, what in ((first, "answers"), (table, "rows of probabilities")):
+            if found is not None and len(found) != count:
+                raise self._refused(f"{len(found)} {what} came for {count} rows")
+        answers = tuple(_answer_of(row) for row in first)
+        return Predictions(answers, self._as_numbers(table), (response.seconds,))
+
+    def _as_numbers(self, table: list[list[Label]] | None) -> tuple[tuple[float, ...], ...] | None:
+        try:
+            return None if table is None else tuple(tuple(map(float, row)) for row in table)
+        except (ValueError, TypeError) as error:
+            raise self._refused("its probabilities are no numbers") from error
 
     def _refused(self, why: str) -> AnswerError:
         return AnswerError(f"{self.path}: {why}", operation="predict", resource=self.path)

@@ -14,6 +14,7 @@ __all__ = ["score_probabilities"]
 
 _BINS = 10
 _TWO = 2
+_SUM_TOLERANCE = 1e-3  # servers round, and may compute in 16 bits
 
 
 def score_probabilities(holdout: Holdout, predictions: Predictions) -> dict[str, Score]:
@@ -41,7 +42,14 @@ def _why_undefined(holdout: Holdout, predictions: Predictions) -> str:
     width = len(predictions.probabilities[0])
     if width != len(holdout.classes):
         return f"{width} probabilities for the {len(holdout.classes)} classes of the hold-out set"
-    return ""
+    odd = _find_odd(np.asarray(predictions.probabilities, dtype=float))
+    return "" if odd is None else f"the probabilities of row {odd + 1} are not of sum 1"
+
+
+def _find_odd(given: np.ndarray) -> int | None:
+    """Return the first row that is no distribution; not-a-number is in none."""
+    fine = (given >= 0).all(axis=1) & (np.abs(given.sum(axis=1) - 1.0) <= _SUM_TOLERANCE)
+    return None if fine.all() else int(np.argmin(fine))
 
 
 def _one_hot(holdout: Holdout, predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:

@@ -6,15 +6,17 @@ same on every target? A port that opens says nothing of either, and a few exampl
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import ModuleType
 
 from deployer.errors import ProviderError, RolloutError, SetupError, SourceError
 from deployer.evaluation import (
     Answers,
+    Comparison,
     Difference,
+    ErrorChange,
     Predictions,
     Scores,
     choose_reference,
-    compare_models,
     find_differences,
     find_losses,
     find_misses,
@@ -92,17 +94,22 @@ def judge_parity(
     return f"{count - len(differences)} of {count} answers as on {reference}"
 
 
-def _score(target: str, release: int, gate: EvaluateRecord, predictions: Predictions) -> Scores:
+def _metrics() -> ModuleType:
     try:
-        from deployer.evaluation.metrics import score_predictions  # noqa: PLC0415 - an extra
+        from deployer.evaluation import metrics  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise SetupError(
             "gates.evaluate needs scikit-learn", hint="pip install 'deployer[evaluate]'"
         ) from error
+    return metrics
+
+
+def _score(target: str, release: int, gate: EvaluateRecord, predictions: Predictions) -> Scores:
     try:
-        return score_predictions(gate.holdout, predictions)
+        scores: Scores = _metrics().score_predictions(gate.holdout, predictions)
     except SourceError as error:
         raise _refused(target, "evaluate", release, error.message) from error
+    return scores
 
 
 def _compare(
@@ -125,13 +132,17 @@ def _compare(
         if (value := before.metrics[metric].value) is not None
     )
     words = f"{name} has {beside or 'no such metric'}"
-    if holdout.task == "classification":
-        found = compare_models(holdout.labels, there.answers, predictions.answers)
-        words += (
-            f" ({found.only_second} rows right only now, {found.only_first} only there, "
-            f"p = {found.p_value:.3f})"
-        )
-    return losses, words
+    found = _metrics().compare_answers(holdout, there.answers, predictions.answers)
+    return losses, f"{words} ({_in_words(found)})"
+
+
+def _in_words(found: Comparison | ErrorChange) -> str:
+    if isinstance(found, ErrorChange):
+        return f"mae changes by {found.change:.4f}, {found.low:.4f} to {found.high:.4f}"
+    return (
+        f"{found.only_second} rows right only now, {found.only_first} only there, "
+        f"p = {found.p_value:.3f}"
+    )
 
 
 def _on_rows(scores: Scores) -> str:

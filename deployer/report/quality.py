@@ -1,7 +1,7 @@
 """How good the live model is on every target: the hold-out set asked everywhere at once."""
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -10,10 +10,10 @@ from deployer.errors import DeployerError, SourceError
 from deployer.evaluation import (
     Comparison,
     Disagreement,
+    ErrorChange,
     Holdout,
     Predictions,
     Scores,
-    compare_models,
     find_disagreement,
     find_misses,
     predict_rows,
@@ -41,7 +41,7 @@ class TargetQuality:
     scores: Scores | None = None
     predictions: Predictions | None = None
     differs: Disagreement | None = None
-    comparison: Comparison | None = None
+    comparison: Comparison | ErrorChange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ class Exam:
 
     holdout: Holdout
     score: Callable[[Holdout, Predictions], Scores]
+    compare: Callable[[Holdout, Sequence[Label], Sequence[Label]], Comparison | ErrorChange]
     at_least: Mapping[str, float] = field(default_factory=dict)
     against: tuple[Label, ...] | None = None
 
@@ -143,13 +144,13 @@ def _judge(
         return TargetQuality(name, release, unknown=answer.message)
     try:
         scores = exam.score(exam.holdout, answer)
+        comparison = (
+            exam.compare(exam.holdout, exam.against, answer.answers)
+            if exam.against is not None
+            else None
+        )
     except SourceError as error:
         return TargetQuality(name, release, unknown=error.message)
-    comparison = (
-        compare_models(exam.holdout.labels, exam.against, answer.answers)
-        if exam.against is not None
-        else None
-    )
     return TargetQuality(name, release, scores=scores, predictions=answer, comparison=comparison)
 
 

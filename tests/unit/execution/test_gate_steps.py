@@ -225,3 +225,14 @@ def test_a_run_killed_at_a_gate_still_refuses_a_bad_version(
     again = world.start()
     assert "gcp: parity: release 2" in refuse(again)
     assert_untouched(again)
+
+
+def test_regressions_are_compared_by_their_errors(judged: Callable[..., World]) -> None:
+    def nearer(_target: str, release: str, row: list[float]) -> float:
+        return row[0] + (2.0 if release == "iris-r1" else 0.25)
+
+    gate = "evaluate: {dataset: holdout.csv, task: regression, champion: {mae: 0}}"
+    world = judged(gate, model=nearer)
+    upgrade(world).deploy()
+    said = world.record()["marks"][2]["verdicts"]["evaluate"]
+    assert "release 1 has mae 1.5000 (mae changes by -0.5000, -1." in said
