@@ -10,7 +10,7 @@ from deployer.evaluation.holdout import Holdout
 from deployer.evaluation.predict import Predictions
 from deployer.evaluation.score import Score
 
-__all__ = ["score_probabilities"]
+__all__ = ["as_one_hot", "find_why_undefined", "score_probabilities"]
 
 _BINS = 10
 _TWO = 2
@@ -24,17 +24,18 @@ def score_probabilities(holdout: Holdout, predictions: Predictions) -> dict[str,
     wanted = tuple(name for name in names if not (binary and name == "roc_auc_ovo"))
     renamed = {"roc_auc_ovr": "roc_auc"} if binary else {}
     losses = ("log_loss", "brier", "ece")
-    why = _why_undefined(holdout, predictions)
+    why = find_why_undefined(holdout, predictions)
     found: dict[str, Score] = {}
     for name in wanted:
-        value = None if why else _PROBABILITY_METRICS[name](*_one_hot(holdout, predictions))
+        value = None if why else _PROBABILITY_METRICS[name](*as_one_hot(holdout, predictions))
         found[renamed.get(name, name)] = Score(
             value, undefined=why, smaller_is_better=name in losses
         )
     return found
 
 
-def _why_undefined(holdout: Holdout, predictions: Predictions) -> str:
+def find_why_undefined(holdout: Holdout, predictions: Predictions) -> str:
+    """Return why probabilities say nothing here; empty when they do."""
     if predictions.probabilities is None:
         return "the model gives no probabilities"
     if len(holdout.classes) < _TWO:
@@ -52,7 +53,8 @@ def _find_odd(given: np.ndarray) -> int | None:
     return None if fine.all() else int(np.argmin(fine))
 
 
-def _one_hot(holdout: Holdout, predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:
+def as_one_hot(holdout: Holdout, predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:
+    """Return what is true and what is given, a column for each class of the hold-out set."""
     order = {label: index for index, label in enumerate(holdout.classes)}
     indexes = [order[label] for label in holdout.labels]
     return np.eye(len(order))[indexes], np.asarray(predictions.probabilities, dtype=float)
