@@ -47,8 +47,8 @@ def report_all(
 ) -> None:
     """Write health, cost and quality into one page.
 
-    One HTML file with its charts in it that needs nothing else, for a mail, a wiki or a printer. Quality is there when
-    labelled rows are given. Exits as report health does.
+    One HTML file with its charts in it that needs nothing else, for a mail, a wiki or a printer.
+    Quality is there when labelled rows are given. Exits as report health does.
 
     Example: deployer report all --data holdout.csv --to report.html
     """
