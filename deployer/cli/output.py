@@ -32,6 +32,7 @@ __all__ = [
     "format_command",
     "format_count",
     "format_duration",
+    "format_json",
     "format_table",
     "is_terminal",
     "print_error",
@@ -56,9 +57,14 @@ class Column:
 
 def print_json(schema: str, document: dict[str, Any]) -> None:
     """Print one JSON document that begins with its ``schema``, such as ``deployer/status/v1``."""
+    typer.echo(format_json(schema, document))
+
+
+def format_json(schema: str, document: dict[str, Any]) -> str:
+    """Return one JSON document that begins with its ``schema``."""
     import json
 
-    typer.echo(json.dumps({"schema": schema, **document}, indent=2, ensure_ascii=False))
+    return json.dumps({"schema": schema, **document}, indent=2, ensure_ascii=False)
 
 
 def print_note(text: str) -> None:

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 from deployer.evaluation.holdout import Label
 
-__all__ = ["Comparison", "Disagreement", "compare_models", "find_disagreement"]
+__all__ = [
+    "Comparison",
+    "Disagreement",
+    "ErrorChange",
+    "compare_models",
+    "find_disagreement",
+]
 
 _EXAMPLES = 5
 _TOLERANCE = 1e-6
@@ -38,6 +44,21 @@ class Comparison:
     only_first: int
     only_second: int
     p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorChange:
+    """By how much the mean absolute error grows from a first regression to a second.
+
+    Attributes:
+        change: In the labels' unit; negative when the second is better.
+        low: Where it lies in 95 % of the resampled hold-out sets; 0 inside may be chance.
+        high: The other end.
+    """
+
+    change: float
+    low: float
+    high: float
 
 
 def find_disagreement(there: Sequence[Label], here: Sequence[Label]) -> Disagreement:

@@ -1,12 +1,15 @@
 """Scores predictions, by the task of the hold-out set. Needs the extra ``evaluate``."""
 
+from collections.abc import Sequence
+
 from deployer.evaluation.classification import score_classification
-from deployer.evaluation.holdout import Holdout
+from deployer.evaluation.compare import Comparison, ErrorChange, compare_models
+from deployer.evaluation.holdout import Holdout, Label
 from deployer.evaluation.predict import Predictions
-from deployer.evaluation.regression import score_regression
+from deployer.evaluation.regression import compare_regressions, score_regression
 from deployer.evaluation.score import Scores
 
-__all__ = ["score_predictions"]
+__all__ = ["compare_answers", "score_predictions"]
 
 
 def score_predictions(holdout: Holdout, predictions: Predictions) -> Scores:
@@ -18,3 +21,16 @@ def score_predictions(holdout: Holdout, predictions: Predictions) -> Scores:
     if holdout.task == "regression":
         return score_regression(holdout, predictions)
     return score_classification(holdout, predictions)
+
+
+def compare_answers(
+    holdout: Holdout, first: Sequence[Label], second: Sequence[Label]
+) -> Comparison | ErrorChange:
+    """Say whether two models differ by more than chance, by the task's own test.
+
+    Raises:
+        SourceError: A regression's answer is no finite number.
+    """
+    if holdout.task == "regression":
+        return compare_regressions(holdout.labels, first, second)
+    return compare_models(holdout.labels, first, second)

@@ -11,7 +11,7 @@ from deployer.evaluation.holdout import Holdout, Label
 from deployer.ports import HttpRequest, HttpResponse
 from deployer.values import Json
 
-__all__ = ["Predictions", "Send", "predict_rows"]
+__all__ = ["AnswerError", "Predictions", "Send", "predict_rows"]
 
 Send = Callable[[HttpRequest], HttpResponse]
 """Sends one request to the model; raises `DeployerError` when there is no answer."""
@@ -19,6 +19,10 @@ Send = Callable[[HttpRequest], HttpResponse]
 _IN_FLIGHT = 4
 _BOTH = [{"name": "predict"}, {"name": "predict_proba"}]
 """What MLServer calls the answers of scikit-learn's models; others answer without being asked."""
+
+
+class AnswerError(ProviderError):
+    """The model answered, and what it said is no prediction: the model is to blame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ def predict_rows(send: Send, path: str, holdout: Holdout, *, batch: int = 256) -
     """Ask for every row, ``batch`` rows in a request, four requests at the same time.
 
     Raises:
-        ProviderError: An answer is an error, or is not one prediction per row.
+        AnswerError: An answer is an error, or is not one prediction per row.
     """
     ask = _Ask(send, path, _supports_probabilities(send, path, holdout))
     pieces = [holdout.rows[start : start + batch] for start in range(0, len(holdout), batch)]
@@ -79,19 +83,21 @@ class _Ask:
                 "its answer is no prediction in the Open Inference Protocol v2"
             ) from error
         first = outputs.get("predict") or next(iter(outputs.values()), [])
-        probabilities = outputs.get("predict_proba") or (first if _is_table(first) else None)
-        answers = [_answer_of(row) for row in first]
-        if len(answers) != count:
-            raise self._refused(f"{len(answers)} answers came for {count} rows")
-        given = (
-            None
-            if probabilities is None
-            else tuple(tuple(map(float, row)) for row in probabilities)
-        )
-        return Predictions(tuple(answers), given, (response.seconds,))
+        table = outputs.get("predict_proba") or (first if _is_table(first) else None)
+        for found, what in ((first, "answers"), (table, "rows of probabilities")):
+            if found is not None and len(found) != count:
+                raise self._refused(f"{len(found)} {what} came for {count} rows")
+        answers = tuple(_answer_of(row) for row in first)
+        return Predictions(answers, self._as_numbers(table), (response.seconds,))
 
-    def _refused(self, why: str) -> ProviderError:
-        return ProviderError(f"{self.path}: {why}", operation="predict", resource=self.path)
+    def _as_numbers(self, table: list[list[Label]] | None) -> tuple[tuple[float, ...], ...] | None:
+        try:
+            return None if table is None else tuple(tuple(map(float, row)) for row in table)
+        except (ValueError, TypeError) as error:
+            raise self._refused("its probabilities are no numbers") from error
+
+    def _refused(self, why: str) -> AnswerError:
+        return AnswerError(f"{self.path}: {why}", operation="predict", resource=self.path)
 
 
 def _supports_probabilities(send: Send, path: str, holdout: Holdout) -> bool:

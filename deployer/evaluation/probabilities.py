@@ -10,10 +10,11 @@ from deployer.evaluation.holdout import Holdout
 from deployer.evaluation.predict import Predictions
 from deployer.evaluation.score import Score
 
-__all__ = ["score_probabilities"]
+__all__ = ["as_one_hot", "find_why_undefined", "score_probabilities"]
 
 _BINS = 10
 _TWO = 2
+_SUM_TOLERANCE = 1e-3  # servers round, and may compute in 16 bits
 
 
 def score_probabilities(holdout: Holdout, predictions: Predictions) -> dict[str, Score]:
@@ -23,17 +24,18 @@ def score_probabilities(holdout: Holdout, predictions: Predictions) -> dict[str,
     wanted = tuple(name for name in names if not (binary and name == "roc_auc_ovo"))
     renamed = {"roc_auc_ovr": "roc_auc"} if binary else {}
     losses = ("log_loss", "brier", "ece")
-    why = _why_undefined(holdout, predictions)
+    why = find_why_undefined(holdout, predictions)
     found: dict[str, Score] = {}
     for name in wanted:
-        value = None if why else _PROBABILITY_METRICS[name](*_one_hot(holdout, predictions))
+        value = None if why else _PROBABILITY_METRICS[name](*as_one_hot(holdout, predictions))
         found[renamed.get(name, name)] = Score(
             value, undefined=why, smaller_is_better=name in losses
         )
     return found
 
 
-def _why_undefined(holdout: Holdout, predictions: Predictions) -> str:
+def find_why_undefined(holdout: Holdout, predictions: Predictions) -> str:
+    """Return why probabilities say nothing here; empty when they do."""
     if predictions.probabilities is None:
         return "the model gives no probabilities"
     if len(holdout.classes) < _TWO:
@@ -41,10 +43,18 @@ def _why_undefined(holdout: Holdout, predictions: Predictions) -> str:
     width = len(predictions.probabilities[0])
     if width != len(holdout.classes):
         return f"{width} probabilities for the {len(holdout.classes)} classes of the hold-out set"
-    return ""
+    odd = _find_odd(np.asarray(predictions.probabilities, dtype=float))
+    return "" if odd is None else f"the probabilities of row {odd + 1} are not of sum 1"
 
 
-def _one_hot(holdout: Holdout, predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:
+def _find_odd(given: np.ndarray) -> int | None:
+    """Return the first row that is no distribution; not-a-number is in none."""
+    fine = (given >= 0).all(axis=1) & (np.abs(given.sum(axis=1) - 1.0) <= _SUM_TOLERANCE)
+    return None if fine.all() else int(np.argmin(fine))
+
+
+def as_one_hot(holdout: Holdout, predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:
+    """Return what is true and what is given, a column for each class of the hold-out set."""
     order = {label: index for index, label in enumerate(holdout.classes)}
     indexes = [order[label] for label in holdout.labels]
     return np.eye(len(order))[indexes], np.asarray(predictions.probabilities, dtype=float)

@@ -1,17 +1,19 @@
 """Metrics of a regression's answers, by scikit-learn's own functions."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
 from deployer.errors import SourceError
+from deployer.evaluation.compare import ErrorChange
 from deployer.evaluation.holdout import Holdout, Label
 from deployer.evaluation.predict import Predictions
-from deployer.evaluation.resample import bootstrap_errors
+from deployer.evaluation.resample import bootstrap_change, bootstrap_errors
 from deployer.evaluation.score import Score, Scores
 
-__all__ = ["score_regression"]
+__all__ = ["compare_regressions", "score_regression"]
 
 
 def score_regression(holdout: Holdout, predictions: Predictions) -> Scores:
@@ -36,6 +38,20 @@ def score_regression(holdout: Holdout, predictions: Predictions) -> Scores:
         },
         baseline={"mean": float(np.abs(true - true.mean()).mean())},
     )
+
+
+def compare_regressions(
+    labels: Sequence[Label], first: Sequence[Label], second: Sequence[Label]
+) -> ErrorChange:
+    """Compare two models' absolute errors on rows that both answered.
+
+    Raises:
+        SourceError: An answer is no finite number.
+    """
+    true = np.asarray(labels, dtype=float)
+    one, two = (np.asarray(list(map(_finite, answers))) - true for answers in (first, second))
+    change, (low, high) = bootstrap_change(one, two)
+    return ErrorChange(change, low, high)
 
 
 def _finite(answer: Label) -> float:

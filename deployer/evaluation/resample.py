@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["Interval", "bootstrap_confusion", "bootstrap_errors"]
+__all__ = ["Interval", "bootstrap_change", "bootstrap_confusion", "bootstrap_errors"]
 
 Interval = tuple[float, float]
 """The lower and the upper end."""
@@ -24,12 +24,20 @@ def bootstrap_confusion(confusion: np.ndarray) -> dict[str, Interval]:
     tables = drawn.reshape(_RESAMPLES, *confusion.shape)
     right = np.diagonal(tables, axis1=1, axis2=2)
     asked, answered = tables.sum(axis=2), tables.sum(axis=1)
-    f1 = 2 * right / np.maximum(asked + answered, 1)
-    return {
-        "accuracy": _interval(right.sum(axis=1) / total),
-        "f1_macro": _interval(f1.mean(axis=1)),
-        "f1_weighted": _interval((f1 * asked).sum(axis=1) / total),
+    by_class = {
+        "precision": right / np.maximum(answered, 1),
+        "recall": right / np.maximum(asked, 1),
+        "f1": 2 * right / np.maximum(asked + answered, 1),
     }
+    accuracy = _interval(right.sum(axis=1) / total)
+    there = confusion.sum(axis=1) > 0
+    found = {"accuracy": accuracy}
+    found["balanced_accuracy"] = _interval(by_class["recall"][:, there].mean(axis=1))
+    for name, values in by_class.items():
+        found[f"{name}_macro"] = _interval(values.mean(axis=1))
+        found[f"{name}_weighted"] = _interval((values * asked).sum(axis=1) / total)
+        found[f"{name}_micro"] = accuracy
+    return found
 
 
 def bootstrap_errors(errors: np.ndarray) -> tuple[Interval, Interval]:
@@ -40,6 +48,17 @@ def bootstrap_errors(errors: np.ndarray) -> tuple[Interval, Interval]:
         drawn = errors[rng.integers(0, count, count)]
         absolute[index], squared[index] = np.abs(drawn).mean(), (drawn**2).mean()
     return _interval(absolute), _interval(np.sqrt(squared))
+
+
+def bootstrap_change(first: np.ndarray, second: np.ndarray) -> tuple[float, Interval]:
+    """Return by how much the mean absolute error grows from one model's errors to another's.
+
+    Rows are drawn for both at once (a paired bootstrap): what is hard for both counts for neither.
+    """
+    rng, grown = np.random.default_rng(_SEED), np.abs(second) - np.abs(first)
+    count = len(grown)
+    means = [grown[rng.integers(0, count, count)].mean() for _ in range(_RESAMPLES)]
+    return float(grown.mean()), _interval(np.asarray(means))
 
 
 def _interval(values: np.ndarray) -> Interval:

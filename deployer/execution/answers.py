@@ -1,4 +1,4 @@
-"""What the smoke gate sends and what its answers must say, by the server's protocol. Pure.
+"""What the gates send and what the answers must say, by the server's protocol. Pure.
 
 In the Open Inference Protocol v2 a request is what is sent, and ``expect`` names outputs. For any
 other protocol ``body`` is sent to ``path``, and ``expect`` points into the answer (RFC 6901).
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from deployer.release.records import TargetBundle
 from deployer.values import Json
 
-__all__ = ["Comparison", "compare_answer", "make_request"]
+__all__ = ["Comparison", "compare_answer", "make_request", "read_values"]
 
 _INFERENCE = "open-inference-v2"
 
@@ -49,6 +49,22 @@ def compare_answer(part: TargetBundle, request: Json, body: bytes) -> tuple[Comp
     return tuple(compare(request, body))
 
 
+def read_values(part: TargetBundle, request: Json, body: bytes) -> dict[str, Json]:
+    """Return what an answer says, by place, without what may change from answer to answer.
+
+    In the Open Inference Protocol v2 these are the outputs. Of any other answer it is what
+    ``expect`` points to, or all of it where nothing is expected.
+
+    Raises:
+        ValueError: The answer is no prediction; the message goes after "its answer".
+    """
+    if part.protocol == _INFERENCE:
+        return dict(_read_outputs(body))
+    places = [expected["at"] for expected in request.get("expect", ())] or [""]
+    answer = _read_json(body)
+    return {place: _resolve(answer, place) for place in places}
+
+
 def _compare_outputs(request: Json, body: bytes) -> Iterator[Comparison]:
     outputs = _read_outputs(body)
     for expected in request.get("expect", ()):
@@ -71,15 +87,23 @@ def _read_outputs(body: bytes) -> Mapping[str, list[Json]]:
 
 
 def _compare_places(request: Json, body: bytes) -> Iterator[Comparison]:
-    import jsonpointer  # noqa: PLC0415 - most models speak the Open Inference Protocol
-
-    try:
-        answer = json.loads(body)
-    except ValueError as error:
-        raise ValueError("is not JSON") from error
+    answer = _read_json(body)
     for expected in request.get("expect", ()):
         place = expected["at"]
-        yield Comparison(place, expected["is"], jsonpointer.resolve_pointer(answer, place, None))
+        yield Comparison(place, expected["is"], _resolve(answer, place))
+
+
+def _read_json(body: bytes) -> Json:
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        raise ValueError("is not JSON") from error
+
+
+def _resolve(answer: Json, place: str) -> Json:
+    import jsonpointer  # noqa: PLC0415 - most models speak the Open Inference Protocol
+
+    return jsonpointer.resolve_pointer(answer, place, None)
 
 
 def _same(expected: Json, got: Json) -> bool:

@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from deployer.artifact import Artifact
-from deployer.errors import DeployerError, SetupError
+from deployer.errors import DeployerError, RolloutError, SetupError
+from deployer.execution.asking import ReleaseAnswers
 from deployer.execution.events import Tell
 from deployer.ports import Clock, Policy, Provider
 from deployer.release.journal import Journal
 from deployer.release.lease import Lease
-from deployer.release.records import Bundle
+from deployer.release.records import Bundle, TargetBundle
 from deployer.release.state import StateStore
 from deployer.transfer import Reader, SharedReads
 
@@ -28,7 +29,8 @@ class Context:
     Attributes:
         source: The artifact on disk, when this run brings one.
         readers: Each target's way to its files, in a phase that pushes it: read once for all.
-        verdicts: What the smoke gate said, by target.
+        answers: What the release answered, by target, for the gates that judge it.
+        verdicts: What each gate said, by target.
         policies: What to do about fields that others own, as the spec says.
     """
 
@@ -41,7 +43,8 @@ class Context:
     source: Artifact | None = None
     readers: Mapping[str, Reader] = field(default_factory=dict)
     bundles: dict[int, Bundle] = field(default_factory=dict)
-    verdicts: dict[str, str] = field(default_factory=dict)
+    answers: dict[str, ReleaseAnswers] = field(default_factory=dict)
+    verdicts: dict[str, dict[str, str]] = field(default_factory=dict)
     policies: Mapping[str, Policy] = field(default_factory=dict)
     stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -63,6 +66,21 @@ class Context:
         if number not in self.bundles:
             self.bundles[number] = self.state.read_release(number)
         return self.bundles[number]
+
+    def part(self, target: str, release: int) -> TargetBundle:
+        """Return the target's part of the release.
+
+        Raises:
+            RolloutError: The release has none for it.
+        """
+        part = self.bundle(release).target(target)
+        if part is None:
+            raise RolloutError(f"release {release} does not run on {target}", release=release)
+        return part
+
+    def record(self, gate: str, target: str, verdict: str) -> None:
+        """Keep what a gate said of the release, for its mark."""
+        self.verdicts.setdefault(gate, {})[target] = verdict
 
     def check(self) -> None:
         """Return if this run may still write; called before every write.

@@ -59,11 +59,12 @@ def record_finish(step: Finish, context: Context) -> str:
 
 def _passed(context: Context) -> dict[str, str]:
     """Return what a release has passed; one text for all targets when they said the same."""
-    said = context.verdicts
-    texts = set(said.values())
-    smoke = {"smoke": f"passed: {texts.pop()}"} if len(texts) == 1 else {}
-    apart = {f"smoke {target}": f"passed: {text}" for target, text in sorted(said.items())}
-    return {"ready": "passed", **(smoke or apart)}
+    passed = {"ready": "passed"}
+    for gate, said in context.verdicts.items():
+        texts = set(said.values())
+        for target, text in sorted(said.items()):
+            passed[gate if len(texts) == 1 else f"{gate} {target}"] = f"passed: {text}"
+    return passed
 
 
 def _with_verdicts(mark: Mark, verdicts: dict[str, str]) -> Mark:

@@ -54,7 +54,7 @@ def make_plan(
         session.spec,
         artifact,
         session.snapshot(artifact.digest),
-        smoke=session.smoke(),
+        gates=session.gates(),
         tool=session.tool,
         quarantined=quarantined,
     )
@@ -84,7 +84,7 @@ def deploy(
         BudgetError: A month of it costs more than the spec allows; nothing was touched.
     """
     settle_format(session.spec, [file.path for file in artifact.files])
-    inputs = deploy_inputs(content_of(session.spec, artifact, session.smoke()))
+    inputs = deploy_inputs(content_of(session.spec, artifact, session.gates()))
     with session.hold_lease(tell, source=artifact, takeover=takeover) as context:
         unfinished = find_unfinished(session.state)
         ended = _recover(session, context, unfinished, inputs)

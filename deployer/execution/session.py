@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from deployer.artifact import Artifact
 from deployer.execution.context import Context
 from deployer.execution.events import Event, Tell
+from deployer.execution.gates import load_gates
 from deployer.execution.run import who
 from deployer.ports import Clock, Policy, Probe, Provider
+from deployer.release.gates import GatesRecord
 from deployer.release.journal import Journal
 from deployer.release.lease import acquire_lease
-from deployer.release.records import SmokeRecord
 from deployer.release.state import StateStore
 from deployer.snapshot import Place, Snapshot, take_snapshot
-from deployer.spec import Spec, load_requests
+from deployer.spec import Spec
 from deployer.values import Digest
 
 __all__ = ["Session"]
@@ -32,18 +33,9 @@ class Session:
     clock: Clock
     tool: str
 
-    def smoke(self) -> SmokeRecord:
-        """Return the smoke gate with its requests, read from the file that the spec names.
-
-        Raises:
-            SpecError: The file cannot be read, or is not of the form.
-        """
-        smoke = self.spec.gates.smoke
-        return SmokeRecord(
-            requests=load_requests(self.spec),
-            agree=smoke.agree,
-            timeout_seconds=smoke.timeout,
-        )
+    def gates(self) -> GatesRecord:
+        """Return the gates with what the files say that the spec names; see `load_gates`."""
+        return load_gates(self.spec)
 
     @property
     def policies(self) -> dict[str, Policy]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from deployer.errors import RolloutError
 from deployer.execution.answers import Comparison, compare_answer, make_request
 from deployer.ports import Cluster, HttpRequest, HttpResponse
-from deployer.release.records import SmokeRecord, TargetBundle
+from deployer.release.gates import SmokeRecord
+from deployer.release.records import TargetBundle
 from deployer.values import Json
 
 __all__ = ["run_smoke"]

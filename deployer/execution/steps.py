@@ -16,12 +16,15 @@ from deployer.execution.endpoints import await_endpoints, demand_pods
 from deployer.execution.events import Event, Waiting
 from deployer.execution.fence import Fence, apply_fenced
 from deployer.execution.finish import record_finish, write_routes
+from deployer.execution.gate_steps import run_gate_step
 from deployer.execution.removal import remove_objects
-from deployer.execution.smoke import run_smoke
 from deployer.execution.waiting import Wanted, await_ready
 from deployer.plan.model import (
     Apply,
+    Ask,
+    Evaluate,
     Finish,
+    Parity,
     Push,
     Rest,
     Retire,
@@ -34,7 +37,6 @@ from deployer.plan.model import (
 )
 from deployer.plan.scaling import scale_objects, scaler_refs, workload_ref
 from deployer.ports import Cluster, Manifest, ObjectRef, ObjectStore, Policy, Verdict
-from deployer.release.records import TargetBundle
 from deployer.retry import Backoff, retry_transient
 from deployer.snapshot import release_of
 from deployer.values import Digest
@@ -63,8 +65,8 @@ def run_step(step: Step, context: Context) -> str:
             came_of_it = _apply(step, context)
         case Wait():
             came_of_it = _wait(step, context)
-        case Smoke():
-            came_of_it = _smoke(step, context)
+        case Smoke() | Ask() | Evaluate() | Parity():
+            came_of_it = run_gate_step(step, context)
         case Shift():
             came_of_it = _shift(step, context)
         case Route():
@@ -154,13 +156,13 @@ def _holds(store: ObjectStore, digest: Digest) -> bool:
 
 
 def _apply(step: Apply, context: Context) -> str:
-    part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
+    part, cluster = context.part(step.target, step.release), _cluster(step.target, context)
     objects = part.objects if step.pods is None else scale_objects(part, step.pods)
     return _write(cluster, objects, context)
 
 
 def _wait(step: Wait, context: Context) -> str:
-    part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
+    part, cluster = context.part(step.target, step.release), _cluster(step.target, context)
     workload = workload_ref(part)
     others = [ref for ref in map(ObjectRef.of, part.objects) if ref != workload]
 
@@ -180,16 +182,8 @@ def _wait(step: Wait, context: Context) -> str:
     return await_ready(cluster, wanted, context.clock)
 
 
-def _smoke(step: Smoke, context: Context) -> str:
-    part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
-    smoke = context.bundle(step.release).smoke
-    verdict = _patiently(context, lambda: run_smoke(cluster, part, smoke, step.release))
-    context.verdicts[step.target] = verdict
-    return verdict
-
-
 def _shift(step: Shift, context: Context) -> str:
-    part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
+    part, cluster = context.part(step.target, step.release), _cluster(step.target, context)
     demand_pods(cluster, part, step.release, context)
     _write(cluster, [part.shift], context)
     await_endpoints(cluster, part, context)
@@ -198,7 +192,7 @@ def _shift(step: Shift, context: Context) -> str:
 
 def _soak(step: Soak, context: Context) -> str:
     """Watch; what is in trouble at the end is watched on until it is well or has failed."""
-    part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
+    part, cluster = context.part(step.target, step.release), _cluster(step.target, context)
     ref = workload_ref(part)
     good_at = started = context.clock.monotonic()
     while True:
@@ -238,7 +232,7 @@ def _clear(step: Rest | Retire, context: Context) -> str:
 
 def _rest(step: Rest, context: Context) -> str:
     """Scale down what still is that release's: a shared Deployment may be another's by now."""
-    part, cluster = _part(step.target, step.release, context), _cluster(step.target, context)
+    part, cluster = context.part(step.target, step.release), _cluster(step.target, context)
     live = _patiently(context, lambda: cluster.get(workload_ref(part)))
     if live is None or release_of(live) != step.release:
         return f"release {step.release} is not there any more"
@@ -259,13 +253,6 @@ def _retire(step: Retire, context: Context) -> str:
 
 def _patiently(context: Context, call: Callable[[], T]) -> T:
     return retry_transient(call, clock=context.clock, backoff=Backoff(budget_seconds=15.0))
-
-
-def _part(target: str, release: int, context: Context) -> TargetBundle:
-    part = context.bundle(release).target(target)
-    if part is None:
-        raise RolloutError(f"release {release} does not run on {target}", release=release)
-    return part
 
 
 def _cluster(target: str, context: Context) -> Cluster:

@@ -12,7 +12,8 @@ from deployer.plan.changes import find_changes, is_in_place
 from deployer.plan.model import Plan, TargetPlan
 from deployer.plan.phases import build_phases
 from deployer.plan.retention import Retention, decide_retention, find_beside
-from deployer.release.records import Bundle, Mark, SmokeRecord, TargetBundle
+from deployer.release.gates import GatesRecord
+from deployer.release.records import Bundle, Mark, TargetBundle
 from deployer.snapshot.model import Snapshot, TargetSnapshot
 from deployer.spec import Spec
 from deployer.values import digest_of
@@ -31,7 +32,7 @@ def build_plan(
     artifact: Artifact,
     snapshot: Snapshot,
     *,
-    smoke: SmokeRecord,
+    gates: GatesRecord,
     tool: str,
     quarantined: int | None = None,
 ) -> Plan:
@@ -41,7 +42,7 @@ def build_plan(
     do. The same content as a release that a crash left unproven reuses its number.
     """
     number = (snapshot.releases[-1] if snapshot.releases else 0) + 1
-    bundle = make_bundle(spec, artifact, snapshot, number=number, smoke=smoke, tool=tool)
+    bundle = make_bundle(spec, artifact, snapshot, number=number, gates=gates, tool=tool)
     recorded = _recorded_twin(bundle, snapshot)
     if recorded is None or recorded != snapshot.desired:
         _refuse_quarantined(bundle, snapshot, quarantined)
@@ -180,7 +181,9 @@ def _plan(
         fingerprint=fingerprint_of(snapshot),
         outcome=outcome,
         targets=targets,
-        phases=() if done else build_phases(bundle, snapshot, retentions, quarantined),
+        phases=()
+        if done
+        else build_phases(bundle, snapshot, retentions, quarantined, judged=kind == "deploy"),
         cost=compare_releases(
             bundle, snapshot.live, _live_bundles(snapshot), today=snapshot.at.date()
         ),

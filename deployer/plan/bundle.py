@@ -2,12 +2,12 @@
 
 from deployer.artifact import Artifact, artifact_uri
 from deployer.plan.tiers import tiers_of
+from deployer.release.gates import GatesRecord
 from deployer.release.records import (
     ArtifactRecord,
     Bundle,
     PriceRecord,
     RouteSettings,
-    SmokeRecord,
     TargetBundle,
     content_digest,
 )
@@ -20,7 +20,7 @@ __all__ = ["content_of", "make_bundle"]
 _EQUAL_WEIGHT = 100
 
 
-def content_of(spec: Spec, artifact: Artifact, smoke: SmokeRecord) -> str:
+def content_of(spec: Spec, artifact: Artifact, gates: GatesRecord) -> str:
     """Return the digest of all that makes a release what it is, its number left out."""
     objects = [
         content_objects(
@@ -32,7 +32,7 @@ def content_of(spec: Spec, artifact: Artifact, smoke: SmokeRecord) -> str:
         for target in spec.targets
     ]
     settings = spec.model_dump(mode="json", include={"routing", "gates", "strategy"})
-    return content_digest(artifact.digest, [objects, settings, smoke.model_dump(mode="json")])
+    return content_digest(artifact.digest, [objects, settings, gates.model_dump(mode="json")])
 
 
 def make_bundle(
@@ -41,7 +41,7 @@ def make_bundle(
     snapshot: Snapshot,
     *,
     number: int,
-    smoke: SmokeRecord,
+    gates: GatesRecord,
     tool: str,
 ) -> Bundle:
     """Return release ``number`` of ``spec`` with ``artifact``, complete."""
@@ -59,8 +59,8 @@ def make_bundle(
             digest=str(artifact.digest), size=artifact.size, files=len(artifact.files)
         ),
         config=spec.model_dump(mode="json", exclude={"model": {"path"}}),
-        content=content_of(spec, artifact, smoke),
-        smoke=smoke,
+        content=content_of(spec, artifact, gates),
+        gates=gates,
         routing=RouteSettings(
             policy=spec.routing.policy,
             tiers=tiers_of(spec, snapshot),

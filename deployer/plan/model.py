@@ -7,12 +7,16 @@ from pydantic import Field
 from deployer.cost.budget import BudgetVerdict
 from deployer.cost.change import PlanCost
 from deployer.ports import ObjectRef
-from deployer.release.records import Bundle, Document, Record
+from deployer.release.record import Document, Record
+from deployer.release.records import Bundle
 
 __all__ = [
     "Apply",
+    "Ask",
     "Change",
+    "Evaluate",
     "Finish",
+    "Parity",
     "Phase",
     "Plan",
     "Push",
@@ -79,6 +83,31 @@ class Smoke(Record):
     release: int
 
 
+class Ask(Record):
+    """Ask the release itself for its answers, for the gates that judge them."""
+
+    kind: Literal["ask"] = "ask"
+    target: str
+    release: int
+
+
+class Evaluate(Record):
+    """Judge the answers to the hold-out set, and compare them with the ``champion``'s."""
+
+    kind: Literal["evaluate"] = "evaluate"
+    target: str
+    release: int
+    champion: int | None = None
+
+
+class Parity(Record):
+    """Compare the target's answers with those of the others."""
+
+    kind: Literal["parity"] = "parity"
+    target: str
+    release: int
+
+
 class Shift(Record):
     """Point the target's stable Service to the release, and see its endpoints follow.
 
@@ -141,7 +170,19 @@ class Finish(Record):
 
 
 Step = Annotated[
-    Push | Apply | Wait | Smoke | Shift | Route | Soak | Rest | Retire | Finish,
+    Push
+    | Apply
+    | Wait
+    | Smoke
+    | Ask
+    | Evaluate
+    | Parity
+    | Shift
+    | Route
+    | Soak
+    | Rest
+    | Retire
+    | Finish,
     Field(discriminator="kind"),
 ]
 

@@ -4,7 +4,10 @@ from collections.abc import Iterable, Mapping
 
 from deployer.plan.model import (
     Apply,
+    Ask,
+    Evaluate,
     Finish,
+    Parity,
     Phase,
     Push,
     Ref,
@@ -31,23 +34,30 @@ def build_phases(
     snapshot: Snapshot,
     retentions: Mapping[str, Retention],
     quarantined: Mapping[int, str],
+    *,
+    judged: bool,
 ) -> tuple[Phase, ...]:
     """Return the phases that make ``bundle`` serve on all of its targets.
 
     A release with a Deployment of its own is staged beside the one that serves. One that shares
     its Deployment with the release that serves is rolled into it, in a phase of its own: that
-    begins when every target has the artifact, and what can be staged beside is.
+    begins when every target has the artifact, and what can be staged beside is. Its answers are
+    ``judged`` before any target shifts; what is recorded as verified needs that no more.
     """
     number = bundle.number
     names = [part.target for part in bundle.targets]
     rolled = [part for part in bundle.targets if _replaces(part, snapshot.targets.get(part.target))]
     staged = [part for part in bundle.targets if part not in rolled]
     live = {**snapshot.live, **dict.fromkeys(names, number)}
-    pods = {part.target: _starting(part, snapshot) for part in bundle.targets}
     soak = bundle.soak_seconds
+    proofs = {
+        part.target: tuple(_proven(part, bundle, snapshot, judged=judged, beside=part in staged))
+        for part in bundle.targets
+    }
     return (
-        Phase(name="stage", steps=(*_pushed(rolled, number), *_staged(staged, number, pods))),
-        *_rolling(rolled, number, pods),
+        Phase(name="stage", steps=(*_pushed(rolled, number), *_staged(staged, number, proofs))),
+        *_rolling(rolled, proofs),
+        *_compared(bundle, judged=judged),
         Phase(name="shift", steps=tuple(Shift(target=name, release=number) for name in names)),
         Phase(name="route", steps=(Route(release=number, live=live),)),
         Phase(
@@ -89,25 +99,40 @@ def _pushed(parts: Iterable[TargetBundle], number: int) -> Iterable[Step]:
 
 
 def _staged(
-    parts: Iterable[TargetBundle], number: int, pods: Mapping[str, int | None]
+    parts: Iterable[TargetBundle], number: int, proofs: Mapping[str, Iterable[Step]]
 ) -> Iterable[Step]:
     for part in parts:
         yield Push(target=part.target, release=number)
-        yield from _proven(part, number, pods[part.target])
+        yield from proofs[part.target]
 
 
 def _rolling(
-    parts: Iterable[TargetBundle], number: int, pods: Mapping[str, int | None]
+    parts: Iterable[TargetBundle], proofs: Mapping[str, Iterable[Step]]
 ) -> Iterable[Phase]:
-    steps = tuple(step for part in parts for step in _proven(part, number, pods[part.target]))
+    steps = tuple(step for part in parts for step in proofs[part.target])
     if steps:
         yield Phase(name="roll", steps=steps)
 
 
-def _proven(part: TargetBundle, number: int, pods: int | None) -> Iterable[Step]:
-    yield Apply(target=part.target, release=number, pods=pods)
-    yield Wait(target=part.target, release=number, timeout_seconds=part.timeout_seconds)
-    yield Smoke(target=part.target, release=number)
+def _proven(
+    part: TargetBundle, bundle: Bundle, snapshot: Snapshot, *, judged: bool, beside: bool
+) -> Iterable[Step]:
+    target, number, gates = part.target, bundle.number, bundle.gates
+    yield Apply(target=target, release=number, pods=_starting(part, snapshot))
+    yield Wait(target=target, release=number, timeout_seconds=part.timeout_seconds)
+    yield Smoke(target=target, release=number)
+    if judged and (gates.evaluate or gates.parity):
+        yield Ask(target=target, release=number)
+    if judged and gates.evaluate:
+        live = snapshot.live.get(target) if beside and gates.evaluate.champion else None
+        yield Evaluate(target=target, release=number, champion=None if live == number else live)
+
+
+def _compared(bundle: Bundle, *, judged: bool) -> Iterable[Phase]:
+    """When every target has answered, compare; a release that is not the same nowhere shifts."""
+    if judged and bundle.gates.parity:
+        steps = (Parity(target=part.target, release=bundle.number) for part in bundle.targets)
+        yield Phase(name="compare", steps=tuple(steps))
 
 
 def _retired(retentions: Mapping[str, Retention]) -> Iterable[Step]:

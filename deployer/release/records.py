@@ -10,26 +10,25 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from deployer.errors import StateError
+from deployer.release.gates import GatesRecord
+from deployer.release.record import SCHEMA, Document, Record
 from deployer.values import Cloud, Digest, Json, canonical_json, digest_of
 
 __all__ = [
     "ArtifactRecord",
     "Backend",
     "Bundle",
-    "Document",
     "Entry",
     "Head",
     "LeaseRecord",
     "Mark",
     "PriceRecord",
-    "Record",
     "RouteSettings",
     "Routes",
     "RunRecord",
-    "SmokeRecord",
     "Span",
     "TargetBundle",
     "TierRecord",
@@ -37,21 +36,6 @@ __all__ = [
     "decode_record",
     "encode_record",
 ]
-
-_SCHEMA = 1
-
-
-class Record(BaseModel):
-    """A frozen document; unknown fields are an error, so nothing is dropped unread."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Document(Record):
-    """A record with a file of its own."""
-
-    schema_version: int = Field(_SCHEMA, alias="schema", serialization_alias="schema")
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class ArtifactRecord(Record):
@@ -93,14 +77,6 @@ class PriceRecord(Record):
     memory_gib: Decimal = Decimal(0)
     gpus: int = 0
     tiers: tuple[TierRecord, ...] = ()
-
-
-class SmokeRecord(Record):
-    """The smoke gate as it ran: requests in the Open Inference Protocol v2, expected answers."""
-
-    requests: tuple[Json, ...] = ()
-    agree: float = 1.0
-    timeout_seconds: float = 30.0
 
 
 class TargetBundle(Record):
@@ -156,7 +132,7 @@ class Bundle(Document):
     artifact: ArtifactRecord
     config: Json
     content: str = Field(description="Digest of artifact and objects without the number.")
-    smoke: SmokeRecord
+    gates: GatesRecord = GatesRecord()
     routing: "RouteSettings"
     weights: dict[str, int]
     soak_seconds: float
@@ -310,9 +286,9 @@ def _why(body: bytes, where: str, error: ValidationError) -> str:
         version = _Version.model_validate_json(body).schema_version
     except ValidationError:
         return f"{where} is damaged: it is not a record of ours"
-    if version > _SCHEMA:
+    if version > SCHEMA:
         return (
-            f"{where} was written by a newer deployer (schema {version}, this one knows {_SCHEMA})"
+            f"{where} was written by a newer deployer (schema {version}, this one knows {SCHEMA})"
         )
     first = error.errors(include_url=False)[0]
     return f"{where} is damaged at {'.'.join(map(str, first['loc']))}: {first['msg']}"

@@ -1,7 +1,7 @@
 """How good the live model is on every target: the hold-out set asked everywhere at once."""
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -10,11 +10,12 @@ from deployer.errors import DeployerError, SourceError
 from deployer.evaluation import (
     Comparison,
     Disagreement,
+    ErrorChange,
     Holdout,
     Predictions,
     Scores,
-    compare_models,
     find_disagreement,
+    find_misses,
     predict_rows,
 )
 from deployer.evaluation.holdout import Label
@@ -40,7 +41,7 @@ class TargetQuality:
     scores: Scores | None = None
     predictions: Predictions | None = None
     differs: Disagreement | None = None
-    comparison: Comparison | None = None
+    comparison: Comparison | ErrorChange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Exam:
 
     holdout: Holdout
     score: Callable[[Holdout, Predictions], Scores]
+    compare: Callable[[Holdout, Sequence[Label], Sequence[Label]], Comparison | ErrorChange]
     at_least: Mapping[str, float] = field(default_factory=dict)
     against: tuple[Label, ...] | None = None
 
@@ -142,13 +144,13 @@ def _judge(
         return TargetQuality(name, release, unknown=answer.message)
     try:
         scores = exam.score(exam.holdout, answer)
+        comparison = (
+            exam.compare(exam.holdout, exam.against, answer.answers)
+            if exam.against is not None
+            else None
+        )
     except SourceError as error:
         return TargetQuality(name, release, unknown=error.message)
-    comparison = (
-        compare_models(exam.holdout.labels, exam.against, answer.answers)
-        if exam.against is not None
-        else None
-    )
     return TargetQuality(name, release, scores=scores, predictions=answer, comparison=comparison)
 
 
@@ -171,22 +173,8 @@ def _missed(
 ) -> dict[str, tuple[str, ...]]:
     """Return what misses its threshold, by target, in words."""
     found = {
-        target.target: tuple(
-            text
-            for name, least in at_least.items()
-            if target.scores is not None and (text := _miss(target.scores, name, least))
-        )
+        target.target: find_misses(target.scores, at_least)
         for target in targets
+        if target.scores is not None
     }
     return {name: texts for name, texts in found.items() if texts}
-
-
-def _miss(scores: Scores, name: str, limit: float) -> str:
-    metric = scores.metrics.get(name)
-    if metric is None:
-        return f"there is no metric {name}; there are {', '.join(scores.metrics)}"
-    if metric.value is None:
-        return f"{name} is undefined: {metric.undefined}"
-    if metric.smaller_is_better:
-        return f"{name} is {metric.value:.4f}, above {limit:g}" if metric.value > limit else ""
-    return f"{name} is {metric.value:.4f}, below {limit:g}" if metric.value < limit else ""

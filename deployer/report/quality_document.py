@@ -1,5 +1,7 @@
 """An evaluation as a JSON document."""
 
+from dataclasses import asdict
+
 from deployer.evaluation import Scores
 from deployer.report.quality import Quality, TargetQuality
 from deployer.values import Json
@@ -34,13 +36,7 @@ def _target(target: TargetQuality) -> dict[str, Json]:
         "differs": None
         if differs is None
         else {"share": differs.share, "examples": [list(example) for example in differs.examples]},
-        "comparison": None
-        if comparison is None
-        else {
-            "only_first": comparison.only_first,
-            "only_second": comparison.only_second,
-            "p_value": comparison.p_value,
-        },
+        "comparison": None if comparison is None else asdict(comparison),
         "request_seconds": [] if found is None else [round(s, 6) for s in found.seconds],
         "answers": [] if found is None else list(found.answers),
     }

@@ -7,7 +7,7 @@ from deployer.spec.draft import draft_spec
 from deployer.spec.formats import guess_format, settle_format
 from deployer.spec.load import load_spec
 from deployer.spec.model import ClusterSpec, Spec, StoreSpec, TargetSpec
-from deployer.spec.requests import load_requests
+from deployer.spec.requests import load_requests, protocol_of
 from deployer.spec.schema import spec_schema
 from deployer.spec.service import RuntimeSpec
 
@@ -21,6 +21,7 @@ __all__ = [
     "guess_format",
     "load_requests",
     "load_spec",
+    "protocol_of",
     "settle_format",
     "spec_schema",
 ]

@@ -13,6 +13,7 @@ from deployer.errors import SpecError
 from deployer.spec.abilities import check_abilities, check_scaling
 from deployer.spec.cost_checks import check_costs
 from deployer.spec.faults import suggest
+from deployer.spec.gates import check_gates
 from deployer.spec.library import find_runtime, load_runtime
 from deployer.spec.secrets import is_secret_name, names_a_secret, seems_secret
 from deployer.spec.strategy import check_strategy
@@ -46,6 +47,7 @@ def run_checks(data: Json, known: Known) -> Iterator[Finding]:
     yield from check_costs(data, _names(data))
     yield from check_scaling(data)
     yield from check_strategy(data)
+    yield from check_gates(data)
     yield from _check_runtime(data, known)
     yield from _check_env(data, known)
     yield from _check_credentials(data, ())

@@ -31,6 +31,7 @@ __all__ = [
     "Evaluate",
     "Gates",
     "ModelSpec",
+    "Parity",
     "Quorum",
     "Routing",
     "Smoke",
@@ -178,10 +179,30 @@ class Smoke(Part):
 
 
 class Evaluate(Part):
-    """Quality on a labelled hold-out set."""
+    """Quality on a labelled hold-out set; thresholds, champion, or both."""
 
     dataset: Text = Field(description="A CSV file: features, and the label last.")
-    thresholds: dict[str, float] = Field(description="The least each metric may be.")
+    label: Text | None = Field(None, description="The label's column; the last when left out.")
+    task: Literal["classification", "regression"] | None = Field(
+        None, description="Told from the labels when left out."
+    )
+    thresholds: dict[str, float] = Field(
+        default_factory=dict,
+        description="The least each metric may be; of an error or a loss, the most.",
+    )
+    champion: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict,
+        description="How much worse than the live release's each metric may be.",
+    )
+
+
+class Parity(Part):
+    """The same answers on every target, to the hold-out rows and the example requests."""
+
+    tolerance: float = Field(
+        1e-6, ge=0, description="By how much numbers may differ: absolute, or of the larger one."
+    )
+    differ: float = Field(0.0, ge=0, le=1, description="The share of answers that may differ.")
 
 
 class Gates(Part):
@@ -189,9 +210,7 @@ class Gates(Part):
 
     smoke: Smoke = Field(Smoke(), description="Real predictions against the new release.")
     evaluate: Evaluate | None = Field(None, description="Quality on a labelled hold-out set.")
-    parity: dict[str, float] | None = Field(
-        None, description="How far targets' answers may differ."
-    )
+    parity: Parity | None = Field(None, description="The same answers on every target.")
     analysis: dict[str, float] | None = Field(
         None, description="Limits on live metrics while traffic moves."
     )

@@ -8,7 +8,7 @@ from deployer.spec.model import Spec
 from deployer.spec.service import Protocol, RuntimeSpec
 from deployer.values import Json
 
-__all__ = ["load_requests"]
+__all__ = ["load_requests", "protocol_of"]
 
 _INFERENCE = 'a list of {"inputs": […], "expect": [{"name": …, "data": […]}]}'
 _OTHER = 'a list of {"body": …, "path": "/…", "expect": [{"at": "/a/0", "is": …}]}'
@@ -35,7 +35,7 @@ def load_requests(spec: Spec) -> tuple[Json, ...]:
             file=file,
             hint="gates.smoke.requests names a JSON file, relative to the spec.",
         ) from error
-    protocol = _protocol(spec)
+    protocol = protocol_of(spec)
     form = _INFERENCE if protocol == "open-inference-v2" else _OTHER
     faults = _faults(document, protocol, form)
     if faults:
@@ -43,7 +43,8 @@ def load_requests(spec: Spec) -> tuple[Json, ...]:
     return tuple(document)
 
 
-def _protocol(spec: Spec) -> Protocol:
+def protocol_of(spec: Spec) -> Protocol:
+    """Return what the spec's model server speaks."""
     if isinstance(spec.runtime, RuntimeSpec):
         return spec.runtime.protocol
     return load_runtime(find_runtime(spec.runtime, spec.folder)).protocol

@@ -44,7 +44,5 @@ _VALUES = (
 _FIELDS = (
     _Row(("strategy", "steps"), "use blue-green with a soak meanwhile"),
     _Row(("outcome", "quorum"), "use outcome: all meanwhile"),
-    _Row(("gates", "evaluate"), "use gates.smoke with expected answers meanwhile"),
-    _Row(("gates", "parity"), "use gates.smoke, which asks every target the same, meanwhile"),
     _Row(("gates", "analysis"), "use strategy.soak meanwhile"),
 )

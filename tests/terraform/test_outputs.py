@@ -55,7 +55,7 @@ def test_a_plan_accepts_the_spec_that_is_written(
     session = memory_session(spec)
     artifact = scan_artifact(tmp_path / "model")
     snapshot = session.snapshot(artifact.digest)
-    plan = build_plan(session.spec, artifact, snapshot, smoke=session.smoke(), tool="test")
+    plan = build_plan(session.spec, artifact, snapshot, gates=session.gates(), tool="test")
     assert plan.bundle.number == 1
     assert {part.target for part in plan.bundle.targets} == set(names)
 

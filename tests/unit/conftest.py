@@ -34,7 +34,6 @@ from deployer.release.records import (
     ArtifactRecord,
     Bundle,
     RouteSettings,
-    SmokeRecord,
     TargetBundle,
 )
 from deployer.release.state import StateStore
@@ -96,7 +95,6 @@ def _bundle(number: int = 42, *parts: TargetBundle, **changes: Any) -> Bundle:
         "artifact": ArtifactRecord(digest=str(Digest("ab" * 32)), size=50 * 1024**3, files=3),
         "config": {},
         "content": "sha256:" + "cd" * 32,
-        "smoke": SmokeRecord(),
         "routing": RouteSettings(),
         "weights": {part.target: 50 for part in parts},
         "soak_seconds": 60.0,
@@ -336,6 +334,7 @@ class World:
         self.folder = folder
         self.clock = ManualClock()
         self.bad: set[str] = set()
+        self.predict: Callable[[str, str, list[float]], Any] = lambda *_: 0
         self._specs: dict[str, Spec] = {}
         self.disks: dict[str, MemoryStore] = {}
         self.clusters: dict[str, MemoryCluster] = {}
@@ -438,15 +437,25 @@ class World:
             "routes": routes.backends if routes else (),
         }
 
-    def _answer(self, target: str, workload: str, _request: HttpRequest) -> HttpResponse:
+    def _answer(self, target: str, workload: str, request: HttpRequest) -> HttpResponse:
         """Answer as the release whose pods the Deployment has now: ``iris-r1``, whatever it is."""
         live = self.clusters[target].get(ObjectRef("apps/v1", "Deployment", workload))
         assert live is not None
         labels = live["spec"]["template"]["metadata"]["labels"]
         release = f"iris-r{labels['deployer/release']}"
         wrong = {release, f"{target}/{release}"} & self.bad
-        body = json.dumps({"outputs": [{"name": "p", "data": _BAD if wrong else _GOOD}]})
+        rows = _rows(request)
+        data = [self.predict(target, release, row) for row in rows] or (_BAD if wrong else _GOOD)
+        body = json.dumps({"outputs": [{"name": "p", "data": data}]})
         return HttpResponse(200, body.encode(), 0.001, {"workload": release})
+
+
+def _rows(request: HttpRequest) -> list[list[float]]:
+    """The rows of a hold-out set; the example requests have none."""
+    inputs = json.loads(request.body)["inputs"] if request.body else []
+    tensor = inputs[0] if inputs and isinstance(inputs[0], dict) else {"data": []}
+    data, width = tensor["data"], tensor.get("shape", [0, 1])[1]
+    return [data[start : start + width] for start in range(0, len(data), width)]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from deployer.cli.reading import Reader
-    from deployer.evaluation import Score, Scores
+    from deployer.evaluation import Comparison, ErrorChange, Score, Scores
     from deployer.report.quality import Exam, Quality, TargetQuality
 
 __all__ = ["evaluate", "show_quality"]
@@ -73,7 +73,7 @@ def evaluate(
         raise SetupError("metrics need scikit-learn", hint="pip install 'deployer[evaluate]'")
     from deployer.cli.reading import open_reader, unknown_without_state
     from deployer.evaluation import load_holdout
-    from deployer.evaluation.metrics import score_predictions
+    from deployer.evaluation.metrics import compare_answers, score_predictions
     from deployer.report.quality import Exam, load_answers
 
     thresholds = _parse_thresholds(at_least or [])
@@ -81,7 +81,7 @@ def evaluate(
     saved = load_answers(against, holdout) if against is not None else None
     session = open_reader(file)
     _check_targets(target or [], set(session.providers))
-    exam = Exam(holdout, score_predictions, thresholds, saved)
+    exam = Exam(holdout, score_predictions, compare_answers, thresholds, saved)
     raise typer.Exit(
         unknown_without_state(
             lambda: show_quality(
@@ -244,11 +244,22 @@ def _target_remarks(target: "TargetQuality") -> list[str]:
             f"{target.target}: answers {target.differs.share:.1%} of the rows differently from the "
             f"first target of its release (row {row + 1}: {there!r} there, {here!r} here)"
         )
-    found = target.comparison
-    if found is not None:
+    if target.comparison is not None:
+        lines.append(f"{target.target}: {_compared(target.comparison)}")
+    return lines
+
+
+def _compared(found: "Comparison | ErrorChange") -> str:
+    from deployer.evaluation import Comparison
+
+    if isinstance(found, Comparison):
         verdict = "may be chance" if found.p_value > _CHANCE else "is more than chance"
-        lines.append(
-            f"{target.target}: {found.only_second} rows are right only now, {found.only_first} "
+        return (
+            f"{found.only_second} rows are right only now, {found.only_first} "
             f"were right only before; that {verdict} (McNemar's p = {found.p_value:.3f})"
         )
-    return lines
+    verdict = "may be chance" if found.low <= 0 <= found.high else "is more than chance"
+    return (
+        f"mae is {abs(found.change):.4f} {'higher' if found.change > 0 else 'lower'} than before; "
+        f"that {verdict} (the change is {found.low:.4f} to {found.high:.4f}, paired bootstrap)"
+    )

@@ -13,6 +13,7 @@ from deployer.cli.options import MaxDeletions, SpecFile
 if TYPE_CHECKING:
     from deployer.plan import Plan
     from deployer.plan.model import TargetPlan
+    from deployer.release.gates import EvaluateRecord
 
 __all__ = ["PlanFormat", "plan"]
 
@@ -180,7 +181,22 @@ def _share(weight: int, total: int) -> str:
 
 
 def _gates(made: "Plan") -> str:
-    requests = len(made.bundle.smoke.requests)
+    gates = made.bundle.gates
+    requests = len(gates.smoke.requests)
     shown = output.format_count(requests, "request") if requests else "no example requests"
-    smoke = f"smoke ({shown})" if requests else f"smoke ({shown}: ready only)"
-    return f"gates: ready, {smoke}; then traffic, then {made.bundle.soak_seconds:g} s of soak"
+    words = ["ready", f"smoke ({shown})" if requests else f"smoke ({shown}: ready only)"]
+    if gates.evaluate is not None:
+        words.append(f"evaluate ({_bounds(gates.evaluate)})")
+    if gates.parity is not None:
+        words.append(f"parity (numbers within {gates.parity.tolerance:g})")
+    soak = f"then traffic, then {made.bundle.soak_seconds:g} s of soak"
+    return f"gates: {', '.join(words)}; {soak}"
+
+
+def _bounds(gate: "EvaluateRecord") -> str:
+    """Return the bounds without their direction: that is the metric's, and known once it ran."""
+    bounds = [f"{name} {bound:g}" for name, bound in gate.thresholds.items()]
+    margins = [f"{name} {margin:g}" for name, margin in gate.champion.items()]
+    against = [f"against the live release {', '.join(margins)}"] if margins else []
+    rows = output.format_count(len(gate.holdout), "row")
+    return "; ".join([*([", ".join(bounds)] if bounds else []), *against, rows])

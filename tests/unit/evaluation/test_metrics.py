@@ -8,8 +8,8 @@ import pytest
 from sklearn import metrics as sk
 
 from deployer.errors import SourceError
-from deployer.evaluation import Holdout, Predictions
-from deployer.evaluation.metrics import score_predictions
+from deployer.evaluation import ErrorChange, Holdout, Predictions
+from deployer.evaluation.metrics import compare_answers, score_predictions
 
 MakeHoldout = Callable[..., Holdout]
 MakePredictions = Callable[..., Predictions]
@@ -96,6 +96,9 @@ def test_many_classes_are_as_scikit_learn_has_them(
         ([0, 1], None, "the model gives no probabilities"),
         ([1, 1], [(0.1, 0.9)] * 2, "the hold-out set has one class only"),
         ([0, 1], [(0.1, 0.2, 0.7)] * 2, "3 probabilities for the 2 classes of the hold-out set"),
+        ([0, 1], [(0.1, 0.9), (0.5, 0.6)], "the probabilities of row 2 are not of sum 1"),
+        ([0, 1], [(-0.5, 1.5), (0.5, 0.5)], "the probabilities of row 1 are not of sum 1"),
+        ([0, 1], [(0.5, 0.5), (math.nan, 1.0)], "the probabilities of row 2 are not of sum 1"),
     ],
 )
 def test_what_has_no_meaning_is_undefined_and_says_why(
@@ -123,6 +126,12 @@ def test_the_interval_is_that_of_resampled_rows(
     f1s = [sk.f1_score(true[rows], answered[rows], average="macro") for rows in drawn]
     f1 = scores.metrics["f1_macro"]
     assert (f1.low, f1.high) == pytest.approx(tuple(np.quantile(f1s, [0.025, 0.975])), abs=0.02)
+    recalls = [sk.recall_score(true[rows], answered[rows], average="macro") for rows in drawn]
+    recall = scores.metrics["recall_macro"]
+    assert recall == scores.metrics["balanced_accuracy"]
+    assert (recall.low, recall.high) == pytest.approx(
+        tuple(np.quantile(recalls, [0.025, 0.975])), abs=0.02
+    )
     accuracy = scores.metrics["accuracy"]
     assert accuracy.value is not None
     assert accuracy.low is not None
@@ -153,3 +162,15 @@ def test_an_answer_that_is_no_number_is_no_regression(
 ) -> None:
     with pytest.raises(SourceError, match="'high', which is no finite number"):
         score_predictions(holdout([1.0], "regression"), predictions(["high"]))
+
+
+def test_two_regressions_are_compared_by_their_errors(holdout: MakeHoldout) -> None:
+    """Errors grow by 1 on every row: whatever is drawn, the change is 1."""
+    held = holdout([float(index) for index in range(20)], "regression")
+    first = [value + 0.5 for value in map(float, held.labels)]
+    second = [value - 1.5 for value in map(float, held.labels)]
+    assert compare_answers(held, first, second) == ErrorChange(1.0, 1.0, 1.0)
+    mixed = [value + (-1) ** index for index, value in enumerate(first)]
+    found = compare_answers(held, first, mixed)
+    assert isinstance(found, ErrorChange)
+    assert found.low < found.change == 0.5 < found.high

@@ -12,6 +12,14 @@ MakeHoldout = Callable[..., Holdout]
 PATH = "/v2/models/iris/infer"
 
 
+def given(probabilities: Any) -> HttpResponse:
+    outputs = [
+        {"name": "predict", "data": [0, 1, 0]},
+        {"name": "predict_proba", "data": probabilities},
+    ]
+    return HttpResponse(200, json.dumps({"outputs": outputs}).encode(), 0.0)
+
+
 class Server:
     """Answers each row with its first feature as a class; may know probabilities, or not."""
 
@@ -69,6 +77,8 @@ def test_of_probabilities_alone_the_largest_is_the_answer(holdout: MakeHoldout) 
             HttpResponse(200, b'{"outputs": [{"name": "predict", "data": [1, 2]}]}', 0.0),
             "2 answers came for 3 rows",
         ),
+        (given([[0.5, 0.5]]), "2 rows of probabilities came for 3 rows"),
+        (given([[0.5, None]] * 3), "its probabilities are no numbers"),
     ],
 )
 def test_what_is_no_prediction_is_an_error(

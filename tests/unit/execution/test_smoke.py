@@ -7,7 +7,8 @@ import pytest
 from deployer.errors import RolloutError, TransientError
 from deployer.execution.smoke import run_smoke
 from deployer.ports import HttpRequest, HttpResponse
-from deployer.release.records import SmokeRecord, TargetBundle
+from deployer.release.gates import SmokeRecord
+from deployer.release.records import TargetBundle
 
 Smoke = Callable[..., str]
 ASK = {"inputs": [{"name": "x", "data": [1]}]}

@@ -37,7 +37,7 @@ def plan(world: World) -> Callable[..., Plan]:
             session.spec,
             scan_artifact(world.folder / "model"),
             snapshot or take(world),
-            smoke=session.smoke(),
+            gates=session.gates(),
             tool="test",
             **options,
         )

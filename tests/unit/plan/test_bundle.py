@@ -5,15 +5,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deployer.plan import content_of
+from deployer.release.gates import SmokeRecord
 from deployer.release.records import Bundle as Record
-from deployer.release.records import SmokeRecord, decode_record, encode_record
+from deployer.release.records import decode_record, encode_record
 
 World = Any
 
 
 def content(world: World) -> str:
     machine = world.start()
-    return content_of(machine.session.spec, machine.scan(), machine.session.smoke())
+    return content_of(machine.session.spec, machine.scan(), machine.session.gates())
 
 
 def test_a_bundle_survives_being_written_down(world: World) -> None:
@@ -53,7 +54,7 @@ def test_content_moves_with_the_model_and_with_the_gate(world: World) -> None:
 
 
 def test_a_smoke_gate_is_recorded_as_it_was_asked_for(world: World) -> None:
-    smoke = world.start().plan().bundle.smoke
+    smoke = world.start().plan().bundle.gates.smoke
     assert smoke == SmokeRecord(
         requests=({"inputs": [[1]], "expect": [{"name": "p", "data": [0, 1]}]},)
     )

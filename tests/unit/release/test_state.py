@@ -12,7 +12,6 @@ from deployer.release.records import (
     Entry,
     Head,
     RouteSettings,
-    SmokeRecord,
 )
 from deployer.release.state import EPOCHS_PER_TOKEN, StateStore, next_epoch
 
@@ -30,7 +29,6 @@ def bundle(number: int, content: str = "c") -> Bundle:
         artifact=ArtifactRecord(digest="sha256:" + "0" * 64, size=1, files=1),
         config={},
         content=content,
-        smoke=SmokeRecord(),
         routing=RouteSettings(),
         weights={},
         soak_seconds=0.0,

@@ -16,11 +16,6 @@ Faults = Callable[..., list[str]]
         ("outcome: keep-going", "outcome: not implemented yet: outcome: keep-going; use all"),
         ("outcome: {quorum: 1}", "outcome.quorum: not implemented yet: quorum"),
         ("routing: {policy: region}", "not implemented yet: policy: region; use priority"),
-        (
-            "gates: {evaluate: {dataset: h.csv, thresholds: {f1_macro: 0.9}}}",
-            "gates.evaluate: not implemented yet",
-        ),
-        ("gates: {parity: {agreement: 1}}", "gates.parity: not implemented yet"),
         ("gates: {analysis: {errors: 0.1}}", "gates.analysis: not implemented yet"),
     ],
 )

@@ -17,7 +17,7 @@ from deployer.cli.commands.evaluate import show_quality
 from deployer.cli.options import Format
 from deployer.errors import TransientError
 from deployer.evaluation import Holdout, load_holdout
-from deployer.evaluation.metrics import score_predictions
+from deployer.evaluation.metrics import compare_answers, score_predictions
 from deployer.ports import Cluster, HttpRequest, HttpResponse
 from deployer.release.records import Head
 from deployer.report.quality import Exam, load_answers
@@ -80,7 +80,7 @@ def session(open_with: Maker, make_part: Maker, make_bundle: Maker) -> Maker:
 
 
 def exam(holdout: Holdout, **more: Any) -> Exam:
-    return Exam(holdout, score_predictions, **more)
+    return Exam(holdout, score_predictions, compare_answers, **more)
 
 
 def test_the_metrics_are_scikit_learns_on_the_same_answers(
