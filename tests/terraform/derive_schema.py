@@ -49,7 +49,7 @@ _WRITER = re.compile(
 )
 _INTERFACE = re.compile(r"^export interface (\w+)[^\n]*\{\n(.*?)^\}", re.DOTALL | re.MULTILINE)
 _MEMBER = re.compile(r"^    readonly (\w+)(\??):", re.MULTILINE)
-_TYPE = re.compile(r'(\w+)\.tfResourceType = "(\w+)"')
+_TYPE = re.compile(r'\b(\w+)\.tfResourceType = "(\w+)"')  # files end in megabytes of base64
 _ARGUMENT = re.compile(
     r"^ +(\w+): \{\n\s+value: (.*),\n\s+isBlock: (?:true|false),\n\s+"
     r'type: "(\w+)",\n\s+storageClassType: "([^"]*)",',
