@@ -8,7 +8,7 @@ from deployer.values import Json
 
 __all__ = ["SCHEMA", "describe_health", "describe_readiness", "describe_targets"]
 
-SCHEMA = "deployer/router-targets/v1"
+SCHEMA = "deployer/router-status/v1"
 
 
 def describe_health(follower: Follower, fleet: Fleet, now: float) -> tuple[int, Json]:

@@ -218,7 +218,7 @@ class Router:
                 return describe_health(self._follower, self._fleet, now)
             case b"/-/ready":
                 return describe_readiness(self._follower)
-            case b"/-/targets":
+            case b"/-/status":
                 return describe_targets(self._follower, self._traffic, now)
             case b"/-/metrics":
                 return 200, render_metrics(self._follower, self._traffic, now)
@@ -226,7 +226,7 @@ class Router:
                 return 404, {"error": "no such page", "pages": list(_PAGES)}
 
 
-_PAGES = ("/-/health", "/-/ready", "/-/targets", "/-/metrics")
+_PAGES = ("/-/health", "/-/ready", "/-/status", "/-/metrics")
 
 
 def _tell_stderr(line: str) -> None:

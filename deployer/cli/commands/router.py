@@ -1,6 +1,7 @@
 """``deployer router``: send predictions to healthy targets."""
 
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +27,14 @@ router = typer.Typer(
 router.command("status")(router_status)
 
 
+class _Policy(StrEnum):
+    """What backends of the command line can be chosen by; cost needs a spec's price book."""
+
+    WEIGHTED = "weighted"
+    LATENCY = "latency"
+    PRIORITY = "priority"
+
+
 @router.command("serve")
 def serve(
     *,
@@ -38,8 +47,14 @@ def serve(
     backend: Annotated[
         list[str] | None,
         typer.Option(
-            "--backend", metavar="NAME=URL[,weight=N]", help="A backend; needs no spec. Repeatable."
+            "--backend",
+            metavar="NAME=URL[,weight=N][,tier=N]",
+            help="A backend; needs no spec. Repeatable.",
         ),
+    ] = None,
+    policy: Annotated[
+        _Policy | None,
+        typer.Option("--policy", help="How to choose among --backend; weighted when left out."),
     ] = None,
     routes: Annotated[
         Path | None,
@@ -79,9 +94,10 @@ def serve(
     """Serve until SIGTERM or SIGINT; then finish what is under way.
 
     Reads the routes that deploy and rollback record, every second: a change reaches it without a
-    restart. /-/targets tells what it sees, /-/metrics the same for Prometheus.
+    restart. /-/status tells what it sees, /-/metrics the same for Prometheus.
 
-    Example: deployer router serve --listen 0.0.0.0:8080 --snapshot routes.json
+    Example: deployer router serve --backend aws=http://127.0.0.1:9101,weight=60
+    --backend gcp=http://127.0.0.1:9102,weight=40 --probe-path /health --fast
     """
     import asyncio
     import sys
@@ -91,7 +107,7 @@ def serve(
 
     host, port = _split_listen(listen)
     plane = Router(
-        _choose_source(spec, routes, backend or []),
+        _choose_source(spec, routes, backend or [], policy),
         clock=SystemClock(),
         options=RouterOptions(
             host=host,
@@ -119,13 +135,18 @@ async def _serve(plane: "Router") -> None:
 
 
 def _choose_source(
-    spec: Path | None, routes: Path | None, backends: list[str]
+    spec: Path | None, routes: Path | None, backends: list[str], policy: _Policy | None
 ) -> "Callable[[], Routes]":
     given = [spec is not None, routes is not None, bool(backends)]
     if sum(given) > 1:
         raise SourceError("only one of --file, --routes and --backend can say where to send")
     if backends:
-        return _fixed_source(backends)
+        return _fixed_source(backends, policy or _Policy.WEIGHTED)
+    if policy is not None:
+        raise SourceError(
+            "--policy is for --backend; a spec and its routes say their own",
+            hint="Write  routing: {policy: …}  in the spec.",
+        )
     if routes is not None:
         from deployer.routing.last_known import load_routes
 
@@ -136,14 +157,14 @@ def _choose_source(
     return open_routes(load_spec(spec or Path("deployer.yaml")))
 
 
-def _fixed_source(backends: list[str]) -> "Callable[[], Routes]":
+def _fixed_source(backends: list[str], policy: _Policy) -> "Callable[[], Routes]":
     from deployer.providers.local.clock import SystemClock
     from deployer.release.records import RouteSettings
     from deployer.routing.static import make_routes, parse_backend
 
     fixed = make_routes(
         [parse_backend(text) for text in backends],
-        settings=RouteSettings(),
+        settings=RouteSettings(policy=policy),
         now=SystemClock().now(),
     )
     return lambda: fixed

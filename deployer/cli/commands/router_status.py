@@ -16,7 +16,7 @@ __all__ = ["router_status"]
 
 _INTERVAL_SECONDS = 2.0
 _CLEAR = "\x1b[H\x1b[J"
-_PAGE = "/-/targets"
+_PAGE = "/-/status"
 _COLUMNS = (
     output.Column("target"),
     output.Column("release", right=True),

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import signal
@@ -135,6 +136,24 @@ def test_a_backend_that_answers_500_is_taken_out_though_its_probes_pass(cast: Ca
     cast.start_router("--fast", *given_backends(cast))
     seen = cast.load(seconds=3, fault=lambda: cast.set_mode(0, "500"))
     assert seen.total() - seen["200"] <= 5, (seen, cast.said)
+
+
+def test_the_second_tier_serves_only_once_the_first_is_gone(cast: Cast) -> None:
+    words = [f"--backend=t{i}={url},tier={min(i, 1)}" for i, url in enumerate(cast.urls)]
+    cast.start_router("--fast", "--idempotent", "--policy", "priority", *words)
+
+    def check_and_kill() -> None:
+        assert requests_of(cast, 1) == requests_of(cast, 2) == 0 < requests_of(cast, 0)
+        cast.backends[0].kill()
+
+    seen = cast.load(seconds=2, fault=check_and_kill)
+    assert seen.total() == seen["200"], (seen, cast.said)
+    assert min(requests_of(cast, 1), requests_of(cast, 2)) > 0
+
+
+def requests_of(cast: Cast, index: int) -> int:
+    with urllib.request.urlopen(f"{cast.url}/-/status", timeout=5) as answer:  # noqa: S310 - http only
+        return int(json.load(answer)["backends"][index]["requests"])
 
 
 def test_new_routes_under_load_lose_no_request(cast: Cast) -> None:
