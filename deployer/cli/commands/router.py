@@ -3,19 +3,23 @@
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from deployer.cli.commands.router_events import router_events
+from deployer.cli.commands.router_orders import TOKEN_VARIABLE, drain, eject, restore, weight
 from deployer.cli.commands.router_status import router_status
 from deployer.cli.output import print_note
-from deployer.errors import SourceError
+from deployer.errors import SetupError, SourceError
 
 if TYPE_CHECKING:
     from deployer.release.records import Routes
     from deployer.routing.router import Router
 
 __all__ = ["router", "serve"]
+
+_SHORTEST_TOKEN = 16
 
 router = typer.Typer(
     help="Send prediction traffic to healthy targets.",
@@ -25,6 +29,11 @@ router = typer.Typer(
 
 
 router.command("status")(router_status)
+router.command("events")(router_events)
+router.command("drain")(drain)
+router.command("eject")(eject)
+router.command("restore")(restore)
+router.command("weight")(weight)
 
 
 class _Policy(StrEnum):
@@ -84,7 +93,20 @@ def serve(
     access_log: Annotated[
         bool, typer.Option("--access-log", help="Write a JSON line per request to stderr.")
     ] = False,
-    drain: Annotated[
+    event_log: Annotated[
+        Path | None,
+        typer.Option("--event-log", metavar="FILE", help="Append each event, a JSON line, here."),
+    ] = None,
+    admin: Annotated[
+        str | None,
+        typer.Option(
+            "--admin",
+            metavar="PATH|HOST:PORT",
+            envvar="DEPLOYER_ROUTER_ADMIN",
+            help=f"Take orders here: a socket, or a loopback port with {TOKEN_VARIABLE}.",
+        ),
+    ] = None,
+    drain_seconds: Annotated[
         float,
         typer.Option(
             "--drain", metavar="SECONDS", min=0, help="How long to wait for requests when stopped."
@@ -94,7 +116,7 @@ def serve(
     """Serve until SIGTERM or SIGINT; then finish what is under way.
 
     Reads the routes that deploy and rollback record, every second: a change reaches it without a
-    restart. /-/status tells what it sees, /-/metrics the same for Prometheus.
+    restart. /-/ shows what it sees, /-/status says it in JSON, /-/metrics for Prometheus.
 
     Example: deployer router serve --backend aws=http://127.0.0.1:9101,weight=60
     --backend gcp=http://127.0.0.1:9102,weight=40 --probe-path /health --fast
@@ -114,7 +136,9 @@ def serve(
             port=port,
             fast=fast,
             snapshot=snapshot,
-            drain_seconds=drain,
+            drain_seconds=drain_seconds,
+            event_log=event_log,
+            **_read_admin(admin),
             probe_path=probe_path,
             idempotent=True if idempotent else None,
         ),
@@ -168,6 +192,22 @@ def _fixed_source(backends: list[str], policy: _Policy) -> "Callable[[], Routes]
         now=SystemClock().now(),
     )
     return lambda: fixed
+
+
+def _read_admin(text: str | None) -> dict[str, Any]:
+    import os
+
+    from deployer.routing.admin_address import parse_admin_address
+
+    if text is None:
+        return {}
+    address, token = parse_admin_address(text), os.environ.get(TOKEN_VARIABLE, "")
+    if address.path is None and len(token) < _SHORTEST_TOKEN:
+        raise SetupError(
+            f"orders at {address} need a token of at least {_SHORTEST_TOKEN} characters",
+            hint=f"Set {TOKEN_VARIABLE}, or give --admin the path of a socket.",
+        )
+    return {"admin": address, "token": token}
 
 
 def _split_listen(listen: str) -> tuple[str, int]:
