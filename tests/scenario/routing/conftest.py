@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -118,3 +119,9 @@ def _cast(tmp_path: Path) -> Iterator[Cast]:
         for _ in range(3):
             cast.add_backend()
         yield cast
+
+
+@pytest.fixture(name="unused_port")
+def _unused_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
