@@ -28,7 +28,7 @@ def router_events(
         bool, typer.Option("--follow", "-f", help="Go on with what happens, until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Show what happened at a running router: what changed, why, and where requests went.
+    """Show what changed at a running router, why, and to what effect.
 
     The router keeps the last 1000 events; with `serve --event-log FILE` all are in the file.
 

@@ -48,7 +48,9 @@ def drain(
     output_format: Output = Format.TABLE,
     timeout: Timeout = 5.0,
 ) -> None:
-    """Send a target no new requests; those under way finish. It holds through new releases.
+    """Send a target no new requests; those under way finish.
+
+    It holds through new releases, until `router restore`.
 
     Example: deployer router drain gcp-iowa --admin /run/deployer/router.sock
     """
@@ -67,7 +69,7 @@ def eject(
     output_format: Output = Format.TABLE,
     timeout: Timeout = 5.0,
 ) -> None:
-    """Take a target out of use at once for a while; then one request tries it.
+    """Take a target out of use for a while; then one request tries it.
 
     Requests that wait there go elsewhere, where that does no harm.
 
@@ -82,7 +84,9 @@ def restore(
     output_format: Output = Format.TABLE,
     timeout: Timeout = 5.0,
 ) -> None:
-    """Take back every order for a target, and end its ejection; it starts slowly.
+    """Take back every order for a target and end its ejection.
+
+    It gets little traffic at first, and its whole share after 30 s.
 
     Example: deployer router restore gcp-iowa --admin /run/deployer/router.sock
     """
@@ -96,7 +100,7 @@ def weight(
     output_format: Output = Format.TABLE,
     timeout: Timeout = 5.0,
 ) -> None:
-    """Give a target another weight than the routes do, until it is restored.
+    """Give a target another weight until it is restored.
 
     Example: deployer router weight gcp-iowa 10 --admin /run/deployer/router.sock
     """
