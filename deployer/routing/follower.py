@@ -85,7 +85,8 @@ class Follower:
     def _follow(self, routes: Routes, *, cause: str) -> None:
         effect = self._apply(routes)
         self.routes = routes
-        change = f"epoch {routes.epoch}, {len(routes.backends)} backends"
+        count = len(routes.backends)
+        change = f"epoch {routes.epoch}, {count} backend{'' if count == 1 else 's'}"
         self._note(change, cause=cause, effect=effect)
 
     def _recover(self) -> None:
