@@ -1,4 +1,4 @@
-"""The router: follows the routes, probes the backends, passes requests on, and drains."""
+"""The router: listens, passes requests on by what its steering knows, and drains."""
 
 import asyncio
 import contextlib
@@ -11,35 +11,28 @@ from typing import TextIO
 
 from deployer.errors import SetupError
 from deployer.ports import Clock
-from deployer.release.records import Routes, RouteSettings
 from deployer.routing.access_log import AccessLog
 from deployer.routing.admin import AdminDesk
 from deployer.routing.admin_address import AdminAddress
 from deployer.routing.admin_server import AdminServer, open_admin_server
 from deployer.routing.client import ClientConnection
-from deployer.routing.events import EventLog, describe_shift
-from deployer.routing.fleet import Fleet, Member
-from deployer.routing.follower import Follower, ReadRoutes
-from deployer.routing.health import Rules, State
+from deployer.routing.events import EventLog
+from deployer.routing.follower import ReadRoutes
 from deployer.routing.orders import Orders
-from deployer.routing.prober import Pace, Prober
 from deployer.routing.site import Site
-from deployer.routing.traffic import SWEEP_SECONDS, Timeouts, Traffic
+from deployer.routing.steering import Steering, SteeringOptions
+from deployer.routing.traffic import SWEEP_SECONDS, Traffic
 
 __all__ = ["Router", "RouterOptions"]
 
 
-@dataclass(frozen=True, slots=True)
-class RouterOptions:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouterOptions(SteeringOptions):
     """How a router is run.
 
     Attributes:
         port: 0 takes a free one.
-        fast: Probe every second and judge sooner: a hanging backend is found within 3.5 s.
-        snapshot: Where the last good routes are kept for a start without the state.
         drain_seconds: How long requests under way may take once the router is told to stop.
-        probe_path: Instead of the path in the routes' settings.
-        idempotent: Instead of what the routes' settings say.
         admin: Where orders are taken; nowhere when left out.
         token: What an order needs where ``admin`` is a port.
         event_log: Where events are appended, a JSON line each.
@@ -47,12 +40,7 @@ class RouterOptions:
 
     host: str = "127.0.0.1"
     port: int = 8080
-    fast: bool = False
-    snapshot: Path | None = None
     drain_seconds: float = 30.0
-    probe_path: str | None = None
-    idempotent: bool | None = None
-    timeouts: Timeouts = field(default_factory=Timeouts)
     admin: AdminAddress | None = None
     token: str | None = field(default=None, repr=False)
     event_log: Path | None = None
@@ -87,10 +75,8 @@ class Router:
             file=self._options.event_log,
         )
         self._log = AccessLog(access_log, clock) if access_log is not None else None
-        self._settings = RouteSettings()
         self._server: asyncio.Server | None = None
         self._admin: AdminServer | None = None
-        self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def url(self) -> str:
@@ -124,37 +110,17 @@ class Router:
         Raises:
             SetupError: The address can't be listened on.
         """
-        loop = asyncio.get_running_loop()
-        self._fleet = Fleet(
-            rules=Rules(fall=2, failures=3) if self._options.fast else Rules(),
-            rng=self._rng,
+        self._steering = Steering(
+            self._read_routes,
             events=self._events,
-            on_change=self._on_change,
-        )
-        self._traffic = Traffic(
-            loop,
-            self._fleet,
-            self._rng,
-            timeouts=self._options.timeouts,
+            options=self._options,
+            rng=self._rng,
             log=self._log.add if self._log is not None else None,
         )
-        self._prober = Prober(
-            self._fleet,
-            pace=Pace.fast() if self._options.fast else Pace(),
-            rng=self._rng,
-            path=lambda: self._options.probe_path or self._settings.health_path,
-        )
-        self._follower = Follower(
-            self._read_routes, self._apply, events=self._events, snapshot=self._options.snapshot
-        )
-        self._site = Site(self._follower, self._traffic, self._events)
-        await self._listen(loop)
-        self._tasks = [
-            loop.create_task(self._follower.follow()),
-            loop.create_task(self._traffic.sweep()),
-            loop.create_task(self._write_logs()),
-            loop.create_task(self._sample()),
-        ]
+        self._site = Site(self._steering.follower, self._traffic, self._events)
+        await self._listen()
+        self._steering.start()
+        self._writing = asyncio.create_task(self._write_logs())
 
     async def stop(self) -> None:
         """Stop listening, wait for requests under way up to the bound, and close everything."""
@@ -166,18 +132,20 @@ class Router:
         for client in list(self._traffic.clients):
             client.close_if_idle()
         await self._drain()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._prober.close()
-        self._fleet.close()
+        await self._steering.close()
+        self._writing.cancel()
+        await asyncio.gather(self._writing, return_exceptions=True)
         self._flush()
+
+    @property
+    def _traffic(self) -> Traffic:
+        return self._steering.traffic
 
     async def _listen_admin(self) -> None:
         if self._options.admin is None:
             return
         desk = AdminDesk(
-            Orders(self._fleet, self._events, abandon=self._traffic.abandon_member),
+            Orders(self._traffic.fleet, self._events, abandon=self._traffic.abandon_member),
             self._events,
             show=self._site.show,
             now=self._traffic.now,
@@ -185,8 +153,8 @@ class Router:
         )
         self._admin = await open_admin_server(self._options.admin, self._traffic, desk.find_page)
 
-    async def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
-        options = self._options
+    async def _listen(self) -> None:
+        options, loop = self._options, asyncio.get_running_loop()
         await self._listen_admin()
         try:
             self._server = await loop.create_server(
@@ -205,7 +173,9 @@ class Router:
 
     async def _until(self, stop: asyncio.Event) -> None:
         waiting = asyncio.create_task(stop.wait())
-        done, _ = await asyncio.wait([waiting, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(
+            [waiting, self._writing, *self._steering.tasks], return_when=asyncio.FIRST_COMPLETED
+        )
         waiting.cancel()
         for task in done:
             task.result()
@@ -227,29 +197,6 @@ class Router:
         if self._log is not None:
             self._log.flush()
         self._events.flush()
-
-    async def _sample(self) -> None:
-        while True:
-            await asyncio.sleep(1.0)
-            self._fleet.sample()
-
-    def _apply(self, routes: Routes) -> str:
-        shares = self._fleet.shares(self._traffic.now())
-        self._fleet.by_load = routes.settings.policy == "latency"
-        self._fleet.limit = routes.settings.max_in_flight
-        joined, left = self._fleet.apply(routes.backends, self._traffic.now())
-        self._settings = routes.settings
-        override = self._options.idempotent
-        self._traffic.idempotent = routes.settings.idempotent if override is None else override
-        for member in left:
-            self._prober.forget(member)
-        for member in joined:
-            self._prober.watch(member)
-        return describe_shift(shares, self._fleet.shares(self._traffic.now()))
-
-    def _on_change(self, member: Member) -> None:
-        if member.health.state is State.DOWN and not member.health.up:
-            self._traffic.abandon_member(member)
 
 
 def _tell_stderr(line: str) -> None:

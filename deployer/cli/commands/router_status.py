@@ -135,12 +135,15 @@ def _sparkline(counts: list[int]) -> str:
 
 
 def _milliseconds(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.0f} ms"
+    if value is None:
+        return NOTHING
+    return f"{value:.1f} ms" if value < 10 else f"{value:,.0f} ms"  # noqa: PLR2004 - as durations
 
 
 def _remarks(seen: "Json") -> list[str]:
     troubled = [b for b in seen["backends"] if b["state"] != "healthy"]
     lines = [f"{b['target']}: {b['state']}: {b['reason']}" for b in troubled]
+    lines += [_ordered(b) for b in seen["backends"] if b["ordered_weight"] is not None]
     if seen["panic"]:
         lines.append("panic: nothing is usable, so requests go to what failed longest ago")
     if seen["routes"]["error"]:
@@ -148,6 +151,14 @@ def _remarks(seen: "Json") -> list[str]:
     if seen["queued"]:
         lines.append(f"{format_count(seen['queued'], 'request')} wait for a free backend")
     return lines
+
+
+def _ordered(backend: "Json") -> str:
+    target, weight, routed = backend["target"], backend["weight"], backend["routed_weight"]
+    return (
+        f"{target}: weight {weight} by order, {routed} by the routes; "
+        f"deployer router restore {target} ends it"
+    )
 
 
 def _exit_code(seen: "Json") -> int:
