@@ -54,7 +54,7 @@ def wait_for(lines: list[str], pattern: str) -> None:
 def test_a_target_is_drained_and_restored_under_load_and_the_log_says_by_whom(cast: "Cast") -> None:
     socket, log = cast.folder / "admin.sock", cast.folder / "events.jsonl"
     words = ["--admin", str(socket), "--event-log", str(log)]
-    cast.start_router("--fast", *words, *cast.given_backends())
+    router = cast.start_router("--fast", *words, *cast.given_backends())
     said: list[str] = []
     with following(cast.url) as lines:
         wait_for(lines, r"routes: epoch 1, 3 backends")
@@ -70,10 +70,14 @@ def test_a_target_is_drained_and_restored_under_load_and_the_log_says_by_whom(ca
         before = cast.ask("/-/status")["backends"][0]["requests"]
         cast.load(seconds=0.5, fault=lambda: None)
         assert cast.ask("/-/status")["backends"][0]["requests"] == before
+        shown = deployer("status", "--url", cast.url).stdout
+        assert "t0: weight 0 by order, 1 by the routes; deployer router restore t0" in shown
         assert deployer("restore", "t0", "--admin", str(socket)).returncode == 0
         wait_for(
             lines, r"t0: restored \(ordered by user \d+ \(process \d+\)\)\n +new requests: t0/0"
         )
+    router.terminate()
+    assert router.wait(10) == 0
     events = [json.loads(line) for line in log.read_text().splitlines()]
     assert [e["change"] for e in events if e["kind"] == "order"] == [
         "drained: no new requests",
