@@ -2,7 +2,7 @@
 
 import hmac
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from urllib.parse import parse_qsl
 
@@ -12,12 +12,15 @@ from deployer.routing.messages import Refusal, RequestHead, json_document, origi
 from deployer.routing.orders import EJECTION_SECONDS, LARGEST_WEIGHT, Order, Orders, Verb
 from deployer.values import Json
 
-__all__ = ["LARGEST_SECONDS", "ORDERS_PATH", "SCHEMA", "AdminDesk"]
+__all__ = ["LARGEST_SECONDS", "LONGEST_NAME", "ORDERS_PATH", "SCHEMA", "AdminDesk"]
 
 ORDERS_PATH = b"/-/orders/"
 SCHEMA = "deployer/router-order/v1"
 LARGEST_SECONDS = 86400.0
 """A day; who needs longer drains."""
+
+LONGEST_NAME = 300
+"""Characters; a record of events is read by people, line by line."""
 
 
 class AdminDesk:
@@ -56,7 +59,8 @@ class AdminDesk:
         if head.method != b"POST":
             return 405, json_document({"error": "orders are given by POST"}, {"Allow": "POST"})
         if not self._may_order(head):
-            self._orders.record("router", f"{verb} refused", cause="no valid token", by=peer)
+            wanted = verb if verb in list(Verb) else "an order"
+            self._orders.record("router", f"{wanted} refused", cause="no valid token", by=peer)
             payload = {"error": "an order needs the router's token"}
             return 401, json_document(payload, {"WWW-Authenticate": "Bearer"})
         by = peer if self._token is None else f"token from {peer}"
@@ -83,23 +87,28 @@ def _split(line: bytes) -> tuple[bytes, bytes]:
 def _read_order(verb: str, query: bytes, by: str) -> Order | Refusal:
     if verb not in list(Verb):
         return Refusal(HTTPStatus.NOT_FOUND, f"there is no order {verb}")
-    given = dict(parse_qsl(query.decode("ascii", "replace"), keep_blank_values=True))
-    name, weight = given.get("target", ""), given.get("weight", "0")
-    seconds = _read_seconds(given.get("seconds", str(EJECTION_SECONDS)))
-    if not name:
-        return Refusal(HTTPStatus.BAD_REQUEST, "target= is missing")
-    if verb == Verb.WEIGHT and "weight" not in given:
-        return Refusal(HTTPStatus.BAD_REQUEST, "weight= is missing")
-    if not (weight.isdecimal() and int(weight) <= LARGEST_WEIGHT):
-        return Refusal(HTTPStatus.BAD_REQUEST, f"weight= must be 0 to {LARGEST_WEIGHT}")
-    if seconds is None:
-        return Refusal(HTTPStatus.BAD_REQUEST, f"seconds= must be 0 to {LARGEST_SECONDS:g}")
-    return Order(Verb(verb), name, by, weight=int(weight), seconds=seconds)
+    words = dict(parse_qsl(query.decode("ascii", "replace"), keep_blank_values=True))
+    given = {"weight": "" if verb == Verb.WEIGHT else "0", "seconds": f"{EJECTION_SECONDS}"} | words
+    fault = next(_find_faults(given), None)
+    if fault is not None:
+        return Refusal(HTTPStatus.BAD_REQUEST, fault)
+    weight, seconds = int(given["weight"]), float(given["seconds"])
+    return Order(Verb(verb), given["target"], by, weight=weight, seconds=seconds)
 
 
-def _read_seconds(text: str) -> float | None:
+def _find_faults(given: dict[str, str]) -> Iterator[str]:
+    name = given.get("target", "")
+    if not name or not name.isprintable() or len(name) > LONGEST_NAME:
+        yield "target= must be a name"
+    if not (given["weight"].isdecimal() and int(given["weight"]) <= LARGEST_WEIGHT):
+        yield f"weight= must be 0 to {LARGEST_WEIGHT}"
+    if not _is_time(given["seconds"]):
+        yield f"seconds= must be more than 0, and at most {LARGEST_SECONDS:g}"
+
+
+def _is_time(text: str) -> bool:
     try:
         seconds = float(text)
     except ValueError:
-        return None
-    return seconds if math.isfinite(seconds) and 0.0 < seconds <= LARGEST_SECONDS else None
+        return False
+    return math.isfinite(seconds) and 0.0 < seconds <= LARGEST_SECONDS

@@ -30,7 +30,9 @@ def following(url: str) -> Iterator[list[str]]:
     """Run `router events --follow`; yield its lines as they come."""
     command = [DEPLOYER, "router", "events", "--follow", "--url", url]
     lines: list[str] = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
         stdout = process.stdout
         assert stdout is not None
         reader = threading.Thread(target=lambda: lines.extend(stdout))
@@ -83,6 +85,18 @@ def test_a_target_is_drained_and_restored_under_load_and_the_log_says_by_whom(ca
         "drained: no new requests",
         "restored",
     ]
+
+
+def test_who_follows_sees_a_router_go_and_come_back(cast: "Cast", unused_port: int) -> None:
+    words = ["--fast", "--listen", f"127.0.0.1:{unused_port}", *cast.given_backends()]
+    router = cast.start_router(*words)
+    with following(cast.url) as lines:
+        wait_for(lines, r"routes: epoch 1, 3 backends")
+        router.kill()
+        router.wait(10)
+        wait_for(lines, r"did not answer: connect failed .*; trying again")
+        cast.start_router(*words)
+        wait_for(lines, r"the router was started again\n.*routes: epoch 1, 3 backends")
 
 
 @pytest.mark.parametrize(

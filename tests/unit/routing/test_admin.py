@@ -129,14 +129,16 @@ def test_the_admin_listener_passes_nothing_on_and_shows_the_pages(drive: Drive) 
 @pytest.mark.parametrize(
     ("what", "status", "said"),
     [
-        ("drain", 400, "target= is missing"),
-        ("weight?target=t0", 400, "weight= is missing"),
+        ("drain", 400, "target= must be a name"),
+        ("weight?target=t0", 400, "weight= must be"),
         ("weight?target=t0&weight=-1", 400, "weight= must be"),
         ("weight?target=t0&weight=1e9", 400, "weight= must be"),
         ("eject?target=t0&seconds=nan", 400, "seconds= must be"),
         ("eject?target=t0&seconds=0", 400, "seconds= must be"),
         ("eject?target=t0&seconds=x", 400, "seconds= must be"),
         ("explode?target=t0", 404, "no order explode"),
+        ("drain?target=t0%0Arouter:%20all%20is%20well", 400, "target= must be a name"),
+        (f"drain?target={'t' * 301}", 400, "target= must be a name"),
         ("drain?target=t9", 404, "no backend t9; there are: t0/1, t1/1"),
     ],
 )
