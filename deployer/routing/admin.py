@@ -6,10 +6,16 @@ from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from urllib.parse import parse_qsl
 
+from deployer.routing.admin_orders import (
+    EJECTION_SECONDS,
+    LARGEST_WEIGHT,
+    AdminOrder,
+    AdminOrders,
+    Verb,
+)
 from deployer.routing.events import EventLog
 from deployer.routing.local_answer import Page
 from deployer.routing.messages import Refusal, RequestHead, json_document, origin_form
-from deployer.routing.orders import EJECTION_SECONDS, LARGEST_WEIGHT, Order, Orders, Verb
 from deployer.values import Json
 
 __all__ = ["LARGEST_SECONDS", "LONGEST_NAME", "ORDERS_PATH", "SCHEMA", "AdminDesk"]
@@ -34,7 +40,7 @@ class AdminDesk:
 
     def __init__(
         self,
-        orders: Orders,
+        orders: AdminOrders,
         events: EventLog,
         *,
         show: Callable[[RequestHead], Page],
@@ -84,7 +90,7 @@ def _split(line: bytes) -> tuple[bytes, bytes]:
     return name.lower(), value.strip()
 
 
-def _read_order(verb: str, query: bytes, by: str) -> Order | Refusal:
+def _read_order(verb: str, query: bytes, by: str) -> AdminOrder | Refusal:
     if verb not in list(Verb):
         return Refusal(HTTPStatus.NOT_FOUND, f"there is no order {verb}")
     words = dict(parse_qsl(query.decode("ascii", "replace"), keep_blank_values=True))
@@ -93,7 +99,7 @@ def _read_order(verb: str, query: bytes, by: str) -> Order | Refusal:
     if fault is not None:
         return Refusal(HTTPStatus.BAD_REQUEST, fault)
     weight, seconds = int(given["weight"]), float(given["seconds"])
-    return Order(Verb(verb), given["target"], by, weight=weight, seconds=seconds)
+    return AdminOrder(Verb(verb), given["target"], by, weight=weight, seconds=seconds)
 
 
 def _find_faults(given: dict[str, str]) -> Iterator[str]:

@@ -13,6 +13,7 @@ __all__ = [
     "describe_events",
     "describe_health",
     "describe_readiness",
+    "describe_routes",
     "describe_status",
 ]
 
@@ -53,7 +54,7 @@ def describe_status(
     members = [_describe(m, shares[m.key], now) for m in fleet.members.values()]
     return 200, {
         "schema": SCHEMA,
-        "routes": _describe_routes(follower, now),
+        "routes": describe_routes(follower, now),
         "panic": bool(members) and not fleet.has_usable(now),
         "backends": members,
         "draining": [{"backend": m.key, "in_flight": m.load.in_flight} for m in fleet.draining],
@@ -70,7 +71,8 @@ def _list(events: list[Event]) -> list[Json]:
     return [event.to_json() for event in events]
 
 
-def _describe_routes(follower: Follower, now: float) -> Json:
+def describe_routes(follower: Follower, now: float) -> Json:
+    """Return which routes are followed, and since when they are known to be current."""
     routes = follower.routes
     confirmed = follower.confirmed
     return {

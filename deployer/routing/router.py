@@ -14,11 +14,11 @@ from deployer.ports import Clock
 from deployer.routing.access_log import AccessLog
 from deployer.routing.admin import AdminDesk
 from deployer.routing.admin_address import AdminAddress
+from deployer.routing.admin_orders import AdminOrders
 from deployer.routing.admin_server import AdminServer, open_admin_server
 from deployer.routing.client import ClientConnection
 from deployer.routing.events import EventLog
 from deployer.routing.follower import ReadRoutes
-from deployer.routing.orders import Orders
 from deployer.routing.site import Site
 from deployer.routing.steering import Steering, SteeringOptions
 from deployer.routing.traffic import SWEEP_SECONDS, Traffic
@@ -145,7 +145,7 @@ class Router:
         if self._options.admin is None:
             return
         desk = AdminDesk(
-            Orders(self._traffic.fleet, self._events, abandon=self._traffic.abandon_member),
+            AdminOrders(self._traffic.fleet, self._events, abandon=self._traffic.abandon_member),
             self._events,
             show=self._site.show,
             now=self._traffic.now,

@@ -58,7 +58,7 @@ class Steering:
         self._options = options
         self._settings = RouteSettings()
         self.fleet = Fleet(
-            rules=Rules(fall=2, failures=3) if options.fast else Rules(),
+            rules=Rules.fast() if options.fast else Rules(),
             rng=rng,
             events=events,
             on_change=self._on_change,

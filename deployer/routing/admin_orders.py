@@ -13,7 +13,7 @@ from deployer.routing.fleet import Fleet, Member
 from deployer.routing.health import eject, readmit
 from deployer.routing.messages import Refusal
 
-__all__ = ["EJECTION_SECONDS", "LARGEST_WEIGHT", "Order", "Orders", "Verb"]
+__all__ = ["EJECTION_SECONDS", "LARGEST_WEIGHT", "AdminOrder", "AdminOrders", "Verb"]
 
 EJECTION_SECONDS = 60.0
 """How long an ordered ejection lasts when nothing is said."""
@@ -31,7 +31,7 @@ class Verb(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class AdminOrder:
     """One order.
 
     Attributes:
@@ -48,7 +48,7 @@ class Order:
     seconds: float = EJECTION_SECONDS
 
 
-class Orders:
+class AdminOrders:
     """Carries orders out, and records each, refused ones as well.
 
     Args:
@@ -62,7 +62,7 @@ class Orders:
         self._events = events
         self._abandon = abandon
 
-    def give(self, order: Order, now: float) -> Refusal | None:
+    def give(self, order: AdminOrder, now: float) -> Refusal | None:
         """Carry an order out; return why not."""
         members = self._fleet.list_named(order.name)
         refusal = self._check(order, members, now)
@@ -82,7 +82,7 @@ class Orders:
             return
         self._events.add(Kind.ORDER, subject, change, cause=cause, effect=effect, by=by)
 
-    def _check(self, order: Order, members: list[Member], now: float) -> Refusal | None:
+    def _check(self, order: AdminOrder, members: list[Member], now: float) -> Refusal | None:
         if not members:
             known = ", ".join(self._fleet.members) or "none yet"
             return Refusal(404, f"there is no backend {order.name}; there are: {known}")
@@ -96,7 +96,7 @@ class Orders:
             return Refusal(409, f"nothing usable would be left without {order.name}")
         return None
 
-    def _carry_out(self, order: Order, members: list[Member], now: float) -> str:
+    def _carry_out(self, order: AdminOrder, members: list[Member], now: float) -> str:
         match order.verb:
             case Verb.DRAIN:
                 self._fleet.order_weight(order.name, 0, now)
@@ -109,7 +109,7 @@ class Orders:
             case Verb.RESTORE:
                 return self._restore(order, members, now)
 
-    def _eject(self, order: Order, members: list[Member], now: float) -> str:
+    def _eject(self, order: AdminOrder, members: list[Member], now: float) -> str:
         for member in members:
             reason = f"ejected for {order.seconds:g} s by order of {order.by}"
             health = eject(member.health, now, seconds=order.seconds, reason=reason)
@@ -117,7 +117,7 @@ class Orders:
             self._abandon(member)
         return f"ejected for {order.seconds:g} s"
 
-    def _restore(self, order: Order, members: list[Member], now: float) -> str:
+    def _restore(self, order: AdminOrder, members: list[Member], now: float) -> str:
         self._fleet.order_weight(order.name, None, now)
         for member in members:
             self._fleet.order_weight(member.key, None, now)
