@@ -16,19 +16,19 @@ from deployer.routing.messages import (
     Refusal,
     RequestHead,
     check_request,
-    origin_form,
     read_request_head,
     request_id,
 )
+from deployer.routing.peer import describe_peer
 from deployer.routing.request import Request
 from deployer.routing.retries import is_repeatable
 from deployer.routing.traffic import Traffic
 from deployer.routing.upstream import HIGH_WATER
 
-__all__ = ["ADMIN_PREFIX", "ClientConnection"]
+__all__ = ["ClientConnection", "FindPage"]
 
-ADMIN_PREFIX = b"/-/"
-"""Paths under it are the router's own and never passed on."""
+FindPage = Callable[[RequestHead, bytes], Page | None]
+"""Returns the router's own page for a request and its peer, or None to pass the request on."""
 
 _TOO_LARGE = Refusal(431, "the request's head is larger than 64 KiB")
 _MALFORMED = "the request is not valid HTTP/1.1"
@@ -53,16 +53,16 @@ class ClientConnection(asyncio.BufferedProtocol):
     Turns begin at the end of a read, so that a small body leaves together with its head.
 
     Args:
-        admin: Returns the page of a path under `ADMIN_PREFIX`.
+        find_page: Tells what is answered here from what is passed on.
     """
 
-    def __init__(self, traffic: Traffic, admin: Callable[[bytes], Page]) -> None:
+    def __init__(self, traffic: Traffic, find_page: FindPage) -> None:
         self.peer = b"unknown"
         self.writable = True
         self.deadline = math.inf
         self._traffic = traffic
         self._scratch = traffic.scratch
-        self._admin = admin
+        self._find_page = find_page
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
         self._incoming: _Turn | None = None
@@ -138,9 +138,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         """See `asyncio.BufferedProtocol`."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=HIGH_WATER)
-        peer = transport.get_extra_info("peername")
-        if peer:
-            self.peer = str(peer[0]).encode("ascii", "replace")
+        self.peer = describe_peer(transport)
         self._traffic.clients.add(self)
         self.deadline = self._traffic.now() + self._traffic.timeouts.idle
 
@@ -266,11 +264,11 @@ class ClientConnection(asyncio.BufferedProtocol):
         return b"POST / HTTP/1.1\r\n" + b"".join(lines) + b"\r\n"
 
     def _make_turn(self, head: RequestHead) -> _Turn:
-        path = origin_form(head.target).partition(b"?")[0]
-        if path.startswith(ADMIN_PREFIX):
+        page = self._find_page(head, self.peer)
+        if page is not None:
             return LocalAnswer(
                 self,
-                self._admin(path),
+                page,
                 version=head.version,
                 keep_alive=head.keep_alive,
                 bodiless=head.method == b"HEAD",

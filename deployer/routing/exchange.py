@@ -397,6 +397,4 @@ class Exchange:
     def _end(self, status: int) -> None:
         self._phase = _Phase.DONE
         self.deadline = math.inf
-        self._traffic.exchanges.discard(self)
-        if self._traffic.log is not None:
-            self._traffic.log(self._passage.to_line(status, self._traffic.now()))
+        self._traffic.finish(self, self._passage, status)

@@ -2,14 +2,25 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from deployer.release.records import Backend
 from deployer.routing.address import parse_address
+from deployer.routing.events import EventLog, Kind, describe_shift
 from deployer.routing.failure_rate import FailureRate
-from deployer.routing.health import Health, Outcome, Rules, State, begin_trial, is_usable, judge
+from deployer.routing.health import (
+    Health,
+    Outcome,
+    Rules,
+    State,
+    begin_trial,
+    is_usable,
+    judge,
+    warm_up,
+)
 from deployer.routing.histogram import Histogram
+from deployer.routing.history import History
 from deployer.routing.latency import LatencyWindow
 from deployer.routing.load import DEFAULT_LIMIT, Load
 from deployer.routing.policy import Candidate, choose, effective_shares, has_alternative
@@ -28,13 +39,19 @@ def key_of(backend: Backend) -> str:
 
 @dataclass(eq=False, slots=True)
 class Member:
-    """One backend at work. Counters only grow; what is in flight is given back exactly once."""
+    """One backend at work. Counters only grow; what is in flight is given back exactly once.
+
+    Attributes:
+        ordered: The weight that somebody ordered instead of the routes'.
+    """
 
     key: str
     backend: Backend
     health: Health
     pool: Pool
+    ordered: int | None = None
     requests: int = 0
+    retries: int = 0
     failures: int = 0
     cut_short: int = 0
     ejections: int = 0
@@ -44,6 +61,12 @@ class Member:
     first_byte: LatencyWindow = field(default_factory=LatencyWindow)
     load: Load = field(default_factory=Load)
     rate: FailureRate = field(default_factory=FailureRate)
+    history: History = field(default_factory=History)
+
+    @property
+    def weight(self) -> int:
+        """The weight that holds."""
+        return self.backend.weight if self.ordered is None else self.ordered
 
     def answer(self, status: int, seconds: float, now: float) -> None:
         """Take in an answer's status, and how long its first byte took."""
@@ -79,7 +102,7 @@ class Fleet:
     """All members by key, those that drain, and what changes their health.
 
     Args:
-        tell: Told each change of a backend's state, in one line.
+        events: Where each change of a backend's state goes.
         on_change: Called with a member whose state changed.
 
     Attributes:
@@ -93,19 +116,20 @@ class Fleet:
         *,
         rules: Rules,
         rng: random.Random,
-        tell: Callable[[str], None],
+        events: EventLog,
         on_change: Callable[[Member], None],
     ) -> None:
         self.members: dict[str, Member] = {}
         self.draining: list[Member] = []
-        self._rules = rules
+        self.rules = rules
         self._rng = rng
-        self._tell = tell
+        self._events = events
         self._on_change = on_change
         self.by_load = False
         self.limit = DEFAULT_LIMIT
         self.on_free: Callable[[], None] = lambda: None
         self._candidates: list[Candidate] = []
+        self._ordered: dict[str, int] = {}
 
     def apply(self, backends: Collection[Backend], now: float) -> tuple[list[Member], list[Member]]:
         """Follow new routes: return who joined and who left. Who stays keeps its health.
@@ -121,6 +145,7 @@ class Fleet:
         for backend in backends:
             fresh[key_of(backend)].backend = backend
             fresh[key_of(backend)].load.limit = self.limit
+            fresh[key_of(backend)].ordered = self._order_for(backend)
         self.members = fresh
         for member in left:
             member.drain_until = now + DRAIN_SECONDS
@@ -135,6 +160,7 @@ class Fleet:
         if choice is None:
             return None
         member = self.members[choice.key]
+        member.retries += bool(tried)
         if choice.trial:
             member.health = begin_trial(member.health)
             self._rebuild()
@@ -170,7 +196,7 @@ class Fleet:
             outcome,
             now,
             rng=self._rng,
-            rules=self._rules,
+            rules=self.rules,
             may_eject=not failed or self._others_usable(member, now),
             often=failed and member.rate.is_high(now),
             reason=reason,
@@ -179,8 +205,46 @@ class Fleet:
             member.ejections += member.health.ejected_until is not None
             member.rate.clear()
         if member.health is not before:
-            self._rebuild()
-            self._announce(member, before.state)
+            self._announce(member, before.state, now)
+
+    def list_named(self, name: str) -> list[Member]:
+        """Return the members of a target, or the one of ``<target>/<release>``."""
+        return [m for m in self.members.values() if name in (m.key, m.backend.target)]
+
+    def order_weight(self, name: str, weight: int | None, now: float) -> None:
+        """Let a weight hold instead of the routes', now and in later routes; None ends it.
+
+        One that gets traffic again starts slowly.
+        """
+        if weight is None:
+            self._ordered.pop(name, None)
+        else:
+            self._ordered[name] = weight
+        for member in self.list_named(name):
+            before = member.weight
+            member.ordered = self._order_for(member.backend)
+            if before == 0 < member.weight:
+                member.health = warm_up(member.health, now, rules=self.rules)
+        self._rebuild()
+
+    def is_ordered(self, name: str) -> bool:
+        """Tell whether a weight was ordered for just this name."""
+        return name in self._ordered
+
+    def order_health(self, member: Member, health: Health) -> None:
+        """Let a member have the health that somebody ordered."""
+        member.ejections += health.ejected_until is not None
+        member.health = health
+        self._rebuild()
+
+    def is_needed(self, members: Iterable[Member], now: float) -> bool:
+        """Tell whether nothing usable would be left without these."""
+        return not self.has_alternative([member.key for member in members], now)
+
+    def sample(self) -> None:
+        """Take in each member's counters; called once a second."""
+        for member in self.members.values():
+            member.history.sample(member.requests - member.load.in_flight, member.failures)
 
     def expire(self, now: float) -> None:
         """Close idle connections and let go of members that have drained."""
@@ -213,14 +277,28 @@ class Fleet:
             for c in self._candidates
         )
 
+    def _order_for(self, backend: Backend) -> int | None:
+        return self._ordered.get(key_of(backend), self._ordered.get(backend.target))
+
     def _rebuild(self) -> None:
         self._candidates = [
-            Candidate(key, m.backend.weight, m.health, m.backend.tier, m.load)
+            Candidate(key, m.weight, m.health, m.backend.tier, m.load)
             for key, m in self.members.items()
         ]
 
-    def _announce(self, member: Member, before: State) -> None:
+    def _announce(self, member: Member, before: State, now: float) -> None:
         health = member.health
-        if health.state is not before:
-            self._tell(f"{member.key}: {before} -> {health.state} ({health.reason})")
-            self._on_change(member)
+        if health.state is before:
+            self._rebuild()
+            return
+        shares = self.shares(now)
+        self._rebuild()
+        self._events.add(
+            Kind.STATE,
+            member.key,
+            f"{before} -> {health.state}",
+            cause=health.reason,
+            effect=describe_shift(shares, self.shares(now)),
+            by=str(health.source),
+        )
+        self._on_change(member)

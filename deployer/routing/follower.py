@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from deployer.errors import DeployerError
 from deployer.release.records import Routes
+from deployer.routing.events import EventLog, Kind
 from deployer.routing.last_known import load_routes, save_routes
 
 __all__ = ["POLL_SECONDS", "Follower", "ReadRoutes"]
@@ -27,7 +28,8 @@ class Follower:
     is refused unless it is the first, as it is far more likely a fault than a wish.
 
     Args:
-        apply: Called with routes to follow from now on; may refuse them with `DeployerError`.
+        apply: Called with routes to follow from now on; returns where new requests go because of
+            it, and may refuse them with `DeployerError`.
         snapshot: A file that keeps the last good routes; read once, when the first read fails.
 
     Attributes:
@@ -38,9 +40,9 @@ class Follower:
     def __init__(
         self,
         read: ReadRoutes,
-        apply: Callable[[Routes], None],
+        apply: Callable[[Routes], str],
         *,
-        tell: Callable[[str], None],
+        events: EventLog,
         snapshot: Path | None = None,
     ) -> None:
         self.routes: Routes | None = None
@@ -49,7 +51,7 @@ class Follower:
         self.from_snapshot = False
         self._read = read
         self._apply = apply
-        self._tell = tell
+        self._events = events
         self._snapshot = snapshot
 
     async def follow(self) -> None:
@@ -77,24 +79,26 @@ class Follower:
             return
         if known is not None and not routes.backends:
             raise DeployerError(f"epoch {routes.epoch} has no backends; the last ones are kept")
-        self._follow(routes)
-        self._tell(f"routes: epoch {routes.epoch}, {len(routes.backends)} backends")
+        self._follow(routes, cause="were read")
         self._save(routes)
 
-    def _follow(self, routes: Routes) -> None:
-        self._apply(routes)
+    def _follow(self, routes: Routes, *, cause: str) -> None:
+        effect = self._apply(routes)
         self.routes = routes
+        count = len(routes.backends)
+        change = f"epoch {routes.epoch}, {count} backend{'' if count == 1 else 's'}"
+        self._note(change, cause=cause, effect=effect)
 
     def _recover(self) -> None:
         self.confirmed = asyncio.get_running_loop().time()
         self.from_snapshot = False
         if self.error:
-            self._tell("routes: can be read again")
+            self._note("can be read again")
             self.error = ""
 
     def _complain(self, message: str) -> None:
         if message != self.error:
-            self._tell(f"routes: not followed: {message}")
+            self._note("not followed", cause=message, effect="the last known ones are kept")
         self.error = message
 
     def _fall_back(self) -> None:
@@ -102,12 +106,11 @@ class Follower:
             return
         try:
             routes = load_routes(self._snapshot)
-            self._follow(routes)
+            self._follow(routes, cause=f"from the snapshot {self._snapshot}")
         except DeployerError as error:
-            self._tell(f"snapshot: {error.message}")
+            self._note("the snapshot is of no use", cause=error.message)
             return
         self.from_snapshot = True
-        self._tell(f"routes: epoch {routes.epoch} from the snapshot {self._snapshot}")
 
     def _save(self, routes: Routes) -> None:
         if self._snapshot is None:
@@ -115,7 +118,10 @@ class Follower:
         try:
             save_routes(self._snapshot, routes)
         except DeployerError as error:
-            self._tell(f"snapshot: {error.message}")
+            self._note("the snapshot was not written", cause=error.message)
+
+    def _note(self, change: str, *, cause: str = "", effect: str = "") -> None:
+        self._events.add(Kind.ROUTES, "routes", change, cause=cause, effect=effect, by="state")
 
 
 async def _call_in_thread(call: Callable[[], T]) -> T:

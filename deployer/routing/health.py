@@ -22,9 +22,12 @@ __all__ = [
     "Source",
     "State",
     "begin_trial",
+    "eject",
     "is_usable",
     "judge",
     "outcome_of_status",
+    "readmit",
+    "warm_up",
 ]
 
 
@@ -38,10 +41,11 @@ class State(StrEnum):
 
 
 class Source(StrEnum):
-    """Which witness caused the last change."""
+    """Who caused the last change: a witness, or somebody who may order it."""
 
     ACTIVE = "active"
     PASSIVE = "passive"
+    ADMIN = "admin"
 
 
 class Outcome(StrEnum):
@@ -80,6 +84,11 @@ class Rules:
     jitter: float = 0.2
     decay_seconds: float = 60.0
     slow_start_seconds: float = 30.0
+
+    @classmethod
+    def fast(cls) -> "Rules":
+        """Return the thresholds that judge sooner; together with `Pace.fast`."""
+        return cls(fall=2, failures=3)
 
 
 _COLD = 0.1
@@ -184,6 +193,34 @@ def begin_trial(health: Health) -> Health:
     return health if health.ejected_until is None else replace(health, on_trial=True)
 
 
+def eject(health: Health, now: float, *, seconds: float, reason: str) -> Health:
+    """Return the health of one that is ordered out of use; afterwards one request may try it."""
+    after = replace(health, ejected_until=now + seconds, on_trial=False)
+    return _change(health, after, now, reason)
+
+
+def readmit(health: Health, now: float, *, rules: Rules = Rules(), reason: str) -> Health:
+    """Return the health of one that is ordered back: what requests say against it is forgotten.
+
+    What probes say is not: one that does not answer stays down.
+    """
+    after = replace(
+        health,
+        ejected_until=None,
+        on_trial=False,
+        requests_failed=0,
+        busy=False,
+        ejections=0,
+        readmitted=now,
+    )
+    return warm_up(_change(health, after, now, reason), now, rules=rules)
+
+
+def warm_up(health: Health, now: float, *, rules: Rules = Rules()) -> Health:
+    """Return the health of one that starts slowly from now on."""
+    return replace(health, warm_from=now, warm_until=now + rules.slow_start_seconds)
+
+
 def outcome_of_status(status: int) -> Outcome:
     """Return what a response says about the backend: 4xx is the client's fault, never counted."""
     if status in (429, 503):
@@ -268,16 +305,21 @@ def _settle(
     bad = outcome in (Outcome.PROBE_FAILED, Outcome.FAILED, Outcome.BUSY)
     if state is before.state and not bad:
         return after
-    begins = _comes_into_use(before.state, state)
+    if _comes_into_use(before.state, state):
+        after = warm_up(after, now, rules=rules)
     return replace(
         after,
         state=state,
         since=before.since if state is before.state else now,
         reason=_say(after, outcome, reason),
         source=Source.ACTIVE if probed else Source.PASSIVE,
-        warm_from=now if begins else after.warm_from,
-        warm_until=now + rules.slow_start_seconds if begins else after.warm_until,
     )
+
+
+def _change(before: Health, after: Health, now: float, reason: str) -> Health:
+    state = _state_of(after)
+    since = before.since if state is before.state else now
+    return replace(after, state=state, since=since, reason=reason, source=Source.ADMIN)
 
 
 def _comes_into_use(before: State, after: State) -> bool:

@@ -8,7 +8,7 @@ must not is refused here: see `check_request`.
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from deployer.values import Json
@@ -23,6 +23,7 @@ __all__ = [
     "check_request",
     "encode_request",
     "encode_response",
+    "json_document",
     "local_response",
     "origin_form",
     "read_request_head",
@@ -38,10 +39,11 @@ Field = tuple[bytes, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A body of our own that is no JSON."""
+    """A body of our own, with what its head needs beside its type and length."""
 
     body: bytes
     content_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 _HOP_BY_HOP = frozenset(
@@ -222,9 +224,10 @@ def local_response(
     extra: Mapping[str, str] | None = None,
 ) -> bytes:
     """Return a whole response of our own; what is no `Document` is sent as JSON."""
-    document = payload if isinstance(payload, Document) else _json(payload)
+    document = payload if isinstance(payload, Document) else json_document(payload)
     body = document.body
-    lines = "".join(f"{name}: {value}\r\n" for name, value in (extra or {}).items())
+    fields = {**document.headers, **(extra or {})}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     return (
         b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode())
         + b"Content-Type: %b\r\nContent-Length: %d\r\n"
@@ -236,8 +239,10 @@ def local_response(
     )
 
 
-def _json(payload: Json) -> Document:
-    return Document(json.dumps(payload, indent=2).encode() + b"\n", "application/json")
+def json_document(payload: Json, headers: Mapping[str, str] | None = None) -> Document:
+    """Return ``payload`` as a document that people can read, too."""
+    body = json.dumps(payload, indent=2).encode() + b"\n"
+    return Document(body, "application/json", headers or {})
 
 
 def _split(

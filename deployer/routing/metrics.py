@@ -2,11 +2,13 @@
 
 Names and units follow Prometheus' conventions: a prefix, base units, ``_total`` for what only
 grows. A backend's series carry its target and its release, so a release's end is a series' end.
+What the process itself uses comes with prometheus-client.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -16,9 +18,11 @@ from prometheus_client.core import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
+from deployer import __version__
 from deployer.routing.fleet import Member
 from deployer.routing.follower import Follower
 from deployer.routing.health import State
+from deployer.routing.histogram import Histogram
 from deployer.routing.messages import Document
 from deployer.routing.traffic import Traffic
 
@@ -31,7 +35,13 @@ _BACKEND = ("target", "release")
 def render_metrics(follower: Follower, traffic: Traffic, now: float) -> Document:
     """Return everything as it is now."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Snapshot([*_of_router(follower, traffic, now), *_of_backends(traffic, now)]))
+    metrics = [
+        *_of_router(traffic),
+        *_of_now(follower, traffic, now),
+        *_of_backends(traffic, now),
+    ]
+    registry.register(_Snapshot(metrics))
+    ProcessCollector(registry=registry)
     return Document(generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4)
 
 
@@ -43,7 +53,7 @@ class _Snapshot(Collector):
         return self._metrics
 
 
-def _of_router(follower: Follower, traffic: Traffic, now: float) -> Iterator[Metric]:
+def _of_router(traffic: Traffic) -> Iterator[Metric]:
     counters = traffic.counters
     for name, text, value in (
         ("requests", "Requests taken in.", counters.requests),
@@ -55,13 +65,36 @@ def _of_router(follower: Follower, traffic: Traffic, now: float) -> Iterator[Met
         ("panics", "Attempts made though nothing was usable.", counters.panics),
     ):
         yield CounterMetricFamily(_PREFIX + name, text, value)
+    answers = CounterMetricFamily(
+        _PREFIX + "answers", "Answers as clients got them; 499: it had left.", labels=("code",)
+    )
+    for status, count in sorted(traffic.answers.items()):
+        answers.add_metric([str(status)], count)
+    yield answers
+    durations = _histogram("request_duration_seconds", "From a request to its answer's end.", ())
+    _fill(durations, [], traffic.durations)
+    yield durations
+
+
+def _of_now(follower: Follower, traffic: Traffic, now: float) -> Iterator[Metric]:
+    fleet = traffic.fleet
     for name, text, number in (
         ("requests_under_way", "Requests taken in and not answered yet.", len(traffic.exchanges)),
         ("queue_length", "Requests that wait for a free backend.", len(traffic.admission)),
+        ("retry_budget", "Retries that would be paid for now.", traffic.budget.count_left(now)),
+        ("panic", "Whether nothing is usable.", bool(fleet.members) and not fleet.has_usable(now)),
         ("routes_epoch", "Epoch of the routes that are followed.", _epoch(follower)),
         ("routes_age_seconds", "Since the routes were last confirmed.", _age(follower, now)),
     ):
-        yield GaugeMetricFamily(_PREFIX + name, text, number)
+        yield GaugeMetricFamily(_PREFIX + name, text, float(number))
+    build = GaugeMetricFamily(_PREFIX + "build_info", "Always 1.", labels=("version",))
+    build.add_metric([_version()], 1)
+    yield build
+
+
+@cache
+def _version() -> str:
+    return __version__
 
 
 def _epoch(follower: Follower) -> float:
@@ -80,12 +113,18 @@ def _of_backends(traffic: Traffic, now: float) -> Iterator[Metric]:
     yield _statuses(members)
     yield _counter("backend_attempts", "Attempts at a backend.", {m: m.requests for m in members})
     yield _counter("backend_failures", "Attempts that failed.", {m: m.failures for m in members})
+    yield _counter("backend_retries", "Attempts after the first.", {m: m.retries for m in members})
+    yield _counter("backend_midstream_aborts", "Cut short.", {m: m.cut_short for m in members})
     yield _counter("ejections", "Times a backend was ejected.", {m: m.ejections for m in members})
+    yield _states(members)
     yield _gauge("backend_up", "Whether it is in use.", {m: _is_up(m) for m in members})
-    yield _gauge("backend_weight", "Its weight.", {m: m.backend.weight for m in members})
+    yield _gauge("backend_weight", "Its weight.", {m: m.weight for m in members})
     yield _gauge("backend_share", "Of new requests.", {m: shares[m.key] for m in members})
     yield _gauge("backend_in_flight", "Under way there.", {m: m.load.in_flight for m in members})
-    yield _durations(members)
+    first_byte = _histogram("first_byte_seconds", "From a request's end to an answer.", _BACKEND)
+    for member in members:
+        _fill(first_byte, _labels(member), member.durations)
+    yield first_byte
 
 
 def _counter(name: str, text: str, values: dict[Member, int]) -> Metric:
@@ -112,13 +151,22 @@ def _statuses(members: list[Member]) -> Metric:
     return family
 
 
-def _durations(members: list[Member]) -> Metric:
-    family = HistogramMetricFamily(
-        _PREFIX + "first_byte_seconds", "From the request's end to an answer.", labels=_BACKEND
+def _states(members: list[Member]) -> Metric:
+    family = GaugeMetricFamily(
+        _PREFIX + "backend_state", "1 for the state it is in.", labels=(*_BACKEND, "state")
     )
     for member in members:
-        family.add_metric(_labels(member), member.durations.cumulate(), member.durations.total)
+        for state in State:
+            family.add_metric([*_labels(member), state], float(member.health.state is state))
     return family
+
+
+def _histogram(name: str, text: str, labels: tuple[str, ...]) -> HistogramMetricFamily:
+    return HistogramMetricFamily(_PREFIX + name, text, labels=labels)
+
+
+def _fill(family: HistogramMetricFamily, labels: list[str], seen: Histogram) -> None:
+    family.add_metric(labels, seen.cumulate(), seen.total)
 
 
 def _labels(member: Member) -> list[str]:

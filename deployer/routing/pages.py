@@ -1,14 +1,26 @@
 """The router's own pages: what it sees, as JSON."""
 
+from deployer.routing.events import Event, EventLog
 from deployer.routing.fleet import Fleet, Member
 from deployer.routing.follower import Follower
 from deployer.routing.health import Health
 from deployer.routing.traffic import Traffic
 from deployer.values import Json
 
-__all__ = ["SCHEMA", "describe_health", "describe_readiness", "describe_targets"]
+__all__ = [
+    "EVENTS_SCHEMA",
+    "SCHEMA",
+    "describe_events",
+    "describe_health",
+    "describe_readiness",
+    "describe_routes",
+    "describe_status",
+]
 
-SCHEMA = "deployer/router-targets/v1"
+SCHEMA = "deployer/router-status/v1"
+EVENTS_SCHEMA = "deployer/router-events/v1"
+_EVENTS = 20
+"""Events that stand with the status; all that are kept are on a page of their own."""
 
 
 def describe_health(follower: Follower, fleet: Fleet, now: float) -> tuple[int, Json]:
@@ -25,26 +37,42 @@ def describe_readiness(follower: Follower) -> tuple[int, Json]:
     return 200, {"status": "ready"}
 
 
-def describe_targets(follower: Follower, traffic: Traffic, now: float) -> tuple[int, Json]:
+def describe_events(events: EventLog, after: str) -> tuple[int, Json]:
+    """Return the events younger than number ``after``; all that are kept when it is empty."""
+    if after and not after.isdecimal():
+        return 400, {"error": "after= must be the number of an event"}
+    listed = _list(events.list_after(int(after or 0)))
+    return 200, {"schema": EVENTS_SCHEMA, "boot": events.boot, "events": listed}
+
+
+def describe_status(
+    follower: Follower, traffic: Traffic, events: EventLog, now: float
+) -> tuple[int, Json]:
     """Return all there is to know; ages and durations in seconds unless the name says ms."""
     fleet = traffic.fleet
     shares = fleet.shares(now)
     members = [_describe(m, shares[m.key], now) for m in fleet.members.values()]
     return 200, {
         "schema": SCHEMA,
-        "routes": _describe_routes(follower, now),
+        "routes": describe_routes(follower, now),
         "panic": bool(members) and not fleet.has_usable(now),
         "backends": members,
         "draining": [{"backend": m.key, "in_flight": m.load.in_flight} for m in fleet.draining],
         "queued": len(traffic.admission),
         "counters": {name: getattr(traffic.counters, name) for name in _COUNTERS},
+        "events": _list(events.list_last(_EVENTS)),
     }
 
 
 _COUNTERS = ("requests", "retries", "refused", "unserved", "cut_short", "abandoned", "panics")
 
 
-def _describe_routes(follower: Follower, now: float) -> Json:
+def _list(events: list[Event]) -> list[Json]:
+    return [event.to_json() for event in events]
+
+
+def describe_routes(follower: Follower, now: float) -> Json:
+    """Return which routes are followed, and since when they are known to be current."""
     routes = follower.routes
     confirmed = follower.confirmed
     return {
@@ -63,7 +91,9 @@ def _describe(member: Member, share: float, now: float) -> Json:
         "target": member.backend.target,
         "release": member.backend.release,
         "url": member.backend.url,
-        "weight": member.backend.weight,
+        "weight": member.weight,
+        "routed_weight": member.backend.weight,
+        "ordered_weight": member.ordered,
         "tier": member.backend.tier,
         "share": round(share, 4),
         **_describe_state(member.health, now),
@@ -72,6 +102,7 @@ def _describe(member: Member, share: float, now: float) -> Json:
         "cut_short": member.cut_short,
         "in_flight": member.load.in_flight,
         "first_byte_ms": {"p50": _ms(p50), "p99": _ms(p99)},
+        **_describe_history(member),
     }
 
 
@@ -84,6 +115,15 @@ def _describe_state(health: Health, now: float) -> dict[str, Json]:
         "source": str(health.source),
         "ejections": health.ejections,
         "ejected_for": None if until is None else round(max(0.0, until - now), 3),
+    }
+
+
+def _describe_history(member: Member) -> dict[str, Json]:
+    requests, failures = member.history.series()
+    rate = member.history.error_rate()
+    return {
+        "error_rate": None if rate is None else round(rate, 6),
+        "history": {"requests": requests, "failures": failures},
     }
 
 

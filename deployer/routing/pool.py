@@ -1,6 +1,7 @@
 """Keep-alive connections to one backend."""
 
 import asyncio
+import ipaddress
 from collections import deque
 
 from deployer.routing.address import Address
@@ -11,6 +12,13 @@ __all__ = ["CONNECT_SECONDS", "IDLE_SECONDS", "MAX_IDLE", "Pool", "describe_conn
 
 IDLE_SECONDS = 4.0
 """Shorter than servers keep them (uvicorn: 5 s), so a request rarely meets one that closes."""
+
+_RACE_SECONDS = 0.25
+"""After that another address of the same name is tried as well (RFC 8305).
+
+Not for a single address: a race that is cancelled leaves its socket to the garbage collector, seen
+with CPython 3.11.
+"""
 
 CONNECT_SECONDS = 2.0
 MAX_IDLE = 256
@@ -27,6 +35,7 @@ class Pool:
         self._idle: deque[UpstreamConnection] = deque()
         self._scratch = make_scratch()
         self._draining = False
+        self._race_seconds = None if _is_literal(address.host) else _RACE_SECONDS
 
     def __len__(self) -> int:
         return len(self._idle)
@@ -54,7 +63,7 @@ class Pool:
                 address.host,
                 address.port,
                 ssl=address.tls,
-                happy_eyeballs_delay=0.25,
+                happy_eyeballs_delay=self._race_seconds,
             )
         return connection
 
@@ -81,6 +90,14 @@ class Pool:
         self._draining = True
         while self._idle:
             self._idle.pop().abort()
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def describe_connect_error(error: OSError) -> str:

@@ -55,6 +55,11 @@ class RetryBudget:
         self._retries += 1
         return True
 
+    def count_left(self, now: float) -> float:
+        """Return how many retries it would pay for now; below 1 it pays for none."""
+        self._forget(now)
+        return self._requests * self._share + self._spare - self._retries
+
     def _slot(self, now: float) -> list[float]:
         if not self._seconds or now - self._seconds[-1][0] >= 1.0:
             self._forget(now)

@@ -1,4 +1,4 @@
-"""The router: follows the routes, probes the backends, passes requests on, and drains."""
+"""The router: listens, passes requests on by what its steering knows, and drains."""
 
 import asyncio
 import contextlib
@@ -11,43 +11,39 @@ from typing import TextIO
 
 from deployer.errors import SetupError
 from deployer.ports import Clock
-from deployer.release.records import Routes, RouteSettings
 from deployer.routing.access_log import AccessLog
+from deployer.routing.admin import AdminDesk
+from deployer.routing.admin_address import AdminAddress
+from deployer.routing.admin_orders import AdminOrders
+from deployer.routing.admin_server import AdminServer, open_admin_server
 from deployer.routing.client import ClientConnection
-from deployer.routing.fleet import Fleet, Member
-from deployer.routing.follower import Follower, ReadRoutes
-from deployer.routing.health import Rules, State
-from deployer.routing.local_answer import Page
-from deployer.routing.metrics import render_metrics
-from deployer.routing.pages import describe_health, describe_readiness, describe_targets
-from deployer.routing.prober import Pace, Prober
-from deployer.routing.traffic import SWEEP_SECONDS, Timeouts, Traffic
-from deployer.values import Json
+from deployer.routing.events import EventLog
+from deployer.routing.follower import ReadRoutes
+from deployer.routing.site import Site
+from deployer.routing.steering import Steering, SteeringOptions
+from deployer.routing.traffic import SWEEP_SECONDS, Traffic
 
 __all__ = ["Router", "RouterOptions"]
 
 
-@dataclass(frozen=True, slots=True)
-class RouterOptions:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouterOptions(SteeringOptions):
     """How a router is run.
 
     Attributes:
         port: 0 takes a free one.
-        fast: Probe every second and judge sooner: a hanging backend is found within 3.5 s.
-        snapshot: Where the last good routes are kept for a start without the state.
         drain_seconds: How long requests under way may take once the router is told to stop.
-        probe_path: Instead of the path in the routes' settings.
-        idempotent: Instead of what the routes' settings say.
+        admin: Where orders are taken; nowhere when left out.
+        token: What an order needs where ``admin`` is a port.
+        event_log: Where events are appended, a JSON line each.
     """
 
     host: str = "127.0.0.1"
     port: int = 8080
-    fast: bool = False
-    snapshot: Path | None = None
     drain_seconds: float = 30.0
-    probe_path: str | None = None
-    idempotent: bool | None = None
-    timeouts: Timeouts = field(default_factory=Timeouts)
+    admin: AdminAddress | None = None
+    token: str | None = field(default=None, repr=False)
+    event_log: Path | None = None
 
 
 class Router:
@@ -72,11 +68,15 @@ class Router:
         self._read_routes = read_routes
         self._options = options or RouterOptions()
         self._rng = rng or random.Random()  # noqa: S311 - weights and jitter, not secrecy
-        self._tell = tell or _tell_stderr
+        self._events = EventLog(
+            clock,
+            boot=f"{self._rng.getrandbits(64):016x}",
+            tell=tell or _tell_stderr,
+            file=self._options.event_log,
+        )
         self._log = AccessLog(access_log, clock) if access_log is not None else None
-        self._settings = RouteSettings()
         self._server: asyncio.Server | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self._admin: AdminServer | None = None
 
     @property
     def url(self) -> str:
@@ -110,62 +110,62 @@ class Router:
         Raises:
             SetupError: The address can't be listened on.
         """
-        loop = asyncio.get_running_loop()
-        self._fleet = Fleet(
-            rules=Rules(fall=2, failures=3) if self._options.fast else Rules(),
+        self._steering = Steering(
+            self._read_routes,
+            events=self._events,
+            options=self._options,
             rng=self._rng,
-            tell=self._tell,
-            on_change=self._on_change,
-        )
-        self._traffic = Traffic(
-            loop,
-            self._fleet,
-            self._rng,
-            timeouts=self._options.timeouts,
             log=self._log.add if self._log is not None else None,
         )
-        self._prober = Prober(
-            self._fleet,
-            pace=Pace.fast() if self._options.fast else Pace(),
-            rng=self._rng,
-            path=lambda: self._options.probe_path or self._settings.health_path,
-        )
-        self._follower = Follower(
-            self._read_routes, self._apply, tell=self._tell, snapshot=self._options.snapshot
-        )
-        await self._listen(loop)
-        self._tasks = [
-            loop.create_task(self._follower.follow()),
-            loop.create_task(self._traffic.sweep()),
-            loop.create_task(self._write_log()),
-        ]
+        self._site = Site(self._steering.follower, self._traffic, self._events)
+        await self._listen()
+        self._steering.start()
+        self._writing = asyncio.create_task(self._write_logs())
 
     async def stop(self) -> None:
         """Stop listening, wait for requests under way up to the bound, and close everything."""
         if self._server is not None:
             self._server.close()
+        if self._admin is not None:
+            self._admin.close()
         self._traffic.closing = True
         for client in list(self._traffic.clients):
             client.close_if_idle()
         await self._drain()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._prober.close()
-        self._fleet.close()
-        if self._log is not None:
-            self._log.flush()
+        await self._steering.close()
+        self._writing.cancel()
+        await asyncio.gather(self._writing, return_exceptions=True)
+        self._flush()
 
-    async def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
-        options = self._options
+    @property
+    def _traffic(self) -> Traffic:
+        return self._steering.traffic
+
+    async def _listen_admin(self) -> None:
+        if self._options.admin is None:
+            return
+        desk = AdminDesk(
+            AdminOrders(self._traffic.fleet, self._events, abandon=self._traffic.abandon_member),
+            self._events,
+            show=self._site.show,
+            now=self._traffic.now,
+            token=None if self._options.admin.path is not None else self._options.token,
+        )
+        self._admin = await open_admin_server(self._options.admin, self._traffic, desk.find_page)
+
+    async def _listen(self) -> None:
+        options, loop = self._options, asyncio.get_running_loop()
+        await self._listen_admin()
         try:
             self._server = await loop.create_server(
-                lambda: ClientConnection(self._traffic, self._admin),
+                lambda: ClientConnection(self._traffic, self._site.find_page),
                 options.host,
                 options.port,
                 backlog=1024,
             )
         except OSError as error:
+            if self._admin is not None:
+                self._admin.close()
             raise SetupError(
                 f"{options.host}:{options.port} can't be listened on: {error.strerror}",
                 hint="Choose another address with --listen.",
@@ -173,7 +173,9 @@ class Router:
 
     async def _until(self, stop: asyncio.Event) -> None:
         waiting = asyncio.create_task(stop.wait())
-        done, _ = await asyncio.wait([waiting, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(
+            [waiting, self._writing, *self._steering.tasks], return_when=asyncio.FIRST_COMPLETED
+        )
         waiting.cancel()
         for task in done:
             task.result()
@@ -186,47 +188,15 @@ class Router:
             client.abort()
         await asyncio.sleep(0)  # for the connections to hear of it
 
-    async def _write_log(self) -> None:
+    async def _write_logs(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            if self._log is not None:
-                self._log.flush()
+            self._flush()
 
-    def _apply(self, routes: Routes) -> None:
-        self._fleet.by_load = routes.settings.policy == "latency"
-        self._fleet.limit = routes.settings.max_in_flight
-        joined, left = self._fleet.apply(routes.backends, self._traffic.now())
-        self._settings = routes.settings
-        override = self._options.idempotent
-        self._traffic.idempotent = routes.settings.idempotent if override is None else override
-        for member in left:
-            self._prober.forget(member)
-        for member in joined:
-            self._prober.watch(member)
-
-    def _on_change(self, member: Member) -> None:
-        if member.health.state is State.DOWN and not member.health.up:
-            self._traffic.abandon_member(member)
-
-    def _admin(self, path: bytes) -> Page:
-        return lambda: self._page(path)
-
-    def _page(self, path: bytes) -> tuple[int, Json]:
-        now = self._traffic.now()
-        match path:
-            case b"/-/health":
-                return describe_health(self._follower, self._fleet, now)
-            case b"/-/ready":
-                return describe_readiness(self._follower)
-            case b"/-/targets":
-                return describe_targets(self._follower, self._traffic, now)
-            case b"/-/metrics":
-                return 200, render_metrics(self._follower, self._traffic, now)
-            case _:
-                return 404, {"error": "no such page", "pages": list(_PAGES)}
-
-
-_PAGES = ("/-/health", "/-/ready", "/-/targets", "/-/metrics")
+    def _flush(self) -> None:
+        if self._log is not None:
+            self._log.flush()
+        self._events.flush()
 
 
 def _tell_stderr(line: str) -> None:

@@ -2,12 +2,15 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from deployer.routing.admission import Admission
 from deployer.routing.fleet import Fleet, Member
+from deployer.routing.histogram import Histogram
+from deployer.routing.passage import Passage
 from deployer.routing.retries import RetryBudget
 from deployer.routing.scratch import make_scratch
 from deployer.values import Json
@@ -87,6 +90,8 @@ class Traffic:
     """Shared by all connections of one router. ``log`` takes one record per request.
 
     Attributes:
+        answers: What clients were answered, by status; 499 for those that did not wait for it.
+        durations: From a request's head to the end of its answer.
         scratch: What clients' connections read into.
         now: Returns the loop's monotonic time; the loop's own function, as it is asked often.
     """
@@ -99,6 +104,8 @@ class Traffic:
     log: Callable[[dict[str, Json]], None] | None = None
     budget: RetryBudget = field(default_factory=RetryBudget)
     counters: Counters = field(default_factory=Counters)
+    answers: Counter[int] = field(default_factory=Counter)
+    durations: Histogram = field(default_factory=Histogram)
     exchanges: set[Ongoing] = field(default_factory=set)
     clients: set[Connected] = field(default_factory=set)
     closing: bool = False
@@ -114,6 +121,15 @@ class Traffic:
     def make_ident(self) -> bytes:
         """Return a new request id."""
         return b"%016x" % self.rng.getrandbits(64)
+
+    def finish(self, exchange: Ongoing, passage: Passage, status: int) -> None:
+        """Take in that a request has ended, whichever way."""
+        now = self.now()
+        self.exchanges.discard(exchange)
+        self.answers[status] += 1
+        self.durations.add(now - passage.began)
+        if self.log is not None:
+            self.log(passage.to_line(status, now))
 
     def abandon_member(self, member: Member) -> None:
         """Let requests that wait at a member that is down go elsewhere, where that does no harm."""

@@ -241,7 +241,7 @@ class Demo:
 
     def routed(self, release: int) -> tuple[bool, str]:
         """Return whether ``release`` is what the router sends to, healthy, on every target."""
-        backends = json.loads(_get(self.port, "/-/targets"))["backends"]
+        backends = json.loads(_get(self.port, "/-/status"))["backends"]
         return _everywhere(release, [(b["target"], b["release"], b["state"]) for b in backends])
 
     def answers_from(self, target: str, release: int) -> tuple[bool, str]:

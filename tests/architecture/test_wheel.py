@@ -45,7 +45,8 @@ def test_everything_that_is_no_source_is_in_the_wheel(root: Path, installed: Pat
     manifests = {path.relative_to(root) for path in (root / "manifests").rglob("*.yaml")}
     assert manifests
     assert all((installed / "deployer" / path).is_file() for path in manifests)
-    for name in ("py.typed", "providers/book/book.csv"):
+    page, dashboard = "routing/status_page.html", "manifests/monitoring/dashboard.json"
+    for name in ("py.typed", "providers/book/book.csv", page, dashboard):
         assert (installed / "deployer" / name).is_file()
 
 

@@ -1,13 +1,13 @@
 """``deployer router status``: what a running router sees."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deployer.cli import output
 from deployer.cli.cells import NOTHING, format_count
 from deployer.cli.options import Format, Output, Timeout
-from deployer.errors import StateError
+from deployer.cli.router_pages import DEFAULT_URL, ask_router
 
 if TYPE_CHECKING:
     from deployer.values import Json
@@ -16,7 +16,9 @@ __all__ = ["router_status"]
 
 _INTERVAL_SECONDS = 2.0
 _CLEAR = "\x1b[H\x1b[J"
-_PAGE = "/-/targets"
+_PAGE = "/-/status"
+_BARS = " ▁▂▃▄▅▆▇█"
+_SPARKS, _PER_SPARK = 15, 4
 _COLUMNS = (
     output.Column("target"),
     output.Column("release", right=True),
@@ -25,17 +27,19 @@ _COLUMNS = (
     output.Column("weight", right=True, drop=3),
     output.Column("share", right=True),
     output.Column("requests", right=True, drop=1),
-    output.Column("failures", right=True, drop=1),
-    output.Column("in flight", right=True, drop=4),
+    output.Column("failures", right=True, drop=5),
+    output.Column("in flight", right=True, drop=6),
     output.Column("p50", right=True, drop=5),
     output.Column("p99", right=True, drop=3),
+    output.Column("errors", right=True),
+    output.Column("last minute", drop=4),
 )
 
 
 def router_status(
     url: Annotated[
         str, typer.Option("--url", metavar="URL", help="The router's address.", show_default=True)
-    ] = "http://127.0.0.1:8080",
+    ] = DEFAULT_URL,
     output_format: Output = Format.TABLE,
     timeout: Timeout = 5.0,
     watch: Annotated[
@@ -49,12 +53,11 @@ def router_status(
 
     Example: deployer router status --url http://127.0.0.1:8080
     """
-    from deployer.providers.http.probe import HttpProbe
     from deployer.providers.local.clock import SystemClock
 
     clock = SystemClock()
     while True:
-        seen = _ask(HttpProbe(clock), url, timeout)
+        seen = _ask(url, timeout)
         if watch and output.is_terminal():
             typer.echo(_CLEAR, nl=False)
         _print(seen, output_format)
@@ -63,27 +66,14 @@ def router_status(
         clock.sleep(_INTERVAL_SECONDS)
 
 
-def _ask(probe: Any, url: str, timeout_seconds: float) -> "Json":
-    import json
-
+def _ask(url: str, timeout_seconds: float) -> "Json":
     from deployer.errors import TransientError
-    from deployer.ports import HttpRequest
 
     try:
-        answer = probe.send(url, HttpRequest(path=_PAGE), timeout_seconds=timeout_seconds)
+        return ask_router(url, _PAGE, schema=_schema(), timeout_seconds=timeout_seconds)
     except TransientError as error:
         output.print_error(error)
         raise typer.Exit(3) from error
-    try:
-        document = json.loads(answer.body)
-    except ValueError:
-        document = None
-    if isinstance(document, dict) and document.get("schema") == _schema():
-        return document
-    raise StateError(
-        f"{url}{_PAGE} is no page of this router's",
-        hint="Give the address that `deployer router serve` listens on with --url.",
-    )
 
 
 def _schema() -> str:
@@ -131,16 +121,29 @@ def _cells(backend: "Json") -> list[str]:
         str(backend["in_flight"]),
         _milliseconds(first_byte["p50"]),
         _milliseconds(first_byte["p99"]),
+        NOTHING if backend["error_rate"] is None else f"{backend['error_rate']:.2%}",
+        _sparkline(backend["history"]["requests"]),
     ]
 
 
+def _sparkline(counts: list[int]) -> str:
+    """Return requests over the last minute, four seconds a character, the latest at the right."""
+    padded = [0] * (_SPARKS * _PER_SPARK - len(counts)) + counts
+    sums = [sum(padded[i : i + _PER_SPARK]) for i in range(0, len(padded), _PER_SPARK)]
+    most = max(sums)
+    return "".join(_BARS[-(-count * (len(_BARS) - 1) // most)] if count else " " for count in sums)
+
+
 def _milliseconds(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.0f} ms"
+    if value is None:
+        return NOTHING
+    return f"{value:.1f} ms" if value < 10 else f"{value:,.0f} ms"  # noqa: PLR2004 - as durations
 
 
 def _remarks(seen: "Json") -> list[str]:
     troubled = [b for b in seen["backends"] if b["state"] != "healthy"]
     lines = [f"{b['target']}: {b['state']}: {b['reason']}" for b in troubled]
+    lines += [_ordered(b) for b in seen["backends"] if b["ordered_weight"] is not None]
     if seen["panic"]:
         lines.append("panic: nothing is usable, so requests go to what failed longest ago")
     if seen["routes"]["error"]:
@@ -148,6 +151,14 @@ def _remarks(seen: "Json") -> list[str]:
     if seen["queued"]:
         lines.append(f"{format_count(seen['queued'], 'request')} wait for a free backend")
     return lines
+
+
+def _ordered(backend: "Json") -> str:
+    target, weight, routed = backend["target"], backend["weight"], backend["routed_weight"]
+    return (
+        f"{target}: weight {weight} by order, {routed} by the routes; "
+        f"deployer router restore {target} ends it"
+    )
 
 
 def _exit_code(seen: "Json") -> int:

@@ -208,7 +208,7 @@ class Rig:
         return await self.ask(head.encode() + body)
 
     async def targets(self) -> dict[str, Any]:
-        body = (await self.get("/-/targets")).partition(b"\r\n\r\n")[2]
+        body = (await self.get("/-/status")).partition(b"\r\n\r\n")[2]
         document: dict[str, Any] = json.loads(body)
         return document
 

@@ -251,7 +251,7 @@ def test_the_pages_tell_what_the_router_sees(drive: Drive) -> None:
         head = await rig.ask(b"HEAD /-/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         assert head.endswith(b"\r\n\r\n")
         document = await rig.targets()
-        assert document["schema"] == "deployer/router-targets/v1"
+        assert document["schema"] == "deployer/router-status/v1"
         assert document["routes"]["epoch"] == 1
         assert document["backends"][0]["state"] == "healthy"
         assert document["backends"][0]["share"] == 1.0

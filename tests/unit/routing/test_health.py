@@ -12,9 +12,11 @@ from deployer.routing.health import (
     Source,
     State,
     begin_trial,
+    eject,
     is_usable,
     judge,
     outcome_of_status,
+    readmit,
 )
 
 RNG = random.Random(1)
@@ -228,3 +230,21 @@ def test_who_comes_into_use_starts_slowly_and_who_was_busy_does_not() -> None:
     assert busy.warmth(200.0) == 1.0
     back = after(Outcome.SERVED, start=begin_trial(EJECTED), at=300.0)
     assert back.warmth(300.0) == 0.1
+
+
+def test_an_ordered_ejection_ends_by_time_and_one_request() -> None:
+    ejected = eject(HEALTHY, 10.0, seconds=5.0, reason="by order")
+    assert (ejected.state, ejected.source, ejected.reason) == (State.DOWN, Source.ADMIN, "by order")
+    assert after(Outcome.PROBE_PASSED, start=ejected, at=11.0).state is State.DOWN
+    assert not is_usable(ejected, 14.9)
+    assert is_usable(ejected, 15.0)
+    back = after(Outcome.SERVED, start=begin_trial(ejected), at=15.0)
+    assert back.state is State.HEALTHY
+
+
+def test_an_order_brings_an_ejected_one_back_but_not_one_that_does_not_answer() -> None:
+    back = readmit(EJECTED, 20.0, reason="by order")
+    assert (back.state, back.ejections, back.ejected_until) == (State.HEALTHY, 0, None)
+    assert back.warmth(20.0) == pytest.approx(0.1)
+    absent = after(*[Outcome.PROBE_FAILED] * 3, start=EJECTED)
+    assert readmit(absent, 20.0, reason="by order").state is State.DOWN

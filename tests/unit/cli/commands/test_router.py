@@ -38,3 +38,15 @@ def test_an_address_that_is_taken_is_a_matter_of_setup() -> None:
         code, said = run("--listen", listen, "--backend", "a=http://127.0.0.1:1")
     assert code == 5
     assert "can't be listened on" in said
+
+
+def test_a_policy_is_for_backends_of_the_command_line() -> None:
+    code, said = run("--routes", "routes.json", "--policy", "latency")
+    assert code == 4
+    assert "--policy is for --backend" in said
+
+
+def test_a_policy_that_needs_prices_needs_a_spec() -> None:
+    code, said = run("--backend", "a=http://127.0.0.1:1", "--policy", "cost")
+    assert code == 4
+    assert "is not one of 'weighted', 'latency', 'priority'" in said

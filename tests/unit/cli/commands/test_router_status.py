@@ -95,7 +95,7 @@ def test_a_backend_that_is_down_is_named_with_its_reason(serve: Serve, good: str
 def test_a_router_that_does_not_answer_is_down() -> None:
     code, said = status("--url", DEAD)
     assert code == 3
-    assert f"{DEAD}/-/targets did not answer: connect failed" in said
+    assert f"{DEAD}/-/status did not answer: connect failed" in said
 
 
 def test_what_is_no_router_is_said_to_be_none(good: str) -> None:

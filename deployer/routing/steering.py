@@ -1,0 +1,115 @@
+"""Everything a router knows but its listeners: routes, probes, health, and what is under way."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deployer.release.records import Routes, RouteSettings
+from deployer.routing.events import EventLog, describe_shift
+from deployer.routing.fleet import Fleet, Member
+from deployer.routing.follower import Follower, ReadRoutes
+from deployer.routing.health import Rules, State
+from deployer.routing.prober import Pace, Prober
+from deployer.routing.traffic import Timeouts, Traffic
+from deployer.values import Json
+
+__all__ = ["Steering", "SteeringOptions"]
+
+_SAMPLE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SteeringOptions:
+    """How requests are steered.
+
+    Attributes:
+        fast: Probe every second and judge sooner: a hanging backend is found within 3.5 s.
+        snapshot: Where the last good routes are kept for a start without the state.
+        probe_path: Instead of the path in the routes' settings.
+        idempotent: Instead of what the routes' settings say.
+    """
+
+    fast: bool = False
+    snapshot: Path | None = None
+    probe_path: str | None = None
+    idempotent: bool | None = None
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+
+class Steering:
+    """Follows the routes and probes the backends, in the running event loop, once started.
+
+    Args:
+        read_routes: Reads the routes; called in a thread, once a second.
+        log: Takes a record per request.
+    """
+
+    def __init__(
+        self,
+        read_routes: ReadRoutes,
+        *,
+        events: EventLog,
+        options: SteeringOptions,
+        rng: random.Random,
+        log: Callable[[dict[str, Json]], None] | None = None,
+    ) -> None:
+        self._options = options
+        self._settings = RouteSettings()
+        self.fleet = Fleet(
+            rules=Rules.fast() if options.fast else Rules(),
+            rng=rng,
+            events=events,
+            on_change=self._on_change,
+        )
+        loop = asyncio.get_running_loop()
+        self.traffic = Traffic(loop, self.fleet, rng, timeouts=options.timeouts, log=log)
+        self._prober = Prober(
+            self.fleet,
+            pace=Pace.fast() if options.fast else Pace(),
+            rng=rng,
+            path=lambda: options.probe_path or self._settings.health_path,
+        )
+        self.follower = Follower(read_routes, self._apply, events=events, snapshot=options.snapshot)
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to follow, to probe, and to look after deadlines."""
+        loop = asyncio.get_running_loop()
+        self.tasks = [
+            loop.create_task(self.follower.follow()),
+            loop.create_task(self.traffic.sweep()),
+            loop.create_task(self._sample()),
+        ]
+
+    async def close(self) -> None:
+        """Stop all of it and close every connection to a backend."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self._prober.close()
+        self.fleet.close()
+
+    async def _sample(self) -> None:
+        while True:
+            await asyncio.sleep(_SAMPLE_SECONDS)
+            self.fleet.sample()
+
+    def _apply(self, routes: Routes) -> str:
+        before = self.fleet.shares(self.traffic.now())
+        self.fleet.by_load = routes.settings.policy == "latency"
+        self.fleet.limit = routes.settings.max_in_flight
+        joined, left = self.fleet.apply(routes.backends, self.traffic.now())
+        self._settings = routes.settings
+        override = self._options.idempotent
+        self.traffic.idempotent = routes.settings.idempotent if override is None else override
+        for member in left:
+            self._prober.forget(member)
+        for member in joined:
+            self._prober.watch(member)
+        return describe_shift(before, self.fleet.shares(self.traffic.now()))
+
+    def _on_change(self, member: Member) -> None:
+        if member.health.state is State.DOWN and not member.health.up:
+            self.traffic.abandon_member(member)
