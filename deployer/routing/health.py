@@ -81,6 +81,11 @@ class Rules:
     decay_seconds: float = 60.0
     slow_start_seconds: float = 30.0
 
+    @classmethod
+    def fast(cls) -> "Rules":
+        """Return the thresholds that judge sooner; together with `Pace.fast`."""
+        return cls(fall=2, failures=3)
+
 
 _COLD = 0.1
 """The share of its weight that a backend starts with: a tenth, as Envoy's least."""

@@ -6,7 +6,13 @@ from deployer.routing.health import Health
 from deployer.routing.traffic import Traffic
 from deployer.values import Json
 
-__all__ = ["SCHEMA", "describe_health", "describe_readiness", "describe_targets"]
+__all__ = [
+    "SCHEMA",
+    "describe_health",
+    "describe_readiness",
+    "describe_routes",
+    "describe_targets",
+]
 
 SCHEMA = "deployer/router-targets/v1"
 
@@ -32,7 +38,7 @@ def describe_targets(follower: Follower, traffic: Traffic, now: float) -> tuple[
     members = [_describe(m, shares[m.key], now) for m in fleet.members.values()]
     return 200, {
         "schema": SCHEMA,
-        "routes": _describe_routes(follower, now),
+        "routes": describe_routes(follower, now),
         "panic": bool(members) and not fleet.has_usable(now),
         "backends": members,
         "draining": [{"backend": m.key, "in_flight": m.load.in_flight} for m in fleet.draining],
@@ -44,7 +50,8 @@ def describe_targets(follower: Follower, traffic: Traffic, now: float) -> tuple[
 _COUNTERS = ("requests", "retries", "refused", "unserved", "cut_short", "abandoned", "panics")
 
 
-def _describe_routes(follower: Follower, now: float) -> Json:
+def describe_routes(follower: Follower, now: float) -> Json:
+    """Return which routes are followed, and since when they are known to be current."""
     routes = follower.routes
     confirmed = follower.confirmed
     return {

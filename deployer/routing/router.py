@@ -112,7 +112,7 @@ class Router:
         """
         loop = asyncio.get_running_loop()
         self._fleet = Fleet(
-            rules=Rules(fall=2, failures=3) if self._options.fast else Rules(),
+            rules=Rules.fast() if self._options.fast else Rules(),
             rng=self._rng,
             tell=self._tell,
             on_change=self._on_change,
