@@ -165,6 +165,11 @@ CAPABILITIES: Sequence[Capability] = (
         **_all(_near("by requests in flight at the less loaded of two, not by latency")),
     ),
     Capability(
+        "requests under way at a backend that goes down",
+        _always,
+        envoy=_near("they wait there for their first byte until its timeout"),
+    ),
+    Capability(
         "the retry budget",
         lambda orders: orders.conduct.idempotent,
         haproxy=_near("none: up to 2 retries of every request"),

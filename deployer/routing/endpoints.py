@@ -5,15 +5,19 @@ and the same code follows DNS for all of them. While nobody is there to tell an 
 with the addresses it has.
 """
 
+import re
 import socket
 import ssl
 from collections.abc import Callable, Sequence
 
+from deployer.errors import StateError
 from deployer.release.records import Backend
 from deployer.routing.address import parse_address
 from deployer.routing.plane import Endpoint
 
 __all__ = ["Lookup", "Resolver", "look_up"]
+
+_AUTHORITY = re.compile(r"[A-Za-z0-9._:\[\]-]+")
 
 Lookup = Callable[[str, int], Sequence[str]]
 """Returns the IP addresses of a host and port, raising `OSError` when there are none."""
@@ -40,15 +44,18 @@ class Resolver:
         """Return the backends' endpoints, in the same order.
 
         Raises:
-            StateError: A URL is none.
+            StateError: A URL is none, or its host is no plain one.
         """
         return tuple(self._make(backend) for backend in backends)
 
     def _make(self, backend: Backend) -> Endpoint:
         address = parse_address(backend.url, tls=self._context)
+        authority = address.authority.decode("ascii")
+        if not _AUTHORITY.fullmatch(authority):  # it becomes a word of a configuration file
+            raise StateError(f"{backend.url!r} has no plain host and port")
         return Endpoint(
             backend=backend,
-            authority=address.authority.decode("ascii"),
+            authority=authority,
             host=address.host,
             address=self._resolve(address.host, address.port),
             port=address.port,

@@ -23,6 +23,7 @@ MEMBERS = "members"
 
 _SWEEP_SECONDS = 5.0
 _POOL_IDLE_SECONDS = 4.0  # less than servers keep idle connections open, so that we close first
+_LEAST_SECONDS = 0.1
 _NO_LIMIT = 1_000_000
 _OVERPROVISIONING = 140
 _ALL_BUT_ONE = 99
@@ -128,13 +129,15 @@ def _endpoint(endpoint: Endpoint) -> Json:
 
 def _probe(orders: Orders) -> Json:
     rules, pace = orders.conduct.rules, orders.conduct.pace
+    # Envoy counts an interval from the end of a probe; ours is from start to start
+    soon = max(_LEAST_SECONDS, pace.changing - pace.timeout)
     return {
         "timeout": seconds(pace.timeout),
         "interval": seconds(pace.steady),
         "no_traffic_interval": seconds(pace.steady),
         "no_traffic_healthy_interval": seconds(pace.steady),
         "unhealthy_interval": seconds(pace.down),
-        "unhealthy_edge_interval": seconds(pace.changing),
+        "unhealthy_edge_interval": seconds(soon),
         "healthy_edge_interval": seconds(pace.changing),
         "interval_jitter_percent": round(pace.jitter * 100),
         "unhealthy_threshold": rules.fall,
