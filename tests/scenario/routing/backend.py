@@ -2,14 +2,18 @@
 
 It answers probes, writes the id of every prediction it executes to the file that ``EXECUTED``
 names, and obeys ``GET /mode/<ok|500|503|close|die>``: ``close`` reads a whole prediction and closes
-without an answer, ``die`` exits over it.
+without an answer, ``die`` exits over it. With ``AUTHORITY`` it speaks TLS, and writes there whom to
+trust for it.
 """
 
 import asyncio
 import os
 import re
+import ssl
 import sys
 from pathlib import Path
+
+from deployer.sandbox.certificate import make_certificate
 
 STATUSES = {b"ok": b"200 OK", b"500": b"500 Broken", b"503": b"503 Busy"}
 ID = re.compile(rb"(?i)\r\nx-request-id: *([^\r]*)")
@@ -55,9 +59,17 @@ class Backend:
         return b"HTTP/1.1 %b\r\nX-Name: %b\r\nContent-Length: 2\r\n\r\nok" % (status, self.name)
 
 
+def make_context() -> ssl.SSLContext | None:
+    if "AUTHORITY" not in os.environ:
+        return None
+    certificate = make_certificate()
+    Path(os.environ["AUTHORITY"]).write_bytes(certificate.authority)
+    return certificate.context
+
+
 async def main() -> None:
     backend = Backend(sys.argv[1])
-    server = await asyncio.start_server(backend.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(backend.serve, "127.0.0.1", 0, ssl=make_context())
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve_forever()

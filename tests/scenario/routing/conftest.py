@@ -45,23 +45,28 @@ class Cast:
         """When the last request that failed was sent, in seconds after the fault."""
         self._asked = 0
 
-    def add_backend(self) -> str:
+    def add_backend(self, *, authority: Path | None = None) -> str:
+        """Start one; with ``authority`` it speaks TLS and writes there whom to trust for it."""
+        tls = {} if authority is None else {"AUTHORITY": str(authority)}
         process = self._start(
             [sys.executable, str(SCRIPT), f"t{len(self.backends)}"],
             stdout=subprocess.PIPE,
-            env=os.environ | {"EXECUTED": str(self.folder / "executed")},
+            env=os.environ | {"EXECUTED": str(self.folder / "executed")} | tls,
         )
         assert process.stdout is not None
         self.backends.append(process)
-        self.urls.append(f"http://127.0.0.1:{process.stdout.readline().strip()}")
+        start = "https://localhost" if tls else "http://127.0.0.1"
+        self.urls.append(f"{start}:{process.stdout.readline().strip()}")
         return self.urls[-1]
 
     @property
     def given_backends(self) -> list[str]:
         return [part for i, url in enumerate(self.urls) for part in ("--backend", f"t{i}={url}")]
 
-    def start_router(self, *options: str, listen: str = "127.0.0.1:0") -> "subprocess.Popen[str]":
-        """Start one and wait until it has seen all backends."""
+    def start_router(
+        self, *options: str, listen: str = "127.0.0.1:0", healthy: int | None = None
+    ) -> "subprocess.Popen[str]":
+        """Start one and wait until it has seen all backends, or so many, be healthy."""
         said_before = len(self.said)
         with self.log.open("a") as log:
             router = self._start([*self.command, "--listen", listen, *options], stderr=log)
@@ -69,7 +74,7 @@ class Cast:
         for _ in range(600):
             said = self.said[said_before:]
             found = re.search(r"listening on (\S+)", said)
-            if found and said.count("-> healthy") >= len(self.urls):
+            if found and said.count("-> healthy") >= (healthy or len(self.urls)):
                 self.url = found[1]
                 return router
             pause.wait(0.05)

@@ -143,6 +143,18 @@ def test_a_busy_backend_is_told_apart_from_a_sick_one_where_the_engine_can(cast:
     assert (seen["t0/0"] > 12) is (cast.engine == "envoy"), seen
 
 
+def test_a_backend_over_tls_must_prove_its_name(
+    cast: "Cast", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cast.urls.clear()
+    cast.add_backend(authority=cast.folder / "trusted.pem")
+    cast.add_backend(authority=cast.folder / "unknown.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(cast.folder / "trusted.pem"))
+    cast.start_router("--fast", *cast.given_backends, healthy=1)
+    wait_for(lambda: targets(cast)["t1"]["state"] == "down", cast.said)
+    assert {cast.ask_for_target() for _ in range(4)} == {"t0/0"}
+
+
 def test_a_taken_port_is_said(cast: "Cast") -> None:
     place = cast.urls[0].removeprefix("http://")
     command = [*cast.command, "--listen", place, *cast.given_backends]

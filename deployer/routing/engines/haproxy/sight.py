@@ -8,13 +8,13 @@ from deployer.routing.plane import Orders, SeenBackend, Sight
 
 __all__ = ["read_sight"]
 
-Row = Mapping[str, str]
+_Row = Mapping[str, str]
 
 _WHOLE_FARM = "BACKEND"
 _NO_VERDICT = ("", "INI")
 
 
-def read_sight(rows: Iterable[Row], servers: Mapping[str, ServerRow], orders: Orders) -> Sight:
+def read_sight(rows: Iterable[_Row], servers: Mapping[str, ServerRow], orders: Orders) -> Sight:
     """Return the rows of ``show stat`` as a sight; a backend without a row is unknown."""
     by_name = {row["svname"]: row for row in rows}
     whole = by_name.pop(_WHOLE_FARM, {})
@@ -36,7 +36,7 @@ def read_sight(rows: Iterable[Row], servers: Mapping[str, ServerRow], orders: Or
     )
 
 
-def _see(key: str, row: Row | None) -> SeenBackend:
+def _see(key: str, row: _Row | None) -> SeenBackend:
     if row is None:
         return SeenBackend(key, State.UNKNOWN, "its host's name can't be resolved")
     state = _state_of(row)
@@ -55,7 +55,7 @@ def _see(key: str, row: Row | None) -> SeenBackend:
     )
 
 
-def _state_of(row: Row) -> State:
+def _state_of(row: _Row) -> State:
     """Translate ``UP``, ``UP 1/3`` (on its way down), ``DOWN``, ``DOWN 1/3`` and the rest."""
     word, _, progress = row["status"].partition(" ")
     if word in ("DOWN", "NOLB", "MAINT"):
@@ -65,13 +65,13 @@ def _state_of(row: Row) -> State:
     return State.DEGRADED if progress else State.HEALTHY
 
 
-def _is_passive(row: Row, state: State) -> bool:
+def _is_passive(row: _Row, state: State) -> bool:
     """Tell whether requests took it down: it is down and the last probe passed, or was not it."""
     passed = row["check_status"].lstrip("* ") in ("HANA", "L7OK", "L4OK", "L6OK")
     return state is State.DOWN and passed
 
 
-def _say(row: Row, *, passive: bool) -> str:
+def _say(row: _Row, *, passive: bool) -> str:
     check = row["check_status"].lstrip("* ")
     if passive and check != "HANA":
         return "requests failed in a row; probes pass"
@@ -79,5 +79,5 @@ def _say(row: Row, *, passive: bool) -> str:
     return text[:200] or "not probed yet"
 
 
-def _number(row: Row, column: str) -> int:
+def _number(row: _Row, column: str) -> int:
     return int(row.get(column) or 0)
