@@ -80,6 +80,19 @@ class Cast:
             pause.wait(0.05)
         raise AssertionError(self.said)
 
+    def start_program(self, command: list[str], port: int) -> None:
+        """Start a proxy that we have no part in, and wait until it passes requests on."""
+        self._start(command, stderr=subprocess.DEVNULL)
+        self.url = f"http://127.0.0.1:{port}"
+        pause = threading.Event()
+        for _ in range(200):
+            with contextlib.suppress(OSError):
+                self.get("/")
+                pause.wait(1.0)  # for its first round of checks
+                return
+            pause.wait(0.05)
+        raise AssertionError(command)
+
     @property
     def command(self) -> list[str]:
         if self.engine == "embedded":
@@ -183,7 +196,7 @@ def _cast(engine: str) -> Iterator[Cast]:
     _skip_without(engine)
     # sockets' paths are short, pytest's folders are not
     with tempfile.TemporaryDirectory(prefix="cast") as folder, contextlib.ExitStack() as stack:
-        stack.enter_context(_guarded(Path(folder)))
+        stack.enter_context(guarded(Path(folder)))
         cast = Cast(stack, Path(folder), engine)
         for _ in range(3):
             cast.add_backend()
@@ -200,7 +213,8 @@ def _skip_without(engine: str) -> None:
 
 
 @contextlib.contextmanager
-def _guarded(folder: Path) -> Iterator[None]:
+def guarded(folder: Path) -> Iterator[None]:
+    """End the engines that run in a folder, even if this process can't."""
     command = [sys.executable, str(GUARDIAN), str(folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as guardian:
         yield
