@@ -1,9 +1,10 @@
 """A backend in a process of its own: `python backend.py NAME`; prints its port.
 
 It answers probes, writes the id of every prediction it executes to the file that ``EXECUTED``
-names, and obeys ``GET /mode/<ok|500|503|close|die>``: ``close`` reads a whole prediction and closes
-without an answer, ``die`` exits over it. With ``AUTHORITY`` it speaks TLS, and writes there whom to
-trust for it.
+names, and obeys ``GET /mode/<ok|500|503|close|die|part|wait>``: ``close`` reads a whole prediction
+and closes without an answer, ``die`` exits over it, ``part`` breaks off in the middle of its
+answer, ``wait`` never answers and notes ``left`` when the connection is closed. With ``AUTHORITY``
+it speaks TLS, and writes there whom to trust for it.
 """
 
 import asyncio
@@ -32,6 +33,8 @@ class Backend:
                 if length:
                     await reader.readexactly(int(length[0].split(b":")[1]))
                 self.answer(head, writer)
+                if self.mode == b"wait" and b" /infer" in head and await is_left(reader):
+                    self.note("left")
         except (ConnectionError, asyncio.IncompleteReadError):
             writer.close()
 
@@ -45,15 +48,20 @@ class Backend:
         self.execute(head)
         if self.mode == b"die":
             os._exit(1)
-        if self.mode == b"close":
+        if self.mode == b"part":
+            writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n")
+        if self.mode in (b"close", b"part"):
             writer.close()
-        else:
+        elif self.mode != b"wait":
             writer.write(self.say(STATUSES[self.mode]))
 
     def execute(self, head: bytes) -> None:
         found = ID.search(head)
+        self.note(found[1].decode() if found else "")
+
+    def note(self, word: str) -> None:
         with Path(os.environ["EXECUTED"]).open("a") as file:
-            file.write(f"{found[1].decode() if found else ''}\n")
+            file.write(f"{word}\n")
 
     def say(self, status: bytes) -> bytes:
         return b"HTTP/1.1 %b\r\nX-Name: %b\r\nContent-Length: 2\r\n\r\nok" % (status, self.name)
@@ -65,6 +73,13 @@ def make_context() -> ssl.SSLContext | None:
     certificate = make_certificate()
     Path(os.environ["AUTHORITY"]).write_bytes(certificate.authority)
     return certificate.context
+
+
+async def is_left(reader: asyncio.StreamReader) -> bool:
+    try:
+        return await reader.read(1) == b""
+    except ConnectionError:
+        return True
 
 
 async def main() -> None:

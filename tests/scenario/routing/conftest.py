@@ -141,6 +141,16 @@ class Cast:
         host, port = self.url.removeprefix("http://").split(":")
         return asyncio.run(_exchange(host, int(port), request.encode())).decode()
 
+    def ask_and_leave(self, request: str) -> None:
+        """Send a request and close the connection when a backend has it."""
+        host, port = self.url.removeprefix("http://").split(":")
+        before = self.executed.total()
+        pause = threading.Event()
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(request.encode())
+            while self.executed.total() == before:
+                pause.wait(0.02)
+
     def ask_for_target(self) -> str:
         """Return which backend answered a prediction; empty when none did."""
         self._asked += 1

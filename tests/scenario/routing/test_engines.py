@@ -21,6 +21,7 @@ from deployer.routing.last_known import save_routes
 if TYPE_CHECKING:
     from tests.scenario.routing.conftest import Cast
 
+POST = "POST /infer HTTP/1.1\r\nHost: iris\r\nX-Request-Id: broken\r\nContent-Length: 2\r\n\r\n{}"
 pytestmark = pytest.mark.parametrize("engine", ["haproxy", "envoy"])
 
 
@@ -134,6 +135,22 @@ def test_when_all_fail_nobody_gets_more_attempts_and_the_last_one_stays_where_th
         cast.ask_for_target()
     states = Counter(b["state"] for b in targets(cast).values())
     assert states["down"] == (2 if cast.engine == "envoy" else 3)
+
+
+def test_a_broken_answer_is_seen_as_broken_and_a_client_that_leaves_is_noticed(
+    cast: "Cast",
+) -> None:
+    cast.start_router("--fast", "--idempotent", *cast.given_backends)
+    for index in range(3):
+        cast.set_mode(index, "part")
+    answer = cast.ask(POST)
+    assert "ok" in answer
+    assert not answer.endswith("0\r\n\r\n")
+    assert cast.executed["broken"] == 1
+    for index in range(3):
+        cast.set_mode(index, "wait")
+    cast.ask_and_leave(POST)
+    wait_for(lambda: cast.executed["left"] == 1, "the backend was not told")
 
 
 def test_a_busy_backend_is_told_apart_from_a_sick_one_where_the_engine_can(cast: "Cast") -> None:
