@@ -4,6 +4,7 @@ from deployer.routing.events import Event, EventLog
 from deployer.routing.fleet import Fleet, Member
 from deployer.routing.follower import Follower
 from deployer.routing.health import Health
+from deployer.routing.history import History
 from deployer.routing.traffic import Traffic
 from deployer.values import Json
 
@@ -12,9 +13,11 @@ __all__ = [
     "SCHEMA",
     "describe_events",
     "describe_health",
+    "describe_history",
     "describe_readiness",
     "describe_routes",
     "describe_status",
+    "list_recent",
 ]
 
 SCHEMA = "deployer/router-status/v1"
@@ -45,6 +48,11 @@ def describe_events(events: EventLog, after: str) -> tuple[int, Json]:
     return 200, {"schema": EVENTS_SCHEMA, "boot": events.boot, "events": listed}
 
 
+def list_recent(events: EventLog) -> list[Json]:
+    """Return the events that stand with the status."""
+    return _list(events.list_last(_EVENTS))
+
+
 def describe_status(
     follower: Follower, traffic: Traffic, events: EventLog, now: float
 ) -> tuple[int, Json]:
@@ -60,7 +68,7 @@ def describe_status(
         "draining": [{"backend": m.key, "in_flight": m.load.in_flight} for m in fleet.draining],
         "queued": len(traffic.admission),
         "counters": {name: getattr(traffic.counters, name) for name in _COUNTERS},
-        "events": _list(events.list_last(_EVENTS)),
+        "events": list_recent(events),
     }
 
 
@@ -102,7 +110,7 @@ def _describe(member: Member, share: float, now: float) -> Json:
         "cut_short": member.cut_short,
         "in_flight": member.load.in_flight,
         "first_byte_ms": {"p50": _ms(p50), "p99": _ms(p99)},
-        **_describe_history(member),
+        **describe_history(member.history),
     }
 
 
@@ -118,9 +126,10 @@ def _describe_state(health: Health, now: float) -> dict[str, Json]:
     }
 
 
-def _describe_history(member: Member) -> dict[str, Json]:
-    requests, failures = member.history.series()
-    rate = member.history.error_rate()
+def describe_history(history: History) -> dict[str, Json]:
+    """Return the last minute: the share that failed, and each second's requests and failures."""
+    requests, failures = history.series()
+    rate = history.error_rate()
     return {
         "error_rate": None if rate is None else round(rate, 6),
         "history": {"requests": requests, "failures": failures},

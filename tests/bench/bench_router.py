@@ -1,72 +1,128 @@
-"""What the router costs: requests per second and CPU per request, against the backend directly.
+"""What the router costs, beside HAProxy and Envoy as we configure them, on one thread each.
 
-Everything runs in the same minute on the same machine: the backend, then the router in front of it,
-each in a process of its own; the client is `_Load`, 32 keep-alive connections. Print the ratio; the
-absolute numbers belong to the machine.
+Everything runs in the same minutes on the same machine, each in a process of its own: the backend,
+then a router in front of it; the client is `_Load`, 32 keep-alive connections. The client is often
+the slowest of them, so the honest figure is the router's CPU time per request, and the ratio is of
+those: how many requests a core carries, relative to HAProxy's and Envoy's. Absolute numbers belong
+to the machine.
 
     python -m tests.bench router
 """
 
 import asyncio
+import contextlib
 import multiprocessing
+import os
 import random
-import resource
 import sys
-import threading
+import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Self, cast
 
+from deployer.errors import SetupError
 from deployer.providers.local.clock import SystemClock
 from deployer.release.records import Backend, RouteSettings
+from deployer.routing.capabilities import Engine
+from deployer.routing.conduct import make_conduct
+from deployer.routing.endpoints import Resolver
+from deployer.routing.engines.build import build_plane
+from deployer.routing.engines.waiting import wait_until
+from deployer.routing.health import State
+from deployer.routing.plane import Orders
 from deployer.routing.router import Router, RouterOptions
 from deployer.routing.static import make_routes
 
 __all__ = ["Measured", "bench_router", "main"]
 
+Usage = tuple[float, float]
 CONNECTIONS = 32
+SIZES = (100, 10_000)
 BODY = b'{"inputs":[{"name":"x","shape":[1,4],"datatype":"FP64","data":[5.1,3.5,1.4,0.2]}]}'
 REQUEST = (
     b"POST /v2/models/iris/infer HTTP/1.1\r\nHost: iris\r\nContent-Type: application/json\r\n"
     b"Content-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
 )
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + b"x" * 100
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One run: requests per second, the latencies' median and 99th percentile in ms."""
+    """One run: requests per second, latencies in ms, and the router's CPU µs per request."""
 
     per_second: float
     p50_ms: float
     p99_ms: float
+    cpu_us: float = 0.0
+    memory_mib: float = 0.0
 
 
-def bench_router(seconds: float = 3.0) -> dict[str, float]:
-    """Measure both ways and return the figures: rates, ratio, and µs of router CPU per request."""
-    with _Process(_serve_backend) as backend, _Process(_serve_router, backend.port) as router:
-        _measure(router.port, 0.5)
-        direct = _measure(backend.port, seconds)
-        before = router.cpu_seconds()
-        routed = _measure(router.port, seconds)
-        used = router.cpu_seconds() - before
-    return {
-        "direct_per_second": direct.per_second,
-        "routed_per_second": routed.per_second,
-        "ratio": routed.per_second / direct.per_second,
-        "router_cpu_us_per_request": used * 1e6 / (routed.per_second * seconds),
-        "direct_p50_ms": direct.p50_ms,
-        "routed_p50_ms": routed.p50_ms,
-        "direct_p99_ms": direct.p99_ms,
-        "routed_p99_ms": routed.p99_ms,
-    }
+def bench_router(size: int, seconds: float = 3.0) -> dict[str, Measured]:
+    """Measure answers of ``size`` bytes: directly, and through each engine that is installed."""
+    measured = {}
+    with _Process(_serve_backend, size) as backend:
+        _measure(backend.port, size, 0.5)
+        measured["direct"] = _measure(backend.port, size, seconds)
+        for engine in Engine:
+            with contextlib.suppress(SetupError), _started(engine, backend.port) as (port, router):
+                _measure(port, size, 0.5)
+                before = router()
+                run = _measure(port, size, seconds)
+                used = router()
+                measured[engine] = replace(
+                    run,
+                    cpu_us=(used[0] - before[0]) * 1e6 / (run.per_second * seconds),
+                    memory_mib=used[1],
+                )
+    return measured
+
+
+@contextlib.contextmanager
+def _started(engine: Engine, backend_port: int) -> Iterator[tuple[int, Callable[[], Usage]]]:
+    """Yield the port of a router, and what tells its CPU seconds and MiB so far."""
+    if engine is Engine.EMBEDDED:
+        with _Process(_serve_router, backend_port) as router:
+            yield router.port, lambda: _usage_of([router.pid])
+        return
+    with tempfile.TemporaryDirectory(prefix="bench") as name:
+        clock, folder = SystemClock(), Path(name)
+        plane, _ = build_plane(
+            engine, host="127.0.0.1", port=0, clock=clock, folder=folder, threads=1
+        )
+        endpoints = Resolver().make_endpoints([_backend(backend_port)])
+        plane.start(Orders(make_conduct(RouteSettings(), fast=True), endpoints))
+        try:
+            wait_until(lambda: plane.look().backends[0].state is State.HEALTHY, 10.0, clock)
+            port = int(plane.url.rpartition(":")[2])
+            yield port, lambda: _usage_of(_processes_in(folder))
+        finally:
+            plane.stop(1.0)
+
+
+def _processes_in(folder: Path) -> list[int]:
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if str(folder).encode() in file.read_bytes():
+                found.append(int(file.parent.name))
+    return found
+
+
+def _usage_of(pids: list[int]) -> Usage:
+    seconds, pages = 0.0, 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        seconds += (int(fields[11]) + int(fields[12])) / _TICKS
+        pages += int(fields[21])
+    return seconds, pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
 class _Process:
-    """A server in a process of its own; tells its port, and its CPU time when asked."""
+    """A server in a process of its own; tells its port."""
 
     def __init__(self, serve: Callable[..., None], *args: Any) -> None:
         context = multiprocessing.get_context("spawn")
@@ -76,29 +132,26 @@ class _Process:
     def __enter__(self) -> Self:
         self._process.start()
         self.port = cast("int", self._pipe.recv())
+        self.pid = cast("int", self._process.pid)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
         self._process.join()
 
-    def cpu_seconds(self) -> float:
-        self._pipe.send("cpu")
-        return cast("float", self._pipe.recv())
 
-
-def _measure(port: int, seconds: float) -> Measured:
-    latencies = sorted(asyncio.run(_load(port, seconds)))
+def _measure(port: int, size: int, seconds: float) -> Measured:
+    latencies = sorted(asyncio.run(_load(port, size, seconds)))
     count = len(latencies)
     return Measured(
         count / seconds, latencies[count // 2] * 1e3, latencies[int(count * 0.99)] * 1e3
     )
 
 
-async def _load(port: int, seconds: float) -> list[float]:
+async def _load(port: int, size: int, seconds: float) -> list[float]:
     loop = asyncio.get_running_loop()
     until = time.perf_counter() + seconds
-    loads = [_Load(until) for _ in range(CONNECTIONS)]
+    loads = [_Load(size, until) for _ in range(CONNECTIONS)]
     for load in loads:
         await loop.create_connection(lambda load=load: load, "127.0.0.1", port)  # type: ignore[misc]
     await asyncio.gather(*[load.done.wait() for load in loads])
@@ -106,9 +159,11 @@ async def _load(port: int, seconds: float) -> list[float]:
 
 
 class _Load(asyncio.Protocol):
-    """Asks again as soon as it is answered. An answer is known by its last 100 bytes."""
+    """Asks again as soon as it is answered: at the end of the body."""
 
-    def __init__(self, until: float) -> None:
+    def __init__(self, size: int, until: float) -> None:
+        self._size = size
+        self._left = 0
         self.latencies: list[float] = []
         self.done = asyncio.Event()
         self._until = until
@@ -119,8 +174,14 @@ class _Load(asyncio.Protocol):
         self._ask()
 
     def data_received(self, data: bytes) -> None:
-        if not data.startswith(b"HTTP/1.1 200 ") or not data.endswith(b"x" * 100):
-            raise ValueError(f"unexpected answer {data[:80]!r}")
+        if self._left == 0:
+            head, _, data = data.partition(b"\r\n\r\n")
+            if not head.startswith(b"HTTP/1.1 200 "):
+                raise ValueError(f"unexpected answer {head[:80]!r}")
+            self._left = self._size
+        self._left -= len(data)
+        if self._left > 0:
+            return
         now = time.perf_counter()
         self.latencies.append(now - self._sent)
         if now < self._until:
@@ -135,26 +196,40 @@ class _Load(asyncio.Protocol):
 
 
 class _Answers(asyncio.Protocol):
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
+        self._request = b""
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
 
-    def data_received(self, _data: bytes) -> None:
-        self._transport.write(ANSWER)
+    def data_received(self, data: bytes) -> None:
+        self._request += data
+        probe = self._request.startswith(b"GET") and self._request.endswith(b"\r\n\r\n")
+        if probe or self._request.endswith(BODY):
+            self._request = b""
+            self._transport.write(self._answer)
 
 
-def _serve_backend(pipe: Connection) -> None:
+def _serve_backend(pipe: Connection, size: int) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size
+
     async def serve() -> None:
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(_Answers, "127.0.0.1", 0)
+        server = await loop.create_server(lambda: _Answers(answer), "127.0.0.1", 0)
         pipe.send(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 
     asyncio.run(serve())
 
 
+def _backend(port: int) -> Backend:
+    return Backend(target="a", release=1, url=f"http://127.0.0.1:{port}", weight=1)
+
+
 def _serve_router(pipe: Connection, backend_port: int) -> None:
-    backend = Backend(target="a", release=1, url=f"http://127.0.0.1:{backend_port}", weight=1)
-    routes = make_routes([backend], settings=RouteSettings(), now=datetime(2026, 1, 1, tzinfo=UTC))
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    routes = make_routes([_backend(backend_port)], settings=RouteSettings(), now=now)
     router = Router(
         lambda: routes,
         clock=SystemClock(),
@@ -162,23 +237,30 @@ def _serve_router(pipe: Connection, backend_port: int) -> None:
         rng=random.Random(1),
         tell=lambda _line: None,
     )
-    threading.Thread(target=_tell_cpu, args=(pipe,), daemon=True).start()
     asyncio.run(
         router.run(asyncio.Event(), ready=lambda: pipe.send(int(router.url.rpartition(":")[2])))
     )
 
 
-def _tell_cpu(pipe: Connection) -> None:
-    while True:
-        pipe.recv()
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        pipe.send(usage.ru_utime + usage.ru_stime)
-
-
 def main() -> None:
-    """Print the figures, one a line."""
-    for name, value in bench_router().items():
-        sys.stdout.write(f"router.{name:<28}{value:>12.3f}\n")
+    """Print a table per size of answer."""
+    for size in SIZES:
+        rows = bench_router(size)
+        peers = "".join(f"  of {peer}" for peer in _PEERS if peer in rows)
+        print(f"{size:>6} bytes    requests/s   p50 ms   p99 ms   CPU µs   MiB{peers}")
+        for name, row in rows.items():
+            line = f"{name:<14}{row.per_second:>12,.0f}{row.p50_ms:>9.2f}{row.p99_ms:>9.2f}"
+            print(line + (_costs(row, rows) if row.cpu_us else ""))
+            sys.stdout.flush()
+
+
+_PEERS = (Engine.HAPROXY, Engine.ENVOY)
+
+
+def _costs(row: Measured, rows: dict[str, Measured]) -> str:
+    peers = [(peer, rows[peer].cpu_us / row.cpu_us) for peer in _PEERS if peer in rows]
+    ratios = "".join(f"{ratio:>{len(peer) + 5}.2f}" for peer, ratio in peers)
+    return f"{row.cpu_us:>9.1f}{row.memory_mib:>6.0f}{ratios}"
 
 
 if __name__ == "__main__":

@@ -1,21 +1,31 @@
 """``deployer router``: send predictions to healthy targets."""
 
-from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
+from deployer.cli.commands.router_config import EngineName, router_config
 from deployer.cli.commands.router_events import router_events
 from deployer.cli.commands.router_orders import TOKEN_VARIABLE, drain, eject, restore, weight
+from deployer.cli.commands.router_source import (
+    Backends,
+    Policy,
+    RoutesFile,
+    SpecFile,
+    choose_source,
+    split_listen,
+)
 from deployer.cli.commands.router_status import router_status
 from deployer.cli.output import print_note
 from deployer.errors import SetupError, SourceError
 
 if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
     from deployer.release.records import Routes
-    from deployer.routing.router import Router
+    from deployer.routing.router import RouterOptions
 
 __all__ = ["router", "serve"]
 
@@ -34,41 +44,36 @@ router.command("drain")(drain)
 router.command("eject")(eject)
 router.command("restore")(restore)
 router.command("weight")(weight)
-
-
-class _Policy(StrEnum):
-    """What backends of the command line can be chosen by; cost needs a spec's price book."""
-
-    WEIGHTED = "weighted"
-    LATENCY = "latency"
-    PRIORITY = "priority"
+router.command("config")(router_config)
 
 
 @router.command("serve")
 def serve(
     *,
-    spec: Annotated[
-        Path | None, typer.Option("--file", "-f", metavar="FILE", help="The spec.")
-    ] = None,
+    spec: SpecFile = None,
     listen: Annotated[
         str, typer.Option("--listen", metavar="HOST:PORT", help="Where to listen.")
     ] = "127.0.0.1:8080",
-    backend: Annotated[
-        list[str] | None,
+    backend: Backends = None,
+    policy: Policy = None,
+    routes: RoutesFile = None,
+    engine: Annotated[
+        EngineName, typer.Option("--engine", help="What passes the requests on.")
+    ] = EngineName.EMBEDDED,
+    engine_binary: Annotated[
+        Path | None,
         typer.Option(
-            "--backend",
-            metavar="NAME=URL[,weight=N][,tier=N]",
-            help="A backend; needs no spec. Repeatable.",
+            "--engine-binary", metavar="FILE", help="The engine's program; else PATH, then PyPI."
         ),
     ] = None,
-    policy: Annotated[
-        _Policy | None,
-        typer.Option("--policy", help="How to choose among --backend; weighted when left out."),
-    ] = None,
-    routes: Annotated[
+    run_dir: Annotated[
         Path | None,
-        typer.Option("--routes", metavar="FILE", help="A routes.json to follow; needs no spec."),
+        typer.Option("--run-dir", metavar="FOLDER", help="The engine's files and sockets."),
     ] = None,
+    threads: Annotated[
+        int,
+        typer.Option("--threads", min=0, help="The engine's threads; 0 is one per processor."),
+    ] = 0,
     snapshot: Annotated[
         Path | None,
         typer.Option(
@@ -116,82 +121,44 @@ def serve(
     """Serve until SIGTERM or SIGINT; then finish what is under way.
 
     Reads the routes that deploy and rollback record, every second: a change reaches it without a
-    restart. /-/ shows what it sees, /-/status says it in JSON, /-/metrics for Prometheus.
+    restart. /-/ shows what it sees, /-/status says it in JSON, /-/metrics for Prometheus. HAProxy
+    and Envoy go on serving when this process is killed, and are taken over when it starts again.
 
     Example: deployer router serve --backend aws=http://127.0.0.1:9101,weight=60
     --backend gcp=http://127.0.0.1:9102,weight=40 --probe-path /health --fast
     """
     import asyncio
-    import sys
 
-    from deployer.providers.local.clock import SystemClock
-    from deployer.routing.router import Router, RouterOptions
+    from deployer.routing.router import RouterOptions
 
-    host, port = _split_listen(listen)
-    plane = Router(
-        _choose_source(spec, routes, backend or [], policy),
-        clock=SystemClock(),
-        options=RouterOptions(
-            host=host,
-            port=port,
-            fast=fast,
-            snapshot=snapshot,
-            drain_seconds=drain_seconds,
-            event_log=event_log,
-            **_read_admin(admin),
-            probe_path=probe_path,
-            idempotent=True if idempotent else None,
-        ),
-        access_log=sys.stderr if access_log else None,
+    host, port = split_listen(listen)
+    options = RouterOptions(
+        host=host,
+        port=port,
+        fast=fast,
+        snapshot=snapshot,
+        drain_seconds=drain_seconds,
+        event_log=event_log,
+        **_read_admin(admin),
+        probe_path=probe_path,
+        idempotent=True if idempotent else None,
     )
-    asyncio.run(_serve(plane))
-
-
-async def _serve(plane: "Router") -> None:
-    import asyncio
-    import signal
-
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    await plane.run(stop, ready=lambda: print_note(f"router: listening on {plane.url}"))
-
-
-def _choose_source(
-    spec: Path | None, routes: Path | None, backends: list[str], policy: _Policy | None
-) -> "Callable[[], Routes]":
-    given = [spec is not None, routes is not None, bool(backends)]
-    if sum(given) > 1:
-        raise SourceError("only one of --file, --routes and --backend can say where to send")
-    if backends:
-        return _fixed_source(backends, policy or _Policy.WEIGHTED)
-    if policy is not None:
+    source = choose_source(spec, routes, backend or [], policy)
+    if engine is EngineName.EMBEDDED:
+        plane = _embedded(source, options, access_log=access_log)
+    elif access_log:
         raise SourceError(
-            "--policy is for --backend; a spec and its routes say their own",
-            hint="Write  routing: {policy: …}  in the spec.",
+            f"--access-log is the embedded engine's; {engine} writes none for us",
+            hint=f"Leave it out, or configure {engine}'s own: deployer router config.",
         )
-    if routes is not None:
-        from deployer.routing.last_known import load_routes
-
-        return lambda: load_routes(routes)
-    from deployer.spec import load_spec
-    from deployer.wiring import open_routes
-
-    return open_routes(load_spec(spec or Path("deployer.yaml")))
-
-
-def _fixed_source(backends: list[str], policy: _Policy) -> "Callable[[], Routes]":
-    from deployer.providers.local.clock import SystemClock
-    from deployer.release.records import RouteSettings
-    from deployer.routing.static import make_routes, parse_backend
-
-    fixed = make_routes(
-        [parse_backend(text) for text in backends],
-        settings=RouteSettings(policy=policy),
-        now=SystemClock().now(),
-    )
-    return lambda: fixed
+    elif admin is not None:
+        raise SourceError(
+            f"--admin is the embedded engine's; {engine} takes no orders from us",
+            hint="Leave it out, or change the weights in the routes.",
+        )
+    else:
+        plane = _steered(source, options, engine, engine_binary, run_dir, threads)
+    asyncio.run(_serve(plane))
 
 
 def _read_admin(text: str | None) -> dict[str, Any]:
@@ -210,8 +177,59 @@ def _read_admin(text: str | None) -> dict[str, Any]:
     return {"admin": address, "token": token}
 
 
-def _split_listen(listen: str) -> tuple[str, int]:
-    host, _, port = listen.rpartition(":")
-    if not (host and port.isdecimal() and int(port) < 1 << 16):
-        raise SourceError(f"{listen!r} is no address to listen on", hint="Write HOST:PORT.")
-    return host.strip("[]"), int(port)
+class _Plane(Protocol):
+    @property
+    def url(self) -> str: ...
+
+    async def run(
+        self, stop: "asyncio.Event", *, ready: "Callable[[], None] | None" = None
+    ) -> None: ...
+
+
+def _embedded(
+    source: "Callable[[], Routes]", options: "RouterOptions", *, access_log: bool
+) -> _Plane:
+    import sys
+
+    from deployer.providers.local.clock import SystemClock
+    from deployer.routing.router import Router
+
+    log = sys.stderr if access_log else None
+    return Router(source, clock=SystemClock(), options=options, access_log=log)
+
+
+def _steered(
+    source: "Callable[[], Routes]",
+    options: "RouterOptions",
+    engine: EngineName,
+    binary: Path | None,
+    folder: Path | None,
+    threads: int,
+) -> _Plane:
+    from deployer.providers.local.clock import SystemClock
+    from deployer.routing.capabilities import Engine
+    from deployer.routing.engines.build import build_plane
+    from deployer.routing.engines.router import EngineRouter
+
+    clock = SystemClock()
+    plane, place = build_plane(
+        Engine(engine.value),
+        host=options.host,
+        port=options.port,
+        clock=clock,
+        folder=folder,
+        binary=binary,
+        threads=threads,
+    )
+    return EngineRouter(source, plane, folder=place, clock=clock, options=options)
+
+
+async def _serve(plane: _Plane) -> None:
+    import asyncio
+    import signal
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await plane.run(stop, ready=lambda: print_note(f"router: listening on {plane.url}"))

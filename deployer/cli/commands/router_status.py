@@ -113,7 +113,7 @@ def _cells(backend: "Json") -> list[str]:
         backend["target"],
         str(backend["release"]),
         backend["state"],
-        output.format_duration(backend["since"]),
+        NOTHING if backend["since"] is None else output.format_duration(backend["since"]),
         str(backend["weight"]),
         f"{backend['share']:.0%}",
         f"{backend['requests']:,}",

@@ -1,53 +1,90 @@
 """A backend in a process of its own: `python backend.py NAME`; prints its port.
 
-It answers probes, counts the predictions it was asked for in ``X-Executed``, and obeys
-``GET /mode/<ok|500|die>``: ``die`` reads one whole prediction, counts it in the file that
-``COUNT`` names, and exits without an answer.
+It answers probes, writes the id of every prediction it executes to the file that ``EXECUTED``
+names, and obeys ``GET /mode/<ok|500|503|close|die|part|wait>``: ``close`` reads a whole prediction
+and closes without an answer, ``die`` exits over it, ``part`` breaks off in the middle of its
+answer, ``wait`` never answers and notes ``left`` when the connection is closed. With ``AUTHORITY``
+it speaks TLS, and writes there whom to trust for it.
 """
 
 import asyncio
 import os
+import re
+import ssl
 import sys
 from pathlib import Path
+
+from deployer.sandbox.certificate import make_certificate
+
+STATUSES = {b"ok": b"200 OK", b"500": b"500 Broken", b"503": b"503 Busy"}
+ID = re.compile(rb"(?i)\r\nx-request-id: *([^\r]*)")
 
 
 class Backend:
     def __init__(self, name: str) -> None:
         self.name = name.encode()
         self.mode = b"ok"
-        self.executed = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            while True:
+            while not writer.is_closing():
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = [line for line in head.split(b"\r\n") if b"content-length" in line.lower()]
                 if length:
                     await reader.readexactly(int(length[0].split(b":")[1]))
-                writer.write(self.answer(head.split(b" ")[1]))
+                self.answer(head, writer)
+                if self.mode == b"wait" and b" /infer" in head and await is_left(reader):
+                    self.note("left")
         except (ConnectionError, asyncio.IncompleteReadError):
             writer.close()
 
-    def answer(self, path: bytes) -> bytes:
+    def answer(self, head: bytes, writer: asyncio.StreamWriter) -> None:
+        path = head.split(b" ")[1]
         if path.startswith(b"/mode/"):
             self.mode = path.removeprefix(b"/mode/")
-            return self.say(b"200 OK")
-        if path.startswith(b"/v2/health"):
-            return self.say(b"200 OK")
-        self.executed += 1
+        if path.startswith((b"/mode/", b"/v2/health")):
+            writer.write(self.say(b"200 OK"))
+            return
+        self.execute(head)
         if self.mode == b"die":
-            with Path(os.environ["COUNT"]).open("a") as file:
-                file.write("x")
             os._exit(1)
-        return self.say(b"200 OK" if self.mode == b"ok" else b"500 Broken")
+        if self.mode == b"part":
+            writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n")
+        if self.mode in (b"close", b"part"):
+            writer.close()
+        elif self.mode != b"wait":
+            writer.write(self.say(STATUSES[self.mode]))
+
+    def execute(self, head: bytes) -> None:
+        found = ID.search(head)
+        self.note(found[1].decode() if found else "")
+
+    def note(self, word: str) -> None:
+        with Path(os.environ["EXECUTED"]).open("a") as file:
+            file.write(f"{word}\n")
 
     def say(self, status: bytes) -> bytes:
         return b"HTTP/1.1 %b\r\nX-Name: %b\r\nContent-Length: 2\r\n\r\nok" % (status, self.name)
 
 
+def make_context() -> ssl.SSLContext | None:
+    if "AUTHORITY" not in os.environ:
+        return None
+    certificate = make_certificate()
+    Path(os.environ["AUTHORITY"]).write_bytes(certificate.authority)
+    return certificate.context
+
+
+async def is_left(reader: asyncio.StreamReader) -> bool:
+    try:
+        return await reader.read(1) == b""
+    except ConnectionError:
+        return True
+
+
 async def main() -> None:
     backend = Backend(sys.argv[1])
-    server = await asyncio.start_server(backend.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(backend.serve, "127.0.0.1", 0, ssl=make_context())
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve_forever()

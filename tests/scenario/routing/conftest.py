@@ -1,4 +1,4 @@
-"""`deployer router serve` in front of three backends, each in a process of its own."""
+"""A router of any engine in front of three processes, under load; all of it dies with the test."""
 
 import asyncio
 import contextlib
@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import urllib.request
 from collections import Counter
@@ -18,49 +19,102 @@ from typing import Any
 
 import pytest
 
+from deployer.errors import SetupError
+from deployer.routing.engines.binary import ENVOY, HAPROXY, find_binary
+
 SCRIPT = Path(__file__).with_name("backend.py")
+GUARDIAN = Path(__file__).with_name("guardian.py")
 CLI = [sys.executable, "-c", "from deployer.cli.app import main; main()", "router", "serve"]
+PROGRAMS = {"haproxy": HAPROXY, "envoy": ENVOY}
 RATE = 60.0
-POST = b"POST /infer HTTP/1.1\r\nHost: iris\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+POST = (
+    "POST /infer HTTP/1.1\r\nHost: iris\r\nX-Request-Id: {}\r\n"
+    "Content-Length: 2\r\nConnection: close\r\n\r\n{{}}"
+)
 
 
 class Cast:
-    """Three backends and, once started, a router; all die with the test."""
+    """Three backends and, once started, a router."""
 
-    def __init__(self, stack: contextlib.ExitStack, folder: Path) -> None:
+    def __init__(self, stack: contextlib.ExitStack, folder: Path, engine: str) -> None:
         self._stack = stack
         self.folder = folder
+        self.engine = engine
         self.backends: list[subprocess.Popen[str]] = []
         self.urls: list[str] = []
         self.url = ""
         self.log = folder / "router.log"
+        self.last_failure = 0.0
+        """When the last request that failed was sent, in seconds after the fault."""
+        self._asked = 0
 
-    def add_backend(self) -> str:
+    def add_backend(self, *, authority: Path | None = None) -> str:
+        """Start one; with ``authority`` it speaks TLS and writes there whom to trust for it."""
+        tls = {} if authority is None else {"AUTHORITY": str(authority)}
         process = self._start(
             [sys.executable, str(SCRIPT), f"t{len(self.backends)}"],
             stdout=subprocess.PIPE,
-            env=os.environ | {"COUNT": str(self.folder / "executed")},
+            env=os.environ | {"EXECUTED": str(self.folder / "executed")} | tls,
         )
         assert process.stdout is not None
         self.backends.append(process)
-        self.urls.append(f"http://127.0.0.1:{process.stdout.readline().strip()}")
+        start = "https://localhost" if tls else "http://127.0.0.1"
+        self.urls.append(f"{start}:{process.stdout.readline().strip()}")
         return self.urls[-1]
 
-    def start_router(self, *options: str) -> "subprocess.Popen[str]":
-        with self.log.open("w") as log:
-            router = self._start([*CLI, "--listen", "127.0.0.1:0", *options], stderr=log)
+    @property
+    def given_backends(self) -> list[str]:
+        return [part for i, url in enumerate(self.urls) for part in ("--backend", f"t{i}={url}")]
+
+    def start_router(
+        self, *options: str, listen: str = "127.0.0.1:0", healthy: int | None = None
+    ) -> "subprocess.Popen[str]":
+        """Start one and wait until it has seen all backends, or so many, be healthy."""
+        said_before = len(self.said)
+        with self.log.open("a") as log:
+            router = self._start([*self.command, "--listen", listen, *options], stderr=log)
         pause = threading.Event()
         for _ in range(600):
-            found = re.search(r"listening on (\S+)", self.said)
-            if found and self.said.count("-> healthy") >= len(self.urls):
+            said = self.said[said_before:]
+            found = re.search(r"listening on (\S+)", said)
+            if found and said.count("-> healthy") >= (healthy or len(self.urls)):
                 self.url = found[1]
                 return router
             pause.wait(0.05)
         raise AssertionError(self.said)
 
+    def start_program(self, command: list[str], port: int) -> None:
+        """Start a proxy that we have no part in, and wait until it passes requests on."""
+        self._start(command, stderr=subprocess.DEVNULL)
+        self.url = f"http://127.0.0.1:{port}"
+        pause = threading.Event()
+        for _ in range(200):
+            with contextlib.suppress(OSError):
+                self.get("/")
+                pause.wait(1.0)  # for its first round of checks
+                return
+            pause.wait(0.05)
+        raise AssertionError(command)
+
+    @property
+    def command(self) -> list[str]:
+        if self.engine == "embedded":
+            return CLI
+        folder = str(self.folder / "e")
+        return [*CLI, "--engine", self.engine, "--run-dir", folder, "--threads", "1"]
+
+    @property
+    def binary(self) -> Path:
+        return find_binary(PROGRAMS[self.engine])
+
     @property
     def said(self) -> str:
-        return self.log.read_text()
+        return self.log.read_text() if self.log.exists() else ""
+
+    @property
+    def executed(self) -> "Counter[str]":
+        """How often each prediction was executed, by its id."""
+        return Counter((self.folder / "executed").read_text().split())
 
     def _start(self, command: list[str], **options: object) -> "subprocess.Popen[str]":
         process: subprocess.Popen[str] = subprocess.Popen(command, text=True, **options)  # type: ignore[call-overload]
@@ -69,20 +123,42 @@ class Cast:
         self._stack.callback(lambda: process.send_signal(signal.SIGCONT))
         return process
 
-    def ask(self, page: str) -> Any:
-        """Return one of the router's own pages."""
-        with urllib.request.urlopen(self.url + page, timeout=5) as answer:  # noqa: S310 - http only
-            return json.load(answer)
-
-    def given_backends(self) -> list[str]:
-        return [part for i, url in enumerate(self.urls) for part in ("--backend", f"t{i}={url}")]
-
     def set_mode(self, index: int, mode: str) -> None:
         with urllib.request.urlopen(f"{self.urls[index]}/mode/{mode}", timeout=5) as answer:  # noqa: S310 - http only
             answer.read()
 
+    def page(self, path: str) -> Any:
+        """Return one of the router's own pages."""
+        return json.loads(self.get(path))
+
+    def get(self, path: str) -> str:
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=5) as answer:  # noqa: S310 - http only
+            text: str = answer.read().decode()
+        return text
+
+    def ask(self, request: str) -> str:
+        """Return the whole answer to a request as it is written."""
+        host, port = self.url.removeprefix("http://").split(":")
+        return asyncio.run(_exchange(host, int(port), request.encode())).decode()
+
+    def ask_and_leave(self, request: str) -> None:
+        """Send a request and close the connection when a backend has it."""
+        host, port = self.url.removeprefix("http://").split(":")
+        before = self.executed.total()
+        pause = threading.Event()
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(request.encode())
+            while self.executed.total() == before:
+                pause.wait(0.02)
+
+    def ask_for_target(self) -> str:
+        """Return which backend answered a prediction; empty when none did."""
+        self._asked += 1
+        found = re.search(r"(?i)\r\nx-deployer-target: *(\S+)", self.ask(POST.format(self._asked)))
+        return found[1] if found else ""
+
     def load(
-        self, *, seconds: float, fault: Callable[[], object], after: float = 1.0
+        self, *, seconds: float, fault: Callable[[], object], after: float = 0.7
     ) -> "Counter[str]":
         """Send requests at a steady rate; count what came back, with the fault in between."""
         return asyncio.run(self._load(seconds, fault, after))
@@ -96,29 +172,70 @@ class Cast:
                 fault()
             tasks.append(asyncio.create_task(self._ask()))
             await asyncio.sleep(1 / RATE)
-        return Counter(await asyncio.gather(*tasks))
+        answers = await asyncio.gather(*tasks)
+        failed = [number for number, answer in enumerate(answers) if answer != "200"]
+        self.last_failure = max(failed, default=0) / RATE - after
+        return Counter(answers)
 
     async def _ask(self) -> str:
+        self._asked += 1
+        request = POST.format(self._asked).encode()
         host, port = self.url.removeprefix("http://").split(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
         try:
             async with asyncio.timeout(5):
-                writer.write(POST)
-                answer = await reader.read(-1)
+                return await _send(host, int(port), request)
         except (TimeoutError, OSError) as error:
             return type(error).__name__
-        finally:
-            writer.transport.abort()
-        return answer[9:12].decode() if answer.endswith(b"ok") or answer[9:10] != b"2" else "cut"
+
+
+async def _exchange(host: str, port: int, request: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        writer.write(request)
+        return await reader.read(-1)
+    finally:
+        writer.transport.abort()
+
+
+async def _send(host: str, port: int, request: bytes) -> str:
+    answer = await _exchange(host, port, request)
+    return answer[9:12].decode() if answer.endswith(b"ok") or answer[9:10] != b"2" else "cut"
+
+
+@pytest.fixture(name="engine")
+def _engine() -> str:
+    """Return the engine of the cast; tests of all of them parametrize it."""
+    return "embedded"
 
 
 @pytest.fixture(name="cast")
-def _cast(tmp_path: Path) -> Iterator[Cast]:
-    with contextlib.ExitStack() as stack:
-        cast = Cast(stack, tmp_path)
+def _cast(engine: str) -> Iterator[Cast]:
+    _skip_without(engine)
+    # sockets' paths are short, pytest's folders are not
+    with tempfile.TemporaryDirectory(prefix="cast") as folder, contextlib.ExitStack() as stack:
+        stack.enter_context(guarded(Path(folder)))
+        cast = Cast(stack, Path(folder), engine)
         for _ in range(3):
             cast.add_backend()
         yield cast
+
+
+def _skip_without(engine: str) -> None:
+    program = PROGRAMS.get(engine)
+    if program is not None:
+        try:
+            find_binary(program)
+        except SetupError:
+            pytest.skip(f"needs {program.title}: pip install 'deployer[{program.extra}]'")
+
+
+@contextlib.contextmanager
+def guarded(folder: Path) -> Iterator[None]:
+    """End the engines that run in a folder, even if this process can't."""
+    command = [sys.executable, str(GUARDIAN), str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as guardian:
+        yield
+        guardian.communicate()
 
 
 @pytest.fixture(name="unused_port")

@@ -118,12 +118,12 @@ def named_metrics(text: str) -> set[str]:
 def test_a_real_prometheus_scrapes_the_router_and_pages_when_nothing_is_usable(
     cast: "Cast", watch: Callable[[str], Prometheus]
 ) -> None:
-    cast.start_router("--fast", *cast.given_backends())
+    cast.start_router("--fast", *cast.given_backends)
     prometheus = watch(cast.url)
     prometheus.until(lambda: prometheus.value('up{job="router"}') == 1)
     assert prometheus.firing() == []
     cast.load(seconds=2, fault=lambda: cast.set_mode(2, "500"))
-    total = cast.ask("/-/status")["counters"]["requests"]
+    total = cast.page("/-/status")["counters"]["requests"]
     prometheus.until(lambda: prometheus.value("deployer_router_requests_total") == total)
     targets = 'sum(deployer_router_responses_total{release="0",target=~"t."})'
     assert prometheus.value(targets) == total
@@ -142,7 +142,7 @@ def test_a_real_prometheus_scrapes_the_router_and_pages_when_nothing_is_usable(
 def test_the_metrics_are_named_by_convention_and_all_that_is_asked_for_is_there(
     cast: "Cast", promtool: Callable[..., str]
 ) -> None:
-    cast.start_router("--fast", *cast.given_backends())
+    cast.start_router("--fast", *cast.given_backends)
     cast.load(seconds=0, fault=lambda: None)
     with urllib.request.urlopen(f"{cast.url}/-/metrics", timeout=5) as answer:  # noqa: S310 - http only
         text = answer.read().decode()

@@ -56,7 +56,7 @@ def wait_for(lines: list[str], pattern: str) -> None:
 def test_a_target_is_drained_and_restored_under_load_and_the_log_says_by_whom(cast: "Cast") -> None:
     socket, log = cast.folder / "admin.sock", cast.folder / "events.jsonl"
     words = ["--admin", str(socket), "--event-log", str(log)]
-    router = cast.start_router("--fast", *words, *cast.given_backends())
+    router = cast.start_router("--fast", *words, *cast.given_backends)
     said: list[str] = []
     with following(cast.url) as lines:
         wait_for(lines, r"routes: epoch 1, 3 backends")
@@ -69,9 +69,9 @@ def test_a_target_is_drained_and_restored_under_load_and_the_log_says_by_whom(ca
             "t0: drained: no new requests",
             "new requests: t0/0 33 -> 0 %, t1/0 33 -> 50 %, t2/0 33 -> 50 %",
         ]
-        before = cast.ask("/-/status")["backends"][0]["requests"]
+        before = cast.page("/-/status")["backends"][0]["requests"]
         cast.load(seconds=0.5, fault=lambda: None)
-        assert cast.ask("/-/status")["backends"][0]["requests"] == before
+        assert cast.page("/-/status")["backends"][0]["requests"] == before
         shown = deployer("status", "--url", cast.url).stdout
         assert "t0: weight 0 by order, 1 by the routes; deployer router restore t0" in shown
         assert deployer("restore", "t0", "--admin", str(socket)).returncode == 0
@@ -88,21 +88,21 @@ def test_a_target_is_drained_and_restored_under_load_and_the_log_says_by_whom(ca
 
 
 def test_who_follows_sees_a_router_go_and_come_back(cast: "Cast", unused_port: int) -> None:
-    words = ["--fast", "--listen", f"127.0.0.1:{unused_port}", *cast.given_backends()]
-    router = cast.start_router(*words)
+    words, listen = ["--fast", *cast.given_backends], f"127.0.0.1:{unused_port}"
+    router = cast.start_router(*words, listen=listen)
     with following(cast.url) as lines:
         wait_for(lines, r"routes: epoch 1, 3 backends")
         router.kill()
         router.wait(10)
         wait_for(lines, r"did not answer: connect failed .*; trying again")
-        cast.start_router(*words)
+        cast.start_router(*words, listen=listen)
         wait_for(lines, r"the router was started again\n.*routes: epoch 1, 3 backends")
 
 
 def test_an_order_that_is_refused_says_why(cast: "Cast") -> None:
     cast.urls = cast.urls[:1]
     socket = str(cast.folder / "admin.sock")
-    cast.start_router("--fast", "--admin", socket, *cast.given_backends())
+    cast.start_router("--fast", "--admin", socket, *cast.given_backends)
     for words, code, said in (
         (["drain", "t9"], 4, "there is no backend t9"),
         (["weight", "t0", "0"], 1, "nothing usable would be left without t0"),
@@ -120,7 +120,7 @@ def test_a_port_needs_a_token_on_both_sides(
     assert refused.returncode == 5
     assert "need a token of at least 16 characters" in refused.stderr
     monkeypatch.setenv("DEPLOYER_ROUTER_TOKEN", TOKEN)
-    cast.start_router("--fast", "--admin", admin, *cast.given_backends())
+    cast.start_router("--fast", "--admin", admin, *cast.given_backends)
     without = deployer("drain", "t0", "--admin", admin)
     assert without.returncode == 5
     assert "an order needs the router's token" in without.stderr

@@ -102,7 +102,7 @@ def _page(tmp_path: Path) -> Iterator[Page]:
 def test_the_page_lives_shows_a_target_go_down_and_says_when_it_knows_nothing(
     page: Page, cast: "Cast"
 ) -> None:
-    router = cast.start_router("--fast", "--idempotent", *cast.given_backends())
+    router = cast.start_router("--fast", "--idempotent", *cast.given_backends)
     page.open(cast.url)
     page.until(lambda: page.states() == ["healthy"] * 3)
     assert page.texts("#overall") == ["✓ healthy"]
@@ -124,7 +124,7 @@ def test_the_page_lives_shows_a_target_go_down_and_says_when_it_knows_nothing(
 
 
 def test_the_page_can_be_read_by_all_on_any_screen(page: Page, cast: "Cast") -> None:
-    cast.start_router("--fast", *cast.given_backends())
+    cast.start_router("--fast", *cast.given_backends)
     cast.load(seconds=2, fault=lambda: cast.set_mode(2, "500"))
     page.open(cast.url)
     page.until(lambda: "down" in page.states() and "0 ms" not in page.texts(".p99"))

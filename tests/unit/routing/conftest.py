@@ -13,7 +13,11 @@ import pytest
 
 from deployer.providers.local.clock import SystemClock
 from deployer.release.records import Backend, Routes, RouteSettings
+from deployer.routing.conduct import Conduct
+from deployer.routing.endpoints import Resolver
+from deployer.routing.plane import Orders
 from deployer.routing.router import Router, RouterOptions
+from deployer.routing.static import parse_backend
 from deployer.routing.traffic import Timeouts
 
 Handler = Callable[[bytes, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -237,3 +241,22 @@ def _drive() -> Callable[[Callable[[Rig], Awaitable[None]]], None]:
 @pytest.fixture(name="short")
 def _short() -> Timeouts:
     return Timeouts(connect=0.5, first_byte=0.3, idle=0.3, linger=0.3)
+
+
+MakeOrders = Callable[..., Orders]
+
+
+@pytest.fixture
+def make_orders() -> MakeOrders:
+    """Return what makes orders: ``make_orders("a=http://10.0.0.1:80", tiers=(0,), fast=…)``."""
+
+    def make(*texts: str, tiers: tuple[int, ...] = (), **conduct: Any) -> Orders:
+        backends = [parse_backend(text) for text in texts]
+        tiered = [
+            backend.model_copy(update={"tier": tier})
+            for backend, tier in zip(backends, tiers or [0] * len(backends), strict=True)
+        ]
+        resolver = Resolver(lambda host, _port: [host if host[0].isdigit() else "10.9.9.9"])
+        return Orders(Conduct(**conduct), resolver.make_endpoints(tiered))
+
+    return make

@@ -1,4 +1,5 @@
 import socket
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -50,3 +51,16 @@ def test_a_policy_that_needs_prices_needs_a_spec() -> None:
     code, said = run("--backend", "a=http://127.0.0.1:1", "--policy", "cost")
     assert code == 4
     assert "is not one of 'weighted', 'latency', 'priority'" in said
+
+
+def test_an_access_log_of_another_engine_is_refused() -> None:
+    code, said = run("--engine", "haproxy", "--access-log", "--backend", "a=http://127.0.0.1:1")
+    assert code == 4
+    assert "--access-log is the embedded engine's" in said
+
+
+def test_a_program_that_is_none_is_a_matter_of_setup(tmp_path: Path) -> None:
+    options = ["--engine-binary", str(tmp_path / "none"), "--run-dir", str(tmp_path / "run")]
+    code, said = run("--engine", "envoy", *options, "--backend", "a=http://127.0.0.1:1")
+    assert code == 5
+    assert "is no program that can be run" in said

@@ -1,0 +1,223 @@
+"""What each data plane can do of the policy, as one table: the same, nearly, or not at all.
+
+What can't be done is refused by name before anything is changed; what is done differently is said.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from deployer.errors import StateError
+from deployer.routing.engines.haproxy.render import MAX_WEIGHT, scale_weights
+from deployer.routing.plane import Orders
+
+__all__ = [
+    "CAPABILITIES",
+    "Ability",
+    "Capability",
+    "Engine",
+    "check_orders",
+    "find_differences",
+]
+
+
+class Engine(StrEnum):
+    """The data planes by their words on the command line."""
+
+    EMBEDDED = "embedded"
+    HAPROXY = "haproxy"
+    ENVOY = "envoy"
+
+
+class Ability(StrEnum):
+    """How far an engine carries out a part of the policy."""
+
+    SAME = "same"
+    NEAR = "near"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    ability: Ability
+    words: str = ""
+
+
+_SAME = _Answer(Ability.SAME)
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """A part of the policy: when it is asked for, and what each engine makes of it.
+
+    Attributes:
+        is_asked: Whether orders ask for it.
+    """
+
+    name: str
+    is_asked: Callable[[Orders], bool]
+    haproxy: _Answer = _SAME
+    envoy: _Answer = _SAME
+
+    def answer(self, engine: Engine) -> tuple[Ability, str]:
+        """Return what an engine makes of it, and how it differs."""
+        answers = {Engine.HAPROXY: self.haproxy, Engine.ENVOY: self.envoy}
+        found = answers.get(engine, _SAME)
+        return found.ability, found.words
+
+
+def find_differences(engine: Engine, orders: Orders) -> list[str]:
+    """Return, a line each, what the engine does differently from what was asked for."""
+    return [
+        f"{capability.name}: {words}"
+        for capability in CAPABILITIES
+        for ability, words in [capability.answer(engine)]
+        if ability is Ability.NEAR and capability.is_asked(orders)
+    ]
+
+
+def check_orders(engine: Engine, orders: Orders) -> None:
+    """Refuse what the engine can't do.
+
+    Raises:
+        StateError: It names the engine and everything that it can't do.
+    """
+    lacking = [
+        f"{capability.name} ({words})"
+        for capability in CAPABILITIES
+        for ability, words in [capability.answer(engine)]
+        if ability is Ability.NONE and capability.is_asked(orders)
+    ]
+    if lacking:
+        raise StateError(
+            f"{engine} can't do what these routes ask for: {'; '.join(lacking)}",
+            hint="The embedded engine can: leave --engine out.",
+        )
+
+
+def _always(_orders: Orders) -> bool:
+    return True
+
+
+def _tiers(orders: Orders) -> int:
+    return len({endpoint.backend.tier for endpoint in orders.endpoints})
+
+
+def _has_uneven_weights(orders: Orders) -> bool:
+    weights = [endpoint.backend.weight for endpoint in orders.endpoints]
+    scaled = scale_weights(weights)
+    whole, parts = sum(weights), sum(scaled)
+    return any(w * parts != s * whole for w, s in zip(weights, scaled, strict=True))
+
+
+def _has_twins(orders: Orders) -> bool:
+    authorities = [endpoint.authority for endpoint in orders.endpoints]
+    return len(set(authorities)) < len(authorities)
+
+
+def _near(words: str) -> _Answer:
+    return _Answer(Ability.NEAR, words)
+
+
+def _none(words: str) -> _Answer:
+    return _Answer(Ability.NONE, words)
+
+
+def _all(answer: _Answer) -> dict[str, _Answer]:
+    return {"haproxy": answer, "envoy": answer}
+
+
+CAPABILITIES: Sequence[Capability] = (
+    Capability(
+        "a path in a backend's URL",
+        lambda orders: any(endpoint.prefix for endpoint in orders.endpoints),
+        **_all(_none("it puts no path of the backend's before the request's")),
+    ),
+    Capability(
+        "two backends at one host and port",
+        _has_twins,
+        **_all(_none("it tells backends apart by host and port")),
+    ),
+    Capability(
+        "an IPv6 address in a backend's URL",
+        lambda orders: any(":" in endpoint.host for endpoint in orders.endpoints),
+        haproxy=_none("its servers are named by their Host, and brackets are no part of a name"),
+    ),
+    Capability(
+        "more than two tiers",
+        lambda orders: _tiers(orders) > 2,  # noqa: PLR2004 - the two that HAProxy has
+        haproxy=_none("it knows servers and backups, nothing behind those"),
+    ),
+    Capability(
+        "the split by weight",
+        _has_uneven_weights,
+        haproxy=_near(f"to one part in {MAX_WEIGHT} of the largest weight"),
+    ),
+    Capability(
+        "tiers",
+        lambda orders: _tiers(orders) > 1,
+        haproxy=_near("the second one is used when nothing of the first is up, not below 70 %"),
+        envoy=_near("the next one joins below 72 % of healthy backends, counted by number"),
+    ),
+    Capability(
+        "policy latency",
+        lambda orders: orders.conduct.by_load,
+        **_all(_near("by requests in flight at the less loaded of two, not by latency")),
+    ),
+    Capability(
+        "requests under way at a backend that goes down",
+        _always,
+        envoy=_near("they wait there for their first byte until its timeout"),
+    ),
+    Capability(
+        "the retry budget",
+        lambda orders: orders.conduct.idempotent,
+        haproxy=_near("none: up to 2 retries of every request"),
+    ),
+    Capability(
+        "replay of bodies up to 1 MiB",
+        lambda orders: orders.conduct.idempotent,
+        haproxy=_near("only what fits its buffer of 66 KiB is sent again"),
+    ),
+    Capability(
+        "busy is not sick (503)",
+        _always,
+        haproxy=_near("503 counts as a failure, 429 does not"),
+    ),
+    Capability(
+        "ejections that grow",
+        _always,
+        haproxy=_near("each lasts until enough probes pass, about 5 s"),
+    ),
+    Capability(
+        "one trial request after an ejection",
+        _always,
+        **_all(_near("none: it comes back with a slow start")),
+    ),
+    Capability(
+        "ejection at half of 20 requests failed",
+        _always,
+        haproxy=_near("none: only failures in a row"),
+        envoy=_near("of 20 within 5 s, not 10 s"),
+    ),
+    Capability(
+        "the last backend is never ejected",
+        _always,
+        haproxy=_near("it is, and requests get 503 meanwhile"),
+    ),
+    Capability(
+        "panic at no usable backend",
+        _always,
+        **_all(_near("none: requests get 503")),
+    ),
+    Capability(
+        "the queue while all are full",
+        _always,
+        envoy=_near("128 requests wait until the connection's timeout, not for 1 s"),
+    ),
+    Capability(
+        "p50 and p99 in the status",
+        _always,
+        **_all(_near("not counted; /-/metrics has the engine's own")),
+    ),
+)
