@@ -88,6 +88,9 @@ def test_parity_catches_swapped_classes_and_the_gate_a_bad_version(iris: Any) ->
     odd = f"MLSERVER_MODEL_URI={iris.folder}/swapped exec {MLSERVER} start /mnt/models"
     serve_with(iris.clusters["gcp-iowa"], "sh", "-c", odd)
     write_spec(iris, "v1")
+    planned = iris.run("plan", "-o", "wide", expect=2).out
+    assert "evaluate (accuracy 0.2; against the live release f1_macro 0.05; 45 rows)" in planned
+    assert "parity (numbers within 1e-06)" in planned
     refused = iris.run("deploy", expect=1)
     assert re.search(
         r"gcp-iowa: parity: release 1: \d\d of 45 answers differ from aws-virginia's", refused.err
