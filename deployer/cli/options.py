@@ -14,6 +14,7 @@ __all__ = [
     "MaxDeletions",
     "Output",
     "Quiet",
+    "RouterUrl",
     "SpecFile",
     "Takeover",
     "Timeout",
@@ -50,6 +51,12 @@ Timeout = Annotated[
     ),
 ]
 """``--timeout 5``; give it the default 5.0."""
+
+RouterUrl = Annotated[
+    str | None,
+    typer.Option("--router", metavar="URL", help="A running router, as one more witness."),
+]
+"""``--router http://…``; give it the default None."""
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 """``--yes``; give it the default False."""

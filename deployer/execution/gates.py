@@ -57,15 +57,14 @@ def _load_evaluate(spec: Spec, gate: Evaluate) -> EvaluateRecord:
 
 def _load_holdout(spec: Spec, gate: Evaluate) -> Holdout:
     file = spec.locate(gate.dataset)
-    holdout = load_holdout(file, label=gate.label, task=gate.task)
-    size = file.stat().st_size
+    size = file.stat().st_size if file.is_file() else 0  # whatever else it is, it cannot be read
     if size > _MOST_BYTES:
         raise SourceError(
             f"{file}: {size / 1024**2:.1f} MiB are too much for a gate, which is recorded with "
             f"every release: at most {_MOST_BYTES // 1024**2} MiB",
             hint="Take a sample for the gate; `deployer evaluate --data` takes any size.",
         )
-    return holdout
+    return load_holdout(file, label=gate.label, task=gate.task)
 
 
 def _refuse(spec: Spec, where: str, why: str) -> SpecError:

@@ -160,6 +160,11 @@ def _target_health(target: TargetHealth) -> dict[str, Json]:
         "seen": describe_time(target.seen),
         "age_seconds": _rounded(target.age_seconds),
         "error": target.error or None,
+        "since_seconds": _rounded(target.since_seconds),
+        "evidence": [
+            {"source": it.source, "sight": it.sight.value, "says": it.says}
+            for it in target.evidence
+        ],
     }
 
 

@@ -3,25 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 
 from deployer.ports import Verdict
 from deployer.release.records import Bundle, Head
+from deployer.report.router_view import RouterView
+from deployer.report.sights import Evidence, HealthState, look_closely, weigh_sights
 from deployer.snapshot.observe import Observation
 
-__all__ = ["HealthReport", "HealthState", "TargetHealth", "build_health_report"]
-
-_OK = range(200, 300)
-
-
-class HealthState(StrEnum):
-    """How a target is doing, from best to worst."""
-
-    HEALTHY = "healthy"
-    DEGRADED = "degraded"
-    UNKNOWN = "unknown"
-    DOWN = "down"
-
+__all__ = ["HealthReport", "TargetHealth", "build_health_report"]
 
 _BADNESS = list(HealthState)
 _EXIT_CODES = {
@@ -43,6 +32,8 @@ class TargetHealth:
         seen: When it was looked at; None when it was not.
         age_seconds: How long ago that was.
         error: The last error met while looking, or the workload's own; empty when there is none.
+        since_seconds: For how long the verdict has held; None when no witness can say.
+        evidence: What each witness said.
     """
 
     target: str
@@ -57,6 +48,8 @@ class TargetHealth:
     seen: datetime | None = None
     age_seconds: float | None = None
     error: str = ""
+    since_seconds: float | None = None
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +74,9 @@ def build_health_report(
     *,
     now: datetime,
     stale_after_seconds: float = 60.0,
+    router: RouterView | None = None,
 ) -> HealthReport:
-    """Judge every target where a release is live or wanted.
+    """Judge every target where a release is live or wanted; a ``router`` is one more witness.
 
     An observation older than ``stale_after_seconds`` says nothing of now: its target is unknown.
     """
@@ -97,6 +91,7 @@ def build_health_report(
             observation=seen.get(target),
             now=now,
             stale_after_seconds=stale_after_seconds,
+            router=router,
         )
         for target in sorted(wanted_here | set(head.live))
     )
@@ -116,6 +111,7 @@ def _judge(
     observation: Observation | None,
     now: datetime,
     stale_after_seconds: float,
+    router: RouterView | None,
 ) -> TargetHealth:
     if live is None:
         reason = f"release {desired} is wanted, nothing is live"
@@ -123,12 +119,21 @@ def _judge(
     if observation is None:
         return TargetHealth(target, desired, live, HealthState.UNKNOWN, "it was not looked at")
     age = max(0.0, (now - observation.at).total_seconds())
-    state, reason = _verdict(observation)
+    sight = router.sights.get(target) if router is not None else None
+    if sight is not None and sight.release != live:
+        sight = None  # it still follows other routes
+    evidence = look_closely(observation, sight, router.error if router is not None else "")
+    state, reason = weigh_sights(evidence)
     if state is HealthState.HEALTHY and desired != live:
         state, reason = HealthState.DEGRADED, _drift(desired, live)
     if age > stale_after_seconds:
         state, reason = HealthState.UNKNOWN, f"last seen {age:.0f} s ago, then {state}: {reason}"
-    return _with_facts(TargetHealth(target, desired, live, state, reason), observation, age)
+    agreed = sight is not None and sight.state == state
+    since = sight.since_seconds if sight is not None and agreed else None
+    health = TargetHealth(
+        target, desired, live, state, reason, since_seconds=since, evidence=evidence
+    )
+    return _with_facts(health, observation, age)
 
 
 def _drift(desired: int | None, live: int) -> str:
@@ -156,55 +161,3 @@ def _error(observation: Observation) -> str:
     unready = readiness.message if readiness and readiness.verdict is not Verdict.READY else ""
     errors = (observation.readiness_error, observation.probe_error, unready)
     return "; ".join(dict.fromkeys(filter(None, errors)))
-
-
-class _Sight(StrEnum):
-    GOOD = "good"
-    PARTLY = "partly"
-    BAD = "bad"
-    UNSEEN = "unseen"
-
-
-def _verdict(observation: Observation) -> tuple[HealthState, str]:
-    """Weigh the two sights.
-
-    The endpoint decides whether users are served, the pods whether all of it is there. A good word
-    of only one of them never makes a target healthy.
-    """
-    pods, pods_text = _see_pods(observation)
-    door, door_text = _see_door(observation)
-    texts = [text for sight, text in ((door, door_text), (pods, pods_text)) if sight != _Sight.GOOD]
-    return _weigh(pods, door), "; ".join(dict.fromkeys(texts)) or f"{pods_text}, {door_text}"
-
-
-def _weigh(pods: _Sight, door: _Sight) -> HealthState:
-    if door is _Sight.BAD or (door is _Sight.UNSEEN and pods is _Sight.BAD):
-        return HealthState.DOWN
-    if door is _Sight.UNSEEN:
-        return HealthState.UNKNOWN
-    return HealthState.HEALTHY if pods is _Sight.GOOD else HealthState.DEGRADED
-
-
-def _see_pods(observation: Observation) -> tuple[_Sight, str]:
-    readiness = observation.readiness
-    if readiness is None:
-        return _Sight.UNSEEN, observation.readiness_error or "the cluster was not asked"
-    tail = f": {readiness.message}" if readiness.message else ""
-    if readiness.verdict is Verdict.MISSING:
-        return _Sight.BAD, f"the workload is missing{tail}"
-    counts = f"{readiness.ready} of {readiness.desired} replicas ready"
-    if not readiness.ready:
-        return _Sight.BAD, f"{counts}{tail}"
-    whole = readiness.verdict is Verdict.READY and readiness.ready >= readiness.desired
-    return (_Sight.GOOD, counts) if whole else (_Sight.PARTLY, f"{counts}{tail}")
-
-
-def _see_door(observation: Observation) -> tuple[_Sight, str]:
-    probe = observation.probe
-    if probe is None:
-        asked = _Sight.BAD if observation.url else _Sight.UNSEEN
-        return asked, observation.probe_error or "the endpoint was not asked"
-    text = f"{observation.url or 'the endpoint'} answered {probe.status}"
-    if probe.status not in _OK:
-        return _Sight.BAD, text
-    return _Sight.GOOD, f"{text} in {probe.seconds * 1000:.0f} ms"

@@ -140,6 +140,12 @@ def _seen(target: Json) -> str:
     return "now" if age < 1 else f"{age:.0f} s before this page"
 
 
+def _since(target: Json) -> str:
+    minutes, seconds = divmod(round(target["since_seconds"]), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} m" if hours else f"{minutes} m {seconds} s"
+
+
 def _score(score: Json) -> str:
     if score["value"] is None:
         return f"undefined: {score['undefined']}"
@@ -156,4 +162,5 @@ _FILTERS = {
     "endpoint": _endpoint,
     "seen": _seen,
     "score": _score,
+    "since": _since,
 }

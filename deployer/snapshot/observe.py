@@ -3,11 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
+from deployer.artifact import has_artifact
 from deployer.errors import DeployerError
 from deployer.parallel import ask_each
 from deployer.ports import Clock, HttpRequest, HttpResponse, ObjectRef, Probe, Provider, Readiness
 from deployer.release.records import Bundle, Head, TargetBundle
+from deployer.values import Digest
 
 __all__ = ["Observation", "observe_targets"]
 
@@ -20,6 +23,7 @@ class Observation:
 
     Attributes:
         at: When the look began, so that an age computed from it is never too small.
+        artifact: Whether the live release's model is in the target's own store.
         url: Where the endpoint was asked. Empty when it could not be asked, so that nothing can be
             said of it; ``probe_error`` says why.
     """
@@ -31,6 +35,8 @@ class Observation:
     probe: HttpResponse | None = None
     probe_error: str = ""
     url: str = ""
+    artifact: bool | None = None
+    artifact_error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +59,20 @@ def observe_targets(
 ) -> tuple[Observation, ...]:
     """Look at every target where a release is live, in the order of their names.
 
-    Cluster and endpoint of every target are asked at the same time, in threads of their own. What
-    does not answer within ``timeout_seconds`` of real time is left behind and becomes an unknown;
-    nobody waits for anybody else. A service without an outside address is asked through its
-    cluster.
+    Cluster, endpoint and store of every target are asked at the same time, in threads of their
+    own. What does not answer within ``timeout_seconds`` of real time is left behind and becomes an
+    unknown; nobody waits for anybody else. A service without an outside address is asked through
+    its cluster.
     """
     at = clock.now()
     parts = {target: _live_part(head, bundles, target) for target in sorted(head.live)}
-    looks: dict[str, Callable[[], Readiness | _Knock]] = {}
+    looks: dict[str, Callable[[], Readiness | _Knock | bool]] = {}
     for target, part in parts.items():
         if part is not None and target in providers:
             looks[_pods_of(target)] = _pods_look(part, providers[target])
             looks[_door_of(target)] = _door_look(part, providers[target], probe, timeout_seconds)
+            digest = Digest.parse(bundles[head.live[target]].artifact.digest)
+            looks[_store_of(target)] = partial(has_artifact, providers[target].store, digest)
     answers = ask_each(looks, timeout_seconds=timeout_seconds, what="looking at what is live")
     return tuple(
         _observation(target, part, at, answers)
@@ -81,6 +89,10 @@ def _pods_of(target: str) -> str:
 
 def _door_of(target: str) -> str:
     return f"the endpoint of {target}"
+
+
+def _store_of(target: str) -> str:
+    return f"the store of {target}"
 
 
 def _live_part(head: Head, bundles: Mapping[int, Bundle], target: str) -> TargetBundle | None:
@@ -115,9 +127,10 @@ def _observation(
     target: str,
     part: TargetBundle,
     at: datetime,
-    answers: Mapping[str, Readiness | _Knock | DeployerError],
+    answers: Mapping[str, Readiness | _Knock | bool | DeployerError],
 ) -> Observation:
     pods, door = answers[_pods_of(target)], answers[_door_of(target)]
+    stored = answers[_store_of(target)]
     knock = door if isinstance(door, _Knock) else _unanswered(part, door)
     return Observation(
         target=target,
@@ -127,6 +140,8 @@ def _observation(
         probe=knock.response,
         probe_error=knock.error,
         url=knock.url,
+        artifact=stored if isinstance(stored, bool) else None,
+        artifact_error=stored.message if isinstance(stored, DeployerError) else "",
     )
 
 

@@ -143,6 +143,8 @@ _TAIL = """
 strategy: {type: blue-green, soak: 60s}    # the old release stays this long after the shift
 gates:
   smoke: {}                   # {requests: examples.json}: predictions with expected answers
+  # evaluate: {dataset: holdout.csv, thresholds: {f1_macro: 0.9}}    # labelled rows, scored
+  # parity: {}                # the same answers on every target, before any takes traffic
 routing:
   idempotent: true            # a prediction may be sent to a second target when the first fails
   # weights: {…}              # each target's share; equal when left out

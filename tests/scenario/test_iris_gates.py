@@ -39,6 +39,7 @@ print(json.dumps({
 pytestmark = [
     pytest.mark.skipif(not PYTHON.exists(), reason="no .venv-mlserver; `make setup` makes it"),
     pytest.mark.slow,
+    pytest.mark.timeout(400),  # nine model servers start, three at a time
 ]
 
 
@@ -88,6 +89,9 @@ def test_parity_catches_swapped_classes_and_the_gate_a_bad_version(iris: Any) ->
     odd = f"MLSERVER_MODEL_URI={iris.folder}/swapped exec {MLSERVER} start /mnt/models"
     serve_with(iris.clusters["gcp-iowa"], "sh", "-c", odd)
     write_spec(iris, "v1")
+    planned = iris.run("plan", "-o", "wide", expect=2).out
+    assert "evaluate (accuracy 0.2; against the live release f1_macro 0.05; 45 rows)" in planned
+    assert "parity (numbers within 1e-06)" in planned
     refused = iris.run("deploy", expect=1)
     assert re.search(
         r"gcp-iowa: parity: release 1: \d\d of 45 answers differ from aws-virginia's", refused.err
@@ -105,6 +109,13 @@ def test_parity_catches_swapped_classes_and_the_gate_a_bad_version(iris: Any) ->
     for target in found["targets"]:
         metrics = {name: target["metrics"][name]["value"] for name in expected}
         assert metrics == pytest.approx(expected, abs=1e-12), target["target"]
+
+    page = iris.folder / "report.html"
+    iris.run("report", "all", "--data", "build/holdout.csv", "--to", page)
+    text = page.read_text()
+    assert "healthy, 3 of 3 targets healthy" in text
+    assert "Confusion of aws-virginia, azure-virginia, gcp-iowa" in text, "equal, so shown once"
+    assert "unknown: a local machine has no list price" in text
 
     write_spec(iris, "bad")
     worse = iris.run("deploy", expect=1)

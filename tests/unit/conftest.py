@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from deployer.artifact import Artifact, scan_artifact
+from deployer.artifact.keys import marker_key
 from deployer.errors import TransientError
 from deployer.execution import Event, RunResult, Session, deploy, make_plan, roll_back
 from deployer.plan import Plan
@@ -211,10 +212,12 @@ def make_probe() -> type[ScriptedProbe]:
 
 @pytest.fixture(scope="session")
 def make_provider() -> Callable[[Cluster], Provider]:
-    """Return a maker of providers on AWS with the real price book and an empty store."""
+    """Return a maker of providers on AWS with the real price book; the store has the model."""
 
     def provide(cluster: Cluster) -> Provider:
-        return Provider(Cloud.AWS, MemoryStore(SystemClock()), cluster, load_book())
+        store = MemoryStore(SystemClock())
+        store.put(marker_key(Digest("ab" * 32)), b"{}")
+        return Provider(Cloud.AWS, store, cluster, load_book())
 
     return provide
 

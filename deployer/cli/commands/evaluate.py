@@ -1,5 +1,6 @@
 """``deployer evaluate``: how good the live model is, on a labelled hold-out set."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,7 @@ __all__ = ["evaluate", "show_quality"]
 
 _LABELS_SHOWN = 10
 _CHANCE = 0.05
+_PERCENTS = (50, 95, 99)
 
 
 def evaluate(
@@ -163,7 +165,10 @@ def _print_metrics(targets: "list[TargetQuality]", *, wide: bool) -> None:
     columns += [output.Column(f"{it.target} r{it.release}", right=True) for it in targets]
     names = list(targets[0].scores.metrics) if targets[0].scores is not None else []
     rows = [[name, *(_metric_cell(it.scores, name) for it in targets)] for name in names]
-    rows.append(["p50 of a request", *(_median(it) for it in targets)])
+    rows += [
+        [f"p{percent} of a request", *(_latency(it, percent) for it in targets)]
+        for percent in _PERCENTS
+    ]
     output.print_table(columns, rows, wide=wide)
 
 
@@ -180,9 +185,11 @@ def _format_score(score: "Score") -> str:
     return f"{score.value:.4f} ({score.low:.3f} to {score.high:.3f})"
 
 
-def _median(target: "TargetQuality") -> str:
+def _latency(target: "TargetQuality", percent: int) -> str:
+    """Return the nearest-rank percentile: a request that was really seen."""
     seconds = sorted(target.predictions.seconds) if target.predictions is not None else []
-    return f"{seconds[len(seconds) // 2] * 1000:.0f} ms" if seconds else NOTHING
+    rank = math.ceil(len(seconds) * percent / 100)
+    return f"{seconds[rank - 1] * 1000:.0f} ms" if seconds else NOTHING
 
 
 def _distinct(targets: "list[TargetQuality]") -> "list[TargetQuality]":

@@ -8,7 +8,7 @@ import typer
 from deployer.cli import output, ran
 from deployer.cli.cells import NOTHING, format_count, format_ready
 from deployer.cli.commands.report_all import report_all
-from deployer.cli.options import Format, Output, SpecFile, Timeout
+from deployer.cli.options import Format, Output, RouterUrl, SpecFile, Timeout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,8 +93,9 @@ def health(
     file: SpecFile = Path("deployer.yaml"),
     output_format: Output = Format.TABLE,
     timeout: Timeout = 5.0,
+    router: RouterUrl = None,
 ) -> None:
-    """Judge every target from its cluster and its endpoint.
+    """Judge every target from its cluster, its endpoint and its store.
 
     Exits 0 when all is healthy, 1 when something is degraded, 3 when a target is down or unknown.
 
@@ -104,7 +105,9 @@ def health(
 
     session = open_reader(file)
     raise typer.Exit(
-        unknown_without_state(lambda: show_health(session, output_format, timeout_seconds=timeout))
+        unknown_without_state(
+            lambda: show_health(session, output_format, timeout_seconds=timeout, router=router)
+        )
     )
 
 
@@ -125,14 +128,26 @@ def show_cost(session: "Reader", output_format: Format, *, timeout_seconds: floa
         _print_cost(built, wide=output_format is Format.WIDE)
 
 
-def show_health(session: "Reader", output_format: Format, *, timeout_seconds: float) -> int:
+def show_health(
+    session: "Reader",
+    output_format: Format,
+    *,
+    timeout_seconds: float,
+    router: str | None = None,
+) -> int:
     """Look, judge, print, and return the exit code."""
-    from deployer.cli.reading import look_at
+    from deployer.cli.reading import ask_router, look_at
     from deployer.report.documents import HEALTH_SCHEMA, describe_health
     from deployer.report.health import build_health_report
 
     seen = look_at(session, timeout_seconds=timeout_seconds)
-    built = build_health_report(seen.head, seen.bundles, seen.observations, now=session.clock.now())
+    built = build_health_report(
+        seen.head,
+        seen.bundles,
+        seen.observations,
+        now=session.clock.now(),
+        router=ask_router(session, router, timeout_seconds=timeout_seconds),
+    )
     if output_format is Format.JSON:
         output.print_json(HEALTH_SCHEMA, describe_health(built))
     else:
@@ -250,7 +265,15 @@ def _print_health(built: "HealthReport", *, wide: bool) -> None:
     output.print_table(_HEALTH_COLUMNS, rows, wide=wide)
     typer.echo()
     for target in built.targets:
-        typer.echo(f"{target.target}: {target.state}: {target.reason}")
+        typer.echo(f"{target.target}: {_verdict(target)}: {target.reason}")
+        for witness in target.evidence if wide else ():
+            typer.echo(f"  {witness.source}: {witness.says}")
+
+
+def _verdict(target: "TargetHealth") -> str:
+    if target.since_seconds is None:
+        return target.state.value
+    return f"{target.state} for {output.format_duration(target.since_seconds)}"
 
 
 def _health_cells(target: "TargetHealth", now: "datetime") -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deployer.cli import output
-from deployer.cli.options import SpecFile, Timeout
+from deployer.cli.options import RouterUrl, SpecFile, Timeout
 from deployer.errors import SetupError, SourceError
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def report_all(
         typer.Option("--data", metavar="CSV", help="Labelled rows, for the quality of the model."),
     ] = None,
     timeout: Timeout = 5.0,
+    router: RouterUrl = None,
 ) -> None:
     """Write health, cost and quality into one page.
 
@@ -60,7 +61,9 @@ def report_all(
     session = open_reader(file)
     raise typer.Exit(
         unknown_without_state(
-            lambda: show_all(session, output_format, holdout, to=to, timeout_seconds=timeout)
+            lambda: show_all(
+                session, output_format, holdout, to=to, timeout_seconds=timeout, router=router
+            )
         )
     )
 
@@ -72,20 +75,22 @@ def show_all(
     *,
     to: Path | None = None,
     timeout_seconds: float,
+    router: str | None = None,
 ) -> int:
     """Look, judge, price, ask; print or write; return the exit code of the health.
 
     Raises:
         SourceError: The file cannot be written.
     """
-    from deployer.cli.reading import look_at
+    from deployer.cli.reading import ask_router, look_at
     from deployer.report.cost import build_cost_report
     from deployer.report.health import build_health_report
 
     seen = look_at(session, timeout_seconds=timeout_seconds)
     now = session.clock.now()
     prices = {target: provider.prices for target, provider in session.providers.items()}
-    health = build_health_report(seen.head, seen.bundles, seen.observations, now=now)
+    view = ask_router(session, router, timeout_seconds=timeout_seconds)
+    health = build_health_report(seen.head, seen.bundles, seen.observations, now=now, router=view)
     cost = build_cost_report(seen.head, seen.bundles, prices, seen.observations, now=now)
     quality = _assess(session, seen, holdout) if holdout is not None else None
     text = _render(output_format, health, cost, quality)

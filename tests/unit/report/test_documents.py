@@ -33,6 +33,15 @@ TARGET_HEALTH = {
     "seen": "2026-11-23T12:00:00Z",
     "age_seconds": 0.0,
     "error": None,
+    "since_seconds": None,
+    "evidence": [
+        {
+            "source": "endpoint",
+            "sight": "good",
+            "says": "https://aws-virginia.example answered 200 in 12 ms",
+        },
+        {"source": "cluster", "sight": "good", "says": "2 of 2 replicas ready"},
+    ],
 }
 
 

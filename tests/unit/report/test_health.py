@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from deployer.ports import HttpResponse, Readiness, Verdict
 from deployer.release.records import Head
-from deployer.report.health import HealthReport, HealthState, TargetHealth, build_health_report
+from deployer.report.health import HealthReport, TargetHealth, build_health_report
+from deployer.report.router_view import RouterSight, RouterView
+from deployer.report.sights import HealthState
 from deployer.snapshot.observe import Observation
 
 Maker = Callable[..., Any]
@@ -209,3 +211,68 @@ def test_unknown_is_never_healthy(
 def test_nothing_deployed_is_no_health(now: datetime) -> None:
     report: HealthReport = build_health_report(Head(name="iris"), {}, [], now=now)
     assert (report.targets, report.exit_code) == ((), 3)
+
+
+@pytest.mark.parametrize(
+    ("readiness", "probe", "url", "router", "state"),
+    [
+        (READY, OK, URL, "healthy", HEALTHY),
+        (READY, OK, URL, "down", DEGRADED),
+        (READY, OK, URL, "degraded", DEGRADED),
+        (READY, OK, URL, "unknown", HEALTHY),
+        (READY, BUSY, URL, "healthy", DEGRADED),
+        (READY, BUSY, URL, "down", DOWN),
+        (READY, None, "", "healthy", HEALTHY),
+        (READY, None, "", "down", DOWN),
+        (None, None, "", "healthy", DEGRADED),
+        (None, None, "", "unknown", UNKNOWN),
+        (PARTLY, OK, URL, "healthy", DEGRADED),
+    ],
+)
+def test_the_router_is_a_second_witness_of_the_endpoint(
+    make_bundle: Maker,
+    make_part: Maker,
+    make_seen: Maker,
+    now: datetime,
+    *,
+    readiness: Readiness | None,
+    probe: HttpResponse | None,
+    url: str,
+    router: str,
+    state: HealthState,
+) -> None:
+    seen = make_seen(readiness=readiness, probe=probe, url=url)
+    view = RouterView("http://r", {"aws-virginia": RouterSight(42, router, 41.0, "timeout")})
+    head = Head(name="iris", desired=42, live={"aws-virginia": 42})
+    bundles = {42: make_bundle(42, make_part())}
+    (target,) = build_health_report(head, bundles, [seen], now=now, router=view).targets
+    assert target.state is state, target.reason
+    assert target.since_seconds == (41.0 if router == state else None)
+    says = {it.source: it.says for it in target.evidence}
+    assert says["router"] == f"the router sees it {router} for 41 s: timeout"
+
+
+def test_a_router_that_follows_other_routes_or_is_silent_changes_no_verdict(
+    make_bundle: Maker, make_part: Maker, make_seen: Maker, now: datetime
+) -> None:
+    head = Head(name="iris", desired=42, live={"aws-virginia": 42})
+    bundles = {42: make_bundle(42, make_part())}
+    old = RouterView("http://r", {"aws-virginia": RouterSight(41, "down", 9.0)})
+    silent = RouterView("http://r", error="http://r: connect refused")
+    for view, words in ((old, None), (silent, "http://r: connect refused")):
+        report = build_health_report(head, bundles, [make_seen()], now=now, router=view)
+        (target,) = report.targets
+        assert target.state is HEALTHY
+        assert {it.source: it.says for it in target.evidence}.get("router") == words
+
+
+def test_a_model_that_is_gone_from_its_store_degrades_and_a_silent_store_does_not(
+    judge: Maker, make_seen: Maker
+) -> None:
+    gone = judge(make_seen(artifact=False))
+    assert gone.state is DEGRADED
+    assert gone.reason == "the model is not in its store: a new pod could not start"
+    silent = judge(make_seen(artifact_error="no answer in 5 s"))
+    assert silent.state is HEALTHY
+    assert silent.evidence[-1].says == "whether the model is in its store: no answer in 5 s"
+    assert judge(make_seen(artifact=True)).state is HEALTHY

@@ -3,7 +3,7 @@ from datetime import datetime
 from typing import Any
 
 from deployer.release.records import Head, Mark, RunRecord
-from deployer.report.health import HealthState
+from deployer.report.sights import HealthState
 from deployer.report.status import build_status
 
 Maker = Callable[..., Any]

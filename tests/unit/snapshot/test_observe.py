@@ -58,6 +58,7 @@ def test_cluster_and_endpoint_are_both_asked(
     assert (seen.readiness_error, seen.probe_error, seen.url) == ("", "", "https://iris.example")
     assert cluster.asked == [("readiness", ObjectRef("apps/v1", "Deployment", "iris-r42"))]
     assert probe.asked == ["https://iris.example/v2/health/ready"]
+    assert (seen.artifact, seen.artifact_error) == (True, "")
 
 
 def test_an_endpoint_that_is_not_written_down_is_found_on_the_cluster(

@@ -122,6 +122,15 @@ def test_a_target_that_is_silent_is_unknown_and_spoils_nobody(
     assert "without looking at the input, accuracy is 0.3333 by majority class" in said
 
 
+def test_latencies_are_those_of_requests_that_were_made(
+    session: Maker, holdout: Holdout, capsys: Capture
+) -> None:
+    show_quality(session(aws=ModelCluster()), exam(holdout), Format.TABLE, timeout_seconds=30)
+    said = capsys.readouterr().out
+    for percent in (50, 95, 99):
+        assert re.search(rf"^p{percent} of a request +2 ms$", said, re.MULTILINE)
+
+
 def test_a_missed_threshold_is_told_and_fails(
     session: Maker, holdout: Holdout, capsys: Capture
 ) -> None:

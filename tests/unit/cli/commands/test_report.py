@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from deployer.cli.commands.report import show_cost, show_health
 from deployer.cli.options import Format
 from deployer.errors import TransientError
+from deployer.ports import HttpRequest, HttpResponse
 from deployer.release.records import Head
 
 Maker = Callable[..., Any]
@@ -141,3 +143,30 @@ def test_the_health_document_has_its_schema(two_targets: Maker, capsys: Capture)
     assert show_health(two_targets(), Format.JSON, timeout_seconds=20) == 0
     document = json.loads(capsys.readouterr().out)
     assert (document["schema"], document["verdict"]) == ("deployer/health/v1", "healthy")
+
+
+class RoutedProbe:
+    """Answers for a router that sees the second target down, and for every endpoint."""
+
+    def send(self, base_url: str, request: HttpRequest, *, timeout_seconds: float) -> HttpResponse:
+        assert timeout_seconds > 0
+        if request.path != "/-/targets":
+            return HttpResponse(503 if "gcp" in base_url else 200, b"", 0.012)
+        backends = [
+            {"target": name, "release": 42, "state": state, "since": 90.0, "reason": ""}
+            for name, state in (("aws-virginia", "healthy"), ("gcp-iowa", "down"))
+        ]
+        document = {"schema": "deployer/router-targets/v1", "backends": backends}
+        return HttpResponse(200, json.dumps(document).encode(), 0.001)
+
+
+def test_a_router_says_for_how_long_and_wide_shows_every_witness(
+    two_targets: Maker, capsys: Capture
+) -> None:
+    opened = replace(two_targets(), probe=RoutedProbe())
+    assert show_health(opened, Format.WIDE, timeout_seconds=20, router="http://router") == 3
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("aws-virginia: healthy for 1 m 30 s: 2 of 2") for line in lines)
+    assert any(line.startswith("gcp-iowa: down for 1 m 30 s: https://gcp") for line in lines)
+    assert lines.count("  store: the model is in its store") == 2
+    assert "  router: the router sees it down for 90 s" in lines

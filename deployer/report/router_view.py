@@ -1,0 +1,62 @@
+"""What a running router sees of every target: another witness of whether users are served."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from deployer.errors import DeployerError
+from deployer.ports import HttpRequest, Probe
+from deployer.routing.pages import SCHEMA
+from deployer.values import Json
+
+__all__ = ["RouterSight", "RouterView", "look_at_router"]
+
+_PAGE = "/-/targets"
+
+
+@dataclass(frozen=True, slots=True)
+class RouterSight:
+    """One backend in the router's own words, and for how many seconds it has been so."""
+
+    release: int
+    state: str
+    since_seconds: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RouterView:
+    """All that a router sees; ``error`` says why that is nothing."""
+
+    url: str
+    sights: Mapping[str, RouterSight] = field(default_factory=dict)
+    error: str = ""
+
+
+def look_at_router(probe: Probe, url: str, *, timeout_seconds: float) -> RouterView:
+    """Ask a router once; one that does not answer is a view without sights, never an error."""
+    try:
+        answer = probe.send(url, HttpRequest(path=_PAGE), timeout_seconds=timeout_seconds)
+    except DeployerError as error:
+        return RouterView(url, error=error.message)
+    if answer.status != HTTPStatus.OK:
+        return RouterView(url, error=f"{url}{_PAGE} answered {answer.status}")
+    try:
+        return RouterView(url, _read(json.loads(answer.body)))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return RouterView(url, error=f"{url}{_PAGE} is no page of a router's")
+
+
+def _read(document: Json) -> dict[str, RouterSight]:
+    if document["schema"] != SCHEMA:
+        raise ValueError(document["schema"])
+    return {
+        backend["target"]: RouterSight(
+            release=int(backend["release"]),
+            state=str(backend["state"]),
+            since_seconds=float(backend["since"]),
+            reason=str(backend["reason"] or ""),
+        )
+        for backend in document["backends"]
+    }
