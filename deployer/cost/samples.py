@@ -6,7 +6,7 @@ again at 0 when it is started anew.
 """
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -16,7 +16,7 @@ from typing import NoReturn
 from deployer.cost.sizing import Size
 from deployer.errors import SourceError
 
-__all__ = ["COLUMNS", "Sample", "read_samples"]
+__all__ = ["COLUMNS", "Sample", "append_samples", "read_samples"]
 
 COLUMNS = (
     "at", "target", "replicas", "nodes", "cpu_used", "memory_gib_used", "predictions", "failures",
@@ -52,6 +52,36 @@ def read_samples(file: Path) -> tuple[Sample, ...]:
     except (csv.Error, UnicodeDecodeError) as error:
         raise SourceError(f"{file} is no CSV file: {error}") from error
     return tuple(sorted(found, key=lambda sample: (sample.target, sample.at)))
+
+
+def append_samples(file: Path, samples: Iterable[Sample]) -> None:
+    """Add the samples to the file; a new one gets its first line.
+
+    Raises:
+        SourceError: It cannot be written, or is no file of samples.
+    """
+    try:
+        with file.open("a+", newline="", encoding="utf-8") as lines:
+            lines.seek(0)
+            header = next(csv.reader(lines), None)
+            if header is not None and tuple(header) != COLUMNS:
+                raise SourceError(f"{file} is not empty, and no file of samples of ours")
+            writer = csv.writer(lines, lineterminator="\n")
+            if header is None:
+                writer.writerow(COLUMNS)
+            writer.writerows(_cells(sample) for sample in samples)
+    except OSError as error:
+        raise SourceError(f"the samples of {file} cannot be kept: {error.strerror}") from error
+
+
+def _cells(sample: Sample) -> list[str]:
+    used = (sample.used.vcpu, sample.used.memory_gib) if sample.used else (None, None)
+    seen = (sample.replicas, sample.nodes, *used, sample.predictions, sample.failures)
+    return [
+        sample.at.isoformat(timespec="seconds"),
+        sample.target,
+        *("" if it is None else str(it) for it in seen),
+    ]
 
 
 def _demand_columns(file: Path, names: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ import typer
 
 from deployer.cli import output, ran
 from deployer.cli.cells import NOTHING, format_count, format_ready
+from deployer.cli.commands.report_sample import sample
 from deployer.cli.options import Format, Output, SpecFile, Timeout
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["cost", "health", "report", "show_cost", "show_health"]
 
 report = typer.Typer(no_args_is_help=True, help="Say what it costs and how healthy it is.")
+report.command("sample")(sample)
 
 _BILL = ("machines", "control plane", "balancer", "storage")
 _COST_COLUMNS = (

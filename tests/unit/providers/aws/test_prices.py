@@ -50,7 +50,8 @@ def test_the_filters_leave_one_product_and_its_price(recorded: Recorded) -> None
     found = recorded("pricing", "get_products", answer, expected).ask(QUERY, KNOWN)
     assert isinstance(found, Price)
     assert found.money == Money(Decimal("0.2140000000"))
-    assert (found.vcpu, found.confidence, found.source) == (4, "high", "AWS Pricing API")
+    assert (found.vcpu, found.confidence) == (Decimal(4), "high")
+    assert found.source == "AWS Pricing API"
     fields = {it["Field"]: it["Value"] for it in machine_filters("m6i.xlarge", "eu-west-1")}
     assert (fields["tenancy"], fields["operatingSystem"]) == ("Shared", "Linux")
 
