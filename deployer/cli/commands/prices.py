@@ -116,7 +116,7 @@ def refresh(
     own: _Own = None,
     most_move: _MostMove = 25,
 ) -> None:
-    """Ask the clouds for machines' prices anew, and write a book if it can be right.
+    """Ask the clouds for machines' prices anew, and write a book.
 
     AWS by boto3's login, Google Cloud by GOOGLE_API_KEY, Azure without any. What a cloud does not
     list exactly once keeps its price and is named. A book that cannot be right is not written
