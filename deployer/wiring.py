@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from deployer.artifact import Place
     from deployer.execution import Session
     from deployer.plan import Plan
-    from deployer.providers.book.entry import Entry
     from deployer.providers.connection import Connection, Token
     from deployer.release.records import Routes
     from deployer.release.state import StateStore
@@ -29,7 +28,6 @@ __all__ = [
     "make_token",
     "open_cluster",
     "open_orphan",
-    "open_prices",
     "open_probe",
     "open_routes",
     "open_session",
@@ -37,7 +35,6 @@ __all__ = [
     "open_store",
     "open_upkeep",
     "read_plan",
-    "read_price_entries",
 ]
 
 _STATE_PATIENCE_SECONDS = 5.0
@@ -163,28 +160,6 @@ def make_token(spec: "ClusterSpec", region: str) -> "Token":
     return find_cluster(spec, region).tokens()
 
 
-def open_prices(own: Path | None = None) -> Prices:
-    """Return the price book that ships with the package; the prices in the file ``own`` go first.
-
-    Raises:
-        SourceError: The file cannot be read, or a row of it is wrong.
-    """
-    from deployer.providers.book import LayeredPrices, load_book, read_book
-
-    return LayeredPrices(read_book(own), load_book()) if own else load_book()
-
-
-def read_price_entries(own: Path | None = None) -> "tuple[Entry, ...]":
-    """Return the rows of the price book that ships with the package, or of the file ``own``.
-
-    Raises:
-        SourceError: The file cannot be read, or a row of it is wrong.
-    """
-    from deployer.providers.book import load_entries, read_file
-
-    return read_file(own) if own else load_entries()
-
-
 def open_probe() -> Probe:
     """Return what sends health checks."""
     from deployer.providers.http.probe import HttpProbe
@@ -202,6 +177,7 @@ def open_session(file: Path) -> "Session":
     """
     from deployer import __version__
     from deployer.execution import Session
+    from deployer.pricing import open_prices
     from deployer.providers.local.clock import SystemClock
     from deployer.spec import load_spec
 

@@ -36,7 +36,7 @@ Commands:
   history     List the releases, newest first, and what became of each.
   report      Say what it costs and how healthy it is.
   infra       Say what the infrastructure costs.
-  prices      Show and check the price book.
+  prices      Show, refresh and check the price book.
   artifacts   Look after the models that lie in the targets' stores.
   router      Send prediction traffic to healthy targets.
   sandbox     Run stand-in clouds on this machine.

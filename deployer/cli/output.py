@@ -180,7 +180,9 @@ def print_lines(lines: Iterable[str], *, wide: bool = False) -> None:
     """Print sentences, each wrapped at the terminal's width (100 columns at most)."""
     for text in lines:
         indent = " " * (len(text) - len(text.lstrip()) + 2)
-        wrapped = textwrap.wrap(text, _table_width(), subsequent_indent=indent)
+        wrapped = textwrap.wrap(
+            text, _table_width(), subsequent_indent=indent, break_on_hyphens=False
+        )
         typer.echo(text if wide else "\n".join(wrapped))
 
 

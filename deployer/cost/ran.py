@@ -14,6 +14,7 @@ from deployer.cost.network import price_gateways, price_traffic
 from deployer.cost.rates import Rates
 from deployer.cost.row import CostRow, Gap, MachineUse, Part
 from deployer.cost.samples import Sample
+from deployer.cost.sizing import Size
 from deployer.cost.storage import price_kept, price_pushes, price_requests
 from deployer.cost.timeline import Tally, Timeline
 from deployer.cost.weights import SCAD, WeightSet
@@ -21,7 +22,11 @@ from deployer.ports import Prices
 from deployer.release.records import Bundle, Span, TargetBundle
 from deployer.values import Cloud
 
-__all__ = ["Ran", "Window", "hours_between", "price_ran"]
+__all__ = ["Look", "Ran", "Window", "hours_between", "price_ran"]
+
+
+Look = tuple[int | None, int | None, Size | None] | None
+"""What a sample says of replicas, machines and use; None where there is no sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,11 @@ def price_ran(
 
 def hours_between(began: datetime, ended: datetime) -> Decimal:
     """Return the hours, exact to the microsecond."""
-    return Decimal((ended - began) // timedelta(microseconds=1)) / 3_600_000_000
+    return _hours(ended - began)
+
+
+def _hours(long: timedelta) -> Decimal:
+    return Decimal(long // timedelta(microseconds=1)) / 3_600_000_000
 
 
 def _slices(
@@ -193,10 +202,16 @@ def _measure(piece: _Slice, samples: Timeline, ran: Ran) -> MachineHours:
     if not samples:
         hours.add(None, piece.load.replicas, piece.hours)
         return hours
+    seen: dict[Look, tuple[Sample | None, timedelta]] = {}
     for part in samples.stretch(piece.began, piece.ended):
-        hours.add(part.sample, piece.load.replicas, hours_between(part.began, part.ended))
-        if part.sample is None:
+        it = part.sample
+        look = (it.replicas, it.nodes, it.used) if it else None
+        _, before = seen.get(look, (None, timedelta()))
+        seen[look] = it, before + (part.ended - part.began)
+        if it is None:
             _note_gap(ran.gaps, Gap(piece.span.target, part.began, part.ended))
+    for sample, long in seen.values():
+        hours.add(sample, piece.load.replicas, _hours(long))
     return hours
 
 

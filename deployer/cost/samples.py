@@ -6,17 +6,18 @@ again at 0 when it is started anew.
 """
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from operator import attrgetter
 from pathlib import Path
 from typing import NoReturn
 
 from deployer.cost.sizing import Size
 from deployer.errors import SourceError
 
-__all__ = ["COLUMNS", "Sample", "read_samples"]
+__all__ = ["COLUMNS", "Sample", "append_samples", "read_samples"]
 
 COLUMNS = (
     "at", "target", "replicas", "nodes", "cpu_used", "memory_gib_used", "predictions", "failures",
@@ -44,14 +45,46 @@ def read_samples(file: Path) -> tuple[Sample, ...]:
     """
     try:
         with file.open(newline="", encoding="utf-8") as lines:
-            rows = csv.DictReader(lines, strict=True)
-            _demand_columns(file, rows.fieldnames or ())
-            found = [_read(file, rows.line_num, row) for row in rows]
+            rows = csv.reader(lines, strict=True)
+            names = next(rows, [])
+            _demand_columns(file, names)
+            reader = _Rows(names)
+            found = [_read(file, rows.line_num, reader, row) for row in rows if row]
     except OSError as error:
         raise SourceError(f"the samples of {file} cannot be read: {error.strerror}") from error
     except (csv.Error, UnicodeDecodeError) as error:
         raise SourceError(f"{file} is no CSV file: {error}") from error
-    return tuple(sorted(found, key=lambda sample: (sample.target, sample.at)))
+    return tuple(sorted(found, key=attrgetter("target", "at")))
+
+
+def append_samples(file: Path, samples: Iterable[Sample]) -> None:
+    """Add the samples to the file; a new one gets its first line.
+
+    Raises:
+        SourceError: It cannot be written, or is no file of samples.
+    """
+    try:
+        with file.open("a+", newline="", encoding="utf-8") as lines:
+            lines.seek(0)
+            header = next(csv.reader(lines), None)
+            if header is not None and tuple(header) != COLUMNS:
+                raise SourceError(f"{file} is not empty, and no file of samples of ours")
+            writer = csv.writer(lines, lineterminator="\n")
+            if header is None:
+                writer.writerow(COLUMNS)
+            writer.writerows(_cells(sample) for sample in samples)
+    except OSError as error:
+        raise SourceError(f"the samples of {file} cannot be kept: {error.strerror}") from error
+
+
+def _cells(sample: Sample) -> list[str]:
+    used = (sample.used.vcpu, sample.used.memory_gib) if sample.used else (None, None)
+    seen = (sample.replicas, sample.nodes, *used, sample.predictions, sample.failures)
+    return [
+        sample.at.isoformat(timespec="seconds"),
+        sample.target,
+        *("" if it is None else str(it) for it in seen),
+    ]
 
 
 def _demand_columns(file: Path, names: Sequence[str]) -> None:
@@ -62,19 +95,41 @@ def _demand_columns(file: Path, names: Sequence[str]) -> None:
         )
 
 
-def _read(file: Path, line: int, row: Mapping[str, str]) -> Sample:
+def _read(file: Path, line: int, rows: "_Rows", cells: Sequence[str]) -> Sample:
     try:
-        return Sample(
-            at=_time(row["at"]),
-            target=row["target"] or _refuse("a sample has a target"),
-            replicas=_count(row.get("replicas")),
-            nodes=_count(row.get("nodes")),
-            used=_used(row.get("cpu_used"), row.get("memory_gib_used")),
-            predictions=_count(row.get("predictions")),
-            failures=_count(row.get("failures")),
-        )
+        return rows.read(cells)
     except (ValueError, InvalidOperation, TypeError) as error:
         raise SourceError(f"{file}, line {line}: {error}") from error
+
+
+class _Rows:
+    """Reads lines by their columns; looks at one time share its moment, and names their text."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._width = len(names)
+        self._places = [names.index(name) if name in names else None for name in COLUMNS]
+        self._moments: tuple[str, datetime] = ("", datetime.min.replace(tzinfo=UTC))
+        self._names: dict[str, str] = {}
+
+    def read(self, cells: Sequence[str]) -> Sample:
+        if len(cells) != self._width:
+            _refuse(f"{len(cells)} columns instead of {self._width}")
+        at, target, replicas, nodes, cpu, memory, predictions, failures = (
+            "" if place is None else cells[place] for place in self._places
+        )
+        if not target:
+            _refuse("a sample has a target")
+        if at != self._moments[0]:
+            self._moments = at, _time(at)
+        return Sample(
+            self._moments[1],
+            self._names.setdefault(target, target),
+            _count(replicas),
+            _count(nodes),
+            _used(cpu, memory) if cpu or memory else None,
+            _count(predictions),
+            _count(failures),
+        )
 
 
 def _time(text: str) -> datetime:
@@ -82,15 +137,14 @@ def _time(text: str) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _count(text: str | None) -> int | None:
+def _count(text: str) -> int | None:
     if not text:
         return None
-    return int(text) if int(text) >= 0 else _refuse(f"{text} is below 0")
+    number = int(text)
+    return number if number >= 0 else _refuse(f"{text} is below 0")
 
 
-def _used(cpu: str | None, memory: str | None) -> Size | None:
-    if not cpu and not memory:
-        return None
+def _used(cpu: str, memory: str) -> Size:
     size = Size(Decimal(cpu or 0), Decimal(memory or 0))
     if (
         not (size.vcpu.is_finite() and size.memory_gib.is_finite())

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import NamedTuple
 
 from deployer.cost.samples import Sample
 
@@ -14,8 +15,7 @@ LONGEST = timedelta(hours=1)
 """A sample speaks for the time after it, at most so long: beyond that nobody looked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """A time for which one sample speaks; None where none does: a gap."""
 
     began: datetime

@@ -17,7 +17,14 @@ from deployer.ports.clock import Clock
 from deployer.ports.cluster import Cluster, ClusterInfo, PodState, Readiness, Verdict
 from deployer.ports.manifest import Manifest, ObjectRef, group_kind
 from deployer.ports.preflight import Finding, Severity
-from deployer.ports.prices import Price, PriceQuery, Prices, PriceTier, UnknownPrice
+from deployer.ports.prices import (
+    Price,
+    PriceQuery,
+    Prices,
+    PriceSource,
+    PriceTier,
+    UnknownPrice,
+)
 from deployer.ports.probe import HttpRequest, HttpResponse, Probe
 from deployer.ports.provider import Provider
 from deployer.ports.source import Chunk, Source
@@ -45,6 +52,7 @@ __all__ = [
     "Policy",
     "Price",
     "PriceQuery",
+    "PriceSource",
     "PriceTier",
     "Prices",
     "Probe",

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from deployer.values import Cloud, Money
 
-__all__ = ["Price", "PriceQuery", "PriceTier", "Prices", "UnknownPrice"]
+__all__ = ["Price", "PriceQuery", "PriceSource", "PriceTier", "Prices", "UnknownPrice"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +74,20 @@ class Prices(Protocol):
 
     def find_tiers(self, query: PriceQuery) -> tuple[PriceTier, ...] | UnknownPrice:
         """Return all steps of a graduated price, rising; a flat price has one, from 0 on."""
+        ...
+
+
+class PriceSource(Protocol):
+    """A vendor's own price list, asked for one machine at a time."""
+
+    def ask(self, query: PriceQuery, known: Price) -> Price | UnknownPrice:
+        """Return what exactly this machine costs now; several answers are an unknown.
+
+        Args:
+            query: A machine in a region, and how it is bought.
+            known: The price there is: its size is the machine's.
+
+        Raises:
+            TransientError, AccessDeniedError, SetupError: The list cannot be asked.
+        """
         ...

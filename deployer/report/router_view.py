@@ -12,7 +12,7 @@ from deployer.values import Json
 
 __all__ = ["RouterSight", "RouterView", "look_at_router"]
 
-_PAGE = "/-/targets"
+_PAGE = "/-/status"
 
 
 @dataclass(frozen=True, slots=True)

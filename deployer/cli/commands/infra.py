@@ -56,10 +56,10 @@ def cost(
     from decimal import Decimal
 
     from deployer.cli.reading_json import read_json
+    from deployer.pricing import open_prices
     from deployer.report.infrastructure import build_infrastructure_report
     from deployer.report.rates import Usage
     from deployer.report.terraform import read_resources
-    from deployer.wiring import open_prices
 
     resources = read_resources(read_json(plan))
     usage = Usage(Decimal(str(store_gb)), Decimal(str(image_gb)))

@@ -132,7 +132,8 @@ def _next(made: "Plan", following: str) -> str:
             f"{unknown} of {len(made.targets)} targets cannot be planned: deploy would refuse.\n"
             "Next: bring it back, or take it out of the spec; deployer status shows what is live"
         )
-    return "" if made.nothing_to_do else f"Next: {following}"
+    denied = any(verdict.refuses for verdict in made.budget)
+    return "" if made.nothing_to_do or denied else f"Next: {following}"
 
 
 def _headline(made: "Plan") -> str:

@@ -14,9 +14,9 @@ from deployer.cli.cells import NOTHING, format_count
 if TYPE_CHECKING:
     from deployer.providers.book.entry import Entry
 
-__all__ = ["PRICES_SCHEMA", "BookFormat", "check", "machine", "prices", "show"]
+__all__ = ["PRICES_SCHEMA", "BookFormat", "check", "machine", "prices", "refresh", "show"]
 
-prices = typer.Typer(no_args_is_help=True, help="Show and check the price book.")
+prices = typer.Typer(no_args_is_help=True, help="Show, refresh and check the price book.")
 
 PRICES_SCHEMA = "deployer/prices/v1"
 _OLD_DAYS = 400
@@ -48,6 +48,11 @@ _Own = Annotated[
 ]
 
 
+_MostMove = Annotated[
+    float, typer.Option("--most-move", min=0, metavar="PERCENT", help="How far one may move.")
+]
+
+
 @prices.command("show")
 def show(
     words: Annotated[
@@ -64,8 +69,8 @@ def show(
 
     Example: deployer prices show aws us-east-1 m6i
     """
+    from deployer.pricing import read_price_entries
     from deployer.providers.local.clock import SystemClock
-    from deployer.wiring import read_price_entries
 
     found = [entry for entry in read_price_entries(own) if _matches(entry, words or [])]
     today = SystemClock().now().date()
@@ -84,9 +89,7 @@ def show(
 def check(
     book: Annotated[Path, typer.Argument(metavar="FILE", help="The book that would come.")],
     own: _Own = None,
-    most_move: Annotated[
-        float, typer.Option("--most-move", min=0, metavar="PERCENT", help="How far one may move.")
-    ] = 25,
+    most_move: _MostMove = 25,
 ) -> None:
     """Say whether a price book can be right, against the one there is.
 
@@ -96,17 +99,46 @@ def check(
 
     Example: deployer prices check new.csv
     """
+    from deployer.pricing import read_price_entries
     from deployer.providers.book.gate import find_implausible
-    from deployer.wiring import read_price_entries
 
     new, old = read_price_entries(book), read_price_entries(own)
-    faults = find_implausible(new, old, most_move=Decimal(str(most_move)) / 100)
-    for fault in faults:
-        typer.echo(fault)
-    if faults:
-        output.print_note(f"refused: {format_count(len(faults), 'price')} cannot be right")
-        raise typer.Exit(1)
+    _demand_plausible(find_implausible(new, old, most_move=_share(most_move)))
     typer.echo(f"{book} can be right: {format_count(len(new), 'price')}")
+
+
+@prices.command("refresh")
+def refresh(
+    words: Annotated[
+        list[str], typer.Argument(metavar="WORD...", help="Machines with all of these: aws m6i.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the new book goes.")],
+    own: _Own = None,
+    most_move: _MostMove = 25,
+) -> None:
+    """Ask the clouds for machines' prices anew, and write a book.
+
+    AWS by boto3's login, Google Cloud by GOOGLE_API_KEY, Azure without any. What a cloud does not
+    list exactly once keeps its price and is named. A book that cannot be right is not written
+    (exit 1), and the old one stays. Name it in the spec: prices: FILE.
+
+    Example: deployer prices refresh azure eastus --out prices.csv
+    """
+    from deployer.pricing import open_price_source, read_price_entries
+    from deployer.providers.book.entry import write_entries
+    from deployer.providers.book.gate import find_implausible
+    from deployer.providers.book.refresh import refresh_entries
+
+    old = read_price_entries(own)
+    found = refresh_entries(old, open_price_source, lambda entry: _matches(entry, words))
+    for line in found.kept:
+        output.print_note(f"kept: {line}")
+    _demand_plausible(find_implausible(found.entries, old, most_move=_share(most_move)))
+    staged = out.with_name(f"{out.name}.new")
+    staged.write_text(write_entries(found.entries), "utf-8")
+    staged.replace(out)
+    new = found.asked - len(found.kept)
+    typer.echo(f"{out}: {format_count(new, 'price')} of {found.asked} anew, the rest as before")
 
 
 @prices.command("machine")
@@ -156,6 +188,18 @@ def machine(
     sized = replace(price, vcpu=numbers[4], memory_gib=numbers[5], gpus=gpus)
     key = Key(Cloud(cloud), "*", "instance", name, "on-demand")
     typer.echo(write_entries([Entry(key, Decimal(0), sized)]), nl=False)
+
+
+def _demand_plausible(faults: list[str]) -> None:
+    for fault in faults:
+        typer.echo(fault)
+    if faults:
+        output.print_note(f"refused: {format_count(len(faults), 'price')} cannot be right")
+        raise typer.Exit(1)
+
+
+def _share(percent: float) -> Decimal:
+    return Decimal(str(percent)) / 100
 
 
 def _matches(entry: "Entry", words: list[str]) -> bool:

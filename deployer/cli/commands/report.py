@@ -8,6 +8,7 @@ import typer
 from deployer.cli import output, ran
 from deployer.cli.cells import NOTHING, format_count, format_ready
 from deployer.cli.commands.report_all import report_all
+from deployer.cli.commands.report_sample import sample
 from deployer.cli.options import Format, Output, RouterUrl, SpecFile, Timeout
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ __all__ = ["cost", "health", "report", "show_cost", "show_health"]
 
 report = typer.Typer(no_args_is_help=True, help="Say what it costs and how healthy it is.")
 report.command("all")(report_all)
+report.command("sample")(sample)
 
 _BILL = ("machines", "control plane", "balancer", "storage")
 _COST_COLUMNS = (

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from deployer.values import Json
 
@@ -113,13 +114,18 @@ def _number(row: Mapping[str, Json], name: str) -> Decimal | None:
 
 def _time(row: Mapping[str, Json], name: str) -> datetime:
     value = row.get(name)
-    if isinstance(value, datetime):
-        moment = value
-    else:
-        try:
-            moment = datetime.fromisoformat(str(value).strip())
-        except ValueError:
-            raise RowFault(f"{name} is {str(value)[:40]!r}, which is no time") from None
+    try:
+        return _in_utc(value) if isinstance(value, datetime) else _parse_time(str(value))
+    except ValueError:
+        raise RowFault(f"{name} is {str(value)[:40]!r}, which is no time") from None
+
+
+@lru_cache(maxsize=4096)
+def _parse_time(text: str) -> datetime:
+    return _in_utc(datetime.fromisoformat(text.strip()))
+
+
+def _in_utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

@@ -4,6 +4,7 @@ The three clouds' own names; a charge that is none of ours is ``other``, and sta
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from deployer.cost.focus.charge import Charge
@@ -54,13 +55,18 @@ def classify_charge(charge: Charge) -> str:
     if charge.unused:
         return "unused commitment"
     words = f"{charge.meter} {charge.description} {charge.sku} {charge.service}"
-    found = next((rule.component for rule in _RULES if rule.words.search(words)), None)
-    return found or _BY_CATEGORY.get(charge.service_category, "other")
+    return _match(words) or _BY_CATEGORY.get(charge.service_category, "other")
+
+
+@lru_cache(maxsize=4096)
+def _match(words: str) -> str:
+    return next((rule.component for rule in _RULES if rule.words.search(words)), "")
 
 
 _BY_CATEGORY = {"Compute": "machines", "Storage": "storage"}
 
 
+@lru_cache(maxsize=64)
 def cloud_of(provider: str) -> Cloud | None:
     """Return whose bill it is; None of a provider that is none of the three."""
     return next((cloud for words, cloud in _CLOUDS if words.search(provider)), None)

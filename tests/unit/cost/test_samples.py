@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from deployer.cost.samples import Sample, read_samples
+from deployer.cost.samples import Sample, append_samples, read_samples
 from deployer.cost.sizing import Size
 from deployer.cost.timeline import Tally, Timeline
 from deployer.errors import SourceError
@@ -107,3 +107,19 @@ def test_what_nobody_counted_is_not_none_at_all() -> None:
     assert line.count_answers(NOON, NOON + timedelta(hours=1)).predictions is None
     assert Tally(3, 1).add(Tally()) == Tally(3, 1)
     assert Tally().successful is None
+
+
+def test_looks_are_added_and_read_back(tmp_path: Path) -> None:
+    file = tmp_path / "samples.csv"
+    first = Sample(NOON, "aws", 3, 1, Size(Decimal("1.5"), Decimal(2)), 10, 1)
+    append_samples(file, [first])
+    append_samples(file, [at(5, replicas=2)])
+    assert read_samples(file) == (first, at(5, replicas=2))
+
+
+def test_another_file_is_not_added_to(tmp_path: Path) -> None:
+    file = write(tmp_path, "a,b,c")
+    with pytest.raises(SourceError, match="no file of samples of ours"):
+        append_samples(file, [at(0)])
+    with pytest.raises(SourceError, match="cannot be kept"):
+        append_samples(tmp_path, [at(0)])

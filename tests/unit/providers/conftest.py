@@ -1,6 +1,7 @@
 """A loopback server with TLS and a certificate of its own, that answers as a test tells it to."""
 
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -169,3 +170,52 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
+
+
+class Pages:
+    """Serves recorded pages in turn, and remembers what was asked."""
+
+    def __init__(self, pages: tuple[Any, ...]) -> None:
+        self.asked: list[str] = []
+        waiting, asked = list(pages), self.asked
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                asked.append(self.path)
+                page = waiting.pop(0)
+                body = page if isinstance(page, str) else json.dumps(page)
+                self.send_response(page if isinstance(page, int) else 200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body.encode())
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/prices"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def serve_pages() -> Iterator[Callable[..., Pages]]:
+    """Return a maker of a server of recorded pages: documents, texts, or a status alone."""
+    made: list[Pages] = []
+
+    def serve(*pages: Any) -> Pages:
+        made.append(Pages(pages))
+        return made[-1]
+
+    yield serve
+    for one in made:
+        one.server.shutdown()
+        one.server.server_close()
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """Return a port of this machine where nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+    return port

@@ -25,14 +25,14 @@ def page(document: Any, status: int = 200) -> HttpResponse:
 def test_a_router_says_how_long_each_target_has_been_so(make_probe: Maker) -> None:
     found, asked = look(make_probe, page({"schema": SCHEMA, "backends": [BACKEND]}))
     assert found.sights == {"aws": RouterSight(42, "down", 41.2, "timeout")}
-    assert (found.error, asked) == ("", ["http://router/-/targets"])
+    assert (found.error, asked) == ("", ["http://router/-/status"])
 
 
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
         (TransientError("no answer in 1 s", operation="GET", resource="r"), "no answer in 1 s"),
-        (page({}, 503), "http://router/-/targets answered 503"),
+        (page({}, 503), "http://router/-/status answered 503"),
         (HttpResponse(200, b"<html>", 0.01), "is no page of a router's"),
         (page([]), "is no page of a router's"),
         (page({"schema": "other/v1", "backends": []}), "is no page of a router's"),

@@ -150,7 +150,7 @@ class RoutedProbe:
 
     def send(self, base_url: str, request: HttpRequest, *, timeout_seconds: float) -> HttpResponse:
         assert timeout_seconds > 0
-        if request.path != "/-/targets":
+        if request.path != "/-/status":
             return HttpResponse(503 if "gcp" in base_url else 200, b"", 0.012)
         backends = [
             {"target": name, "release": 42, "state": state, "since": 90.0, "reason": ""}
