@@ -22,11 +22,11 @@ from deployer.cost.ran import Window, price_ran
 from deployer.cost.rates import freeze_prices
 from deployer.cost.samples import Sample, append_samples, read_samples
 from deployer.providers.book import load_book
+from deployer.release.gates import GatesRecord
 from deployer.release.records import (
     ArtifactRecord,
     Bundle,
     RouteSettings,
-    SmokeRecord,
     Span,
     TargetBundle,
 )
@@ -54,7 +54,7 @@ def make_bundle(number: int) -> Bundle:
         number=number, name="iris", created=FIRST, created_by="bench", tool="bench",
         artifact=ArtifactRecord(digest=str(Digest("ab" * 32)), size=10**9, files=1),
         config={"usage": {"predictions": 5_000_000}}, content="sha256:" + "cd" * 32,
-        smoke=SmokeRecord(), routing=RouteSettings(), soak_seconds=60,
+        gates=GatesRecord(), routing=RouteSettings(), soak_seconds=60,
         weights={part.target: 1 for part in parts}, targets=parts,
     )  # fmt: skip
 
