@@ -97,7 +97,7 @@ def price_ran(
     samples: Sequence[Sample] = (),
     weights: WeightSet = SCAD,
 ) -> Ran:
-    """Price every span within ``window``, at the prices frozen into its release (C9).
+    """Price every span within ``window``, at the prices frozen into its release.
 
     Real hours, not 730 a month: what is priced by the month is divided by the hours of that month.
     Replicas and answers are the samples' where there are some, else what the release asks for and
