@@ -1,6 +1,6 @@
 """An hour of some machines, shared out: what is used, what is idle, what the nodes keep.
 
-Formulas 3.1 to 3.3 of docs/costs.md. The parts are the machines' price again, to the last digit.
+By what rules is told in docs/costs.md. The parts are the machines' price again, to the last digit.
 """
 
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ class Allocation:
         idle: Of what pods could have had; never below nothing.
         overhead: Of what the kubelet and the system keep.
         excess: What more than the machines hold was said to be taken, by resource: scaled down, and
-            a sign that the count of machines or the measurements are wrong (C11).
+            a sign that the count of machines or the measurements are wrong.
     """
 
     vcpu: Money

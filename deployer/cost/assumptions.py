@@ -56,7 +56,7 @@ def _outage(usage: Usage) -> str:
 
 
 def _spot(estimates: Iterable[TargetEstimate]) -> tuple[str, ...]:
-    """Spot prices move by the hour; one of the book's is a day old at the least (C10)."""
+    """Spot prices move by the hour; one of the book's is a day old at the least."""
     names = sorted(found.target for found in estimates if found.option == "spot")
     if not names:
         return ()

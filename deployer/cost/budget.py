@@ -1,4 +1,4 @@
-"""Whether a month keeps within its budget; what cannot be priced has not been shown to (C18)."""
+"""Whether a month keeps within its budget; what cannot be priced has not been shown to."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Graduated prices: each step's units at its own price (formula 3.8 of docs/costs.md)."""
+"""Graduated prices: each step's units at its own price."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -9,7 +9,7 @@ from deployer.values import Money
 __all__ = ["UNIT_BYTES", "price_graduated"]
 
 UNIT_BYTES = {"GB": 10**9, "GiB": 1024**3, "GB-month": 10**9, "GiB-month": 1024**3}
-"""What one unit of a price is in bytes: vendors bill both (C21)."""
+"""What one unit of a price is in bytes: vendors bill both."""
 
 
 def price_graduated(
@@ -18,7 +18,7 @@ def price_graduated(
     """Return what ``quantity`` units cost on top of those that the account has used ``already``.
 
     Never less for more. Steps that cost nothing are a vendor's free tier, which is granted once per
-    account and not per deployment (C17): their units cost what the first paid step asks.
+    account and not per deployment: their units cost what the first paid step asks.
     """
     steps = _without_free(tiers)
     currency = tiers[0].price.money.currency

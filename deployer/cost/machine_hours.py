@@ -62,18 +62,30 @@ class PricedHours:
         return MachineUse(target, self.machine.name, self.machine_hours, money)
 
 
-def price_machine_hours(machine: Machine, hours: MachineHours, weights: WeightSet) -> PricedHours:
-    """Share out every state's price and add up; all of it is unknown when the machine is."""
+def price_machine_hours(
+    machine: Machine, hours: MachineHours, weights: WeightSet, shares: dict[State, Allocation]
+) -> PricedHours:
+    """Share out every state's price and add up; all of it is unknown when the machine is.
+
+    Args:
+        machine: What the hours are of.
+        hours: For how long each state held.
+        weights: How its price is shared.
+        shares: What states of this machine are known to cost; new ones are added.
+    """
     price, size, room = machine.hourly, machine.size, machine.room
     if isinstance(price, UnknownPrice) or size is None or room is None or machine.fault:
         unknown = unknown_component("machines", machine.fault)
         return PricedHours(machine, Decimal(0), ((unknown, Part.ALLOCATED),), excess=False)
     total = _Total()
     for state, time in hours.hours.items():
-        demand = Demand(machine.replica, state.replicas, state.used)
         nodes = state.nodes or 0
-        share = allocate_hour(price.money, size, room, nodes, demand=demand, weights=weights)
-        total.add(share, time, nodes)
+        if state not in shares:
+            demand = Demand(machine.replica, state.replicas, state.used)
+            shares[state] = allocate_hour(
+                price.money, size, room, nodes, demand=demand, weights=weights
+            )
+        total.add(shares[state], time, nodes)
     return PricedHours(machine, total.machine_hours, total.components, total.excess)
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
+from deployer.cost.allocate import Allocation
 from deployer.cost.component import HOURS_PER_MONTH, Component, price_component
 from deployer.cost.load import Load, read_usage, share_of_traffic
 from deployer.cost.machine import Machine, read_machine
-from deployer.cost.machine_hours import MachineHours, price_machine_hours
+from deployer.cost.machine_hours import MachineHours, State, price_machine_hours
 from deployer.cost.network import price_gateways, price_traffic
 from deployer.cost.rates import Rates
 from deployer.cost.row import CostRow, Gap, MachineUse, Part
@@ -82,10 +83,15 @@ class _Slice:
 
 @dataclass(frozen=True, slots=True)
 class _Month:
-    """What a month of a span costs of all that goes by the hour, whatever is answered."""
+    """What a month of a span costs of all that goes by the hour, whatever is answered.
+
+    Attributes:
+        shares: How its machines' price is shared, by what held; filled as it is met.
+    """
 
     gateways: tuple[Component, ...]
     kept: tuple[Component, ...]
+    shares: dict[State, Allocation] = field(default_factory=dict)
 
 
 def price_ran(
@@ -97,7 +103,7 @@ def price_ran(
     samples: Sequence[Sample] = (),
     weights: WeightSet = SCAD,
 ) -> Ran:
-    """Price every span within ``window``, at the prices frozen into its release (C9).
+    """Price every span within ``window``, at the prices frozen into its release.
 
     Real hours, not 730 a month: what is priced by the month is divided by the hours of that month.
     Replicas and answers are the samples' where there are some, else what the release asks for and
@@ -180,7 +186,7 @@ def _price_slice(
     ran: Ran,
 ) -> None:
     hours = _measure(piece, samples, ran)
-    priced = price_machine_hours(piece.machine, hours, weights)
+    priced = price_machine_hours(piece.machine, hours, weights, piece.month.shares)
     basis = "samples" if any(state.sampled for state in hours.hours) else "release"
     ran.rows += [_row(piece, c, part, basis) for c, part in priced.components]
     ran.machines.append(priced.use(piece.span.target))

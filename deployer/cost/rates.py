@@ -46,7 +46,7 @@ _SKUS: Mapping[Cloud, Mapping[str, str]] = {
 """What a deployment of ours uses of each cloud: the vendor's default class and network tier.
 
 Google's default network tier is Premium and Azure's default routing is Microsoft's own network, so
-that is what a cluster's traffic is billed at unless somebody chose otherwise (C20).
+that is what a cluster's traffic is billed at unless somebody chose otherwise.
 """
 
 _KINDS = (
@@ -90,7 +90,7 @@ class Rates:
         self._tiers: dict[str, tuple[PriceTier, ...] | UnknownPrice] = {}
 
     def find(self, kind: str) -> Quote:
-        """Return what ``kind`` costs; a frozen price comes before the book's (C9)."""
+        """Return what ``kind`` costs; a frozen price comes before the book's."""
         if kind not in self._quotes:
             self._quotes[kind] = self._look_up(kind)
         return self._quotes[kind]

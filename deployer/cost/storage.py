@@ -1,6 +1,6 @@
 """What keeping and moving the model costs: in the bucket, by requests, between clouds, on disks.
 
-Storage and pushes are formula 3.9 of docs/costs.md.
+How is told in docs/costs.md.
 """
 
 from collections.abc import Iterable, Mapping

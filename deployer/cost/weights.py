@@ -1,4 +1,4 @@
-"""How a machine's price is shared between its processors, memory and GPUs (formula 3.1).
+"""How a machine's price is shared between its processors, memory and GPUs.
 
 AWS's split cost allocation (its documentation, 2025) weighs a vCPU 9 to a GiB's 1; on machines with
 GPUs 9 a GPU, 0.9 a vCPU, 0.1 a GiB. OpenCost's defaults (configs/aws.json) put 83 % of a g5.xlarge

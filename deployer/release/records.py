@@ -54,7 +54,7 @@ class TierRecord(Record):
 
 
 class PriceRecord(Record):
-    """What one thing cost when the release was made (C9), or why that is unknown.
+    """What one thing cost when the release was made, or why that is unknown.
 
     Attributes:
         kind: As `deployer.ports.PriceQuery` names it; ``instance`` is the target's machine.

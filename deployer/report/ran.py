@@ -153,7 +153,7 @@ def _group(key: str, rows: Sequence[CostRow], answered: Tally | None) -> Group:
 
 
 def _per_thousand(total: Sum, answered: Tally | None) -> Money | None:
-    """Return 1,000 x cost / successful predictions: formula 3.7 of docs/costs.md."""
+    """Return 1,000 x cost / successful predictions; none without any (docs/costs.md)."""
     if total.unknown or answered is None or not answered.successful:
         return None
     return total.known * (Decimal(1000) / answered.successful)

@@ -1,4 +1,4 @@
-"""One row of a bill, typed: a null stays a null, never a nought (C22)."""
+"""One row of a bill, typed: a null stays a null, never a nought."""
 
 import json
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Units of bills and prices in one spelling, with the block a vendor counts by (C21)."""
+"""Units of bills and prices in one spelling, with the block a vendor counts by."""
 
 import re
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Refuses a price book that cannot be right: filter errors show as outliers (C3).
+"""Refuses a price book that cannot be right: filter errors show as outliers.
 
 List prices of machines grow with their processors within a size series, differ little between
 regions, and move seldom. A Windows price, a dedicated host or a spot price among them does not.
