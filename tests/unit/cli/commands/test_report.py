@@ -156,7 +156,7 @@ class RoutedProbe:
             {"target": name, "release": 42, "state": state, "since": 90.0, "reason": ""}
             for name, state in (("aws-virginia", "healthy"), ("gcp-iowa", "down"))
         ]
-        document = {"schema": "deployer/router-targets/v1", "backends": backends}
+        document = {"schema": "deployer/router-status/v1", "backends": backends}
         return HttpResponse(200, json.dumps(document).encode(), 0.001)
 
 
