@@ -28,6 +28,8 @@ def _count_deployment(live: Manifest) -> _Counted:
         words = f"{updated} of {desired} pods are of the new version"
     elif total > updated:
         words = f"{total - updated} pods of the old version are still there"
+    elif total > desired:
+        words = f"{total - desired} pods more than the {desired} wanted are still there"
     elif min(ready, available) < desired:
         words = f"{min(ready, available)} of {desired} pods are ready"
     else:

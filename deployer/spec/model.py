@@ -141,7 +141,10 @@ class Strategy(Part):
     type: Literal["blue-green", "canary", "rolling"] = Field(
         "blue-green", description="All at once beside the old, in steps, or in place."
     )
-    soak: Seconds = Field(60.0, description="How long the old release stays after the shift.")
+    soak: Seconds = Field(
+        60.0,
+        description="How long the old release stays after the shift; 2 s let routers follow.",
+    )
     steps: tuple[Annotated[int, Field(ge=1, le=100)], ...] = Field(
         (), description="Canary: percent of traffic at each step, rising."
     )

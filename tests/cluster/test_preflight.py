@@ -122,7 +122,7 @@ def test_everything_that_lacks_is_found_at_once(
     clock = SystemClock()
     while not api.get(f"{core}/resourcequotas/gold").get("status", {}).get("hard"):
         clock.sleep(0.1)
-    strange = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": {"name": "x"}}
+    strange = {"apiVersion": "absent.example/v1", "kind": "Absent", "metadata": {"name": "x"}}
     big = {"cpu": "2", "memory": "1Gi", "nvidia.com/gpu": "64"}
     looked = found(
         connect(api_server, namespace),
@@ -130,7 +130,7 @@ def test_everything_that_lacks_is_found_at_once(
         strange,
         claim("data", "fast"),
     )
-    assert "no kind ScaledObject in keda.sh/v1alpha1" in looked["kinds"][0].message
+    assert "no kind Absent in absent.example/v1" in looked["kinds"][0].message
     assert "leaves requests.cpu 1, the release asks for 4" in looked["quota"][0].message
     assert "allows memory 64Mi at most, container server" in looked["limits"][0].message
     assert "room for 0 of 2 pods now" in looked["nodes"][0].message

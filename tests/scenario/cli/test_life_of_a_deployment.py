@@ -49,7 +49,7 @@ def traffic(deployment: Any, url: str) -> Iterator[dict[str, int]]:
 
 
 def test_traffic_never_feels_an_upgrade_a_bad_version_or_a_rollback(make_deployment: Make) -> None:
-    deployment = make_deployment()
+    deployment = make_deployment(strategy={"soak": "2.5s"})
     first = deployment.run("plan", expect=2)
     assert f"{deployment.name}: release 1 (the first) on 3 targets" in first.out
     assert "a local machine has no list price" in " ".join(first.out.split())
@@ -81,8 +81,8 @@ def test_traffic_never_feels_an_upgrade_a_bad_version_or_a_rollback(make_deploym
 @pytest.mark.parametrize(
     ("strategy", "before", "at_rest"),
     [
-        ({"type": "blue-green", "soak": "0.5s"}, "Deployment/{}-r2", ["Deployment/{}-r1"]),
-        ({"type": "rolling", "soak": "0.5s"}, "Deployment/{}", []),
+        ({"type": "blue-green", "soak": "2.5s"}, "Deployment/{}-r2", ["Deployment/{}-r1"]),
+        ({"type": "rolling", "soak": "2.5s"}, "Deployment/{}", []),
     ],
     ids=lambda value: value["type"] if isinstance(value, dict) else "",
 )
