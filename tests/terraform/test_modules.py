@@ -34,6 +34,8 @@ def test_its_own_tests_pass(workshop: Any, where: str) -> None:
 
 
 def test_its_own_tests_pass_with_the_real_provider(real_workshop: Any) -> None:
+    if Path(real_workshop.binary).name == "tofu":
+        pytest.skip("OpenTofu makes up ARNs that the real provider's own checks refuse")
     assert_passed(real_workshop.run("modules/aws", "test", "-no-color", expect=None))
 
 
