@@ -2,8 +2,10 @@
 
 import contextlib
 import http.server
+import json
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -20,6 +22,13 @@ from tests.cluster.rig import ApiServer
 __all__ = ["Gate", "open_gate"]
 
 _DROPPED = {"connection", "transfer-encoding", "content-length", "host", "authorization"}
+_TOKENS = "/tokens"
+_CREDENTIAL = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential"}
+_PLUG_IN = f"""
+import ssl, sys, urllib.request
+trust = ssl.create_default_context(cafile=sys.argv[2])
+print(urllib.request.urlopen(sys.argv[1] + "{_TOKENS}", context=trust).read().decode())
+"""
 
 
 class Gate:
@@ -45,12 +54,37 @@ class Gate:
         """Return the way in; who is not honest does not say when its tokens end."""
 
         def give() -> Token:
-            self.given += 1
-            token, ends = f"gate-{self.given}", self.clock.now() + self._lives
-            self._ends[token] = ends
-            return Token(token, ends if honest else None)
+            token = self.give_token()
+            return Token(token, self._ends[token] if honest else None)
 
         return Connection(self.url, self.authority, give)
+
+    def give_token(self) -> str:
+        """Return a token that is valid from now on."""
+        self.given += 1
+        token = f"gate-{self.given}"
+        self._ends[token] = self.clock.now() + self._lives
+        return token
+
+    def write_kubeconfig(self, file: Path) -> Path:
+        """Write a kubeconfig whose user is a credential plug-in that does not say when it ends."""
+        trust = file.with_suffix(".pem")
+        trust.write_text(self.authority)
+        command = {"command": sys.executable, "args": ["-c", _PLUG_IN, self.url, str(trust)]}
+        version = {"apiVersion": _CREDENTIAL["apiVersion"], "interactiveMode": "Never"}
+        server = {"server": self.url, "certificate-authority": str(trust)}
+        document = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": self.server.context,
+            "clusters": [{"name": "gate", "cluster": server}],
+            "users": [{"name": "gate", "user": {"exec": command | version}}],
+            "contexts": [
+                {"name": self.server.context, "context": {"cluster": "gate", "user": "gate"}}
+            ],
+        }
+        file.write_text(json.dumps(document))
+        return file
 
     def cut_watches(self) -> None:
         """End every watch, as a load balancer in between does."""
@@ -101,6 +135,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         gate = self.server.gate
+        if self.path == _TOKENS:
+            self._give(json.dumps(_CREDENTIAL | {"status": {"token": gate.give_token()}}).encode())
+            return
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if not gate.admits(self.headers.get("Authorization", "").removeprefix("Bearer ")):
             self.send_response(401)
@@ -121,6 +158,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
         finally:
             answer.close()
+
+    def _give(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     do_PATCH = do_POST = do_DELETE = do_GET  # noqa: N815 - the library's names
 

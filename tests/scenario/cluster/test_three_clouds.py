@@ -6,11 +6,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from deployer.providers.local.clock import SystemClock
+from tests.cluster.gate import Gate, open_gate
 from tests.cluster.rig import ApiServer, ControlPlane
 
 Make = Callable[..., Any]
@@ -106,6 +109,27 @@ def test_an_api_server_that_restarts_in_the_middle_of_a_rollout_is_waited_for(
     assert done.code == 0, done.err
     assert "release 1 is live on every target" in done.out
     assert deployment.serving() == dict.fromkeys(servers, 1)
+
+
+@pytest.fixture
+def gate(clouds: dict[str, ApiServer], tmp_path: Path) -> Iterator[Gate]:
+    """A door before an API server whose tokens end after three seconds."""
+    with open_gate(clouds["gcp-iowa"], tmp_path, SystemClock(), token_seconds=3) as opened:
+        yield opened
+
+
+@pytest.mark.slow
+def test_tokens_that_end_every_few_seconds_do_not_end_a_deploy(
+    gate: Gate, make_kube_deployment: Make, tmp_path: Path
+) -> None:
+    kubeconfig = str(gate.write_kubeconfig(tmp_path / "gate.json"))
+    deployment = make_kube_deployment({"gcp-iowa": replace(gate.server, kubeconfig=kubeconfig)})
+    for version in ("v1", "v2"):
+        deployment.write_model(version)
+        patiently(deployment, "deploy")
+    assert deployment.serving() == {"gcp-iowa": 2}
+    assert gate.refused > 0, "a token ended in the middle"
+    assert gate.given > gate.refused
 
 
 @pytest.mark.slow
