@@ -51,8 +51,8 @@ def test_a_backend_that_answers_500_is_taken_out_though_its_probes_pass(cast: "C
 def test_what_a_backend_may_have_executed_is_never_sent_again(cast: "Cast") -> None:
     cast.start_router("--fast", *cast.given_backends)
     seen = cast.load(seconds=2.0, fault=lambda: cast.set_mode(0, "close"))
-    # three in a row, and what was on its way there by then
-    assert 1 <= seen.total() - seen["200"] <= 10, (seen, cast.said)
+    most = 10 if cast.engine == "haproxy" else 5  # its error-limit, and what is under way then
+    assert 1 <= seen.total() - seen["200"] <= most, (seen, cast.said)
     assert max(cast.executed.values()) == 1
 
 
