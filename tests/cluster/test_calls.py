@@ -58,13 +58,13 @@ def _endpoints(space: Any) -> int:
 
 
 def _ask(url: str | None) -> str | None:
-    """Return who answers; None when nobody listens."""
+    """Return who answers; None when nobody does."""
     parts = urlsplit(url or "")
     connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=10)
     try:
         connection.request("GET", "/ready")
         return str(json.loads(connection.getresponse().read())["workload"])
-    except (ConnectionError, http.client.HTTPException):
+    except (OSError, http.client.HTTPException):
         return None
     finally:
         connection.close()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deployer.sandbox.blob.account import DEVELOPMENT_ACCOUNT
+from deployer.sandbox.s3.account import ACCESS_KEY, SECRET_KEY
 
 __all__ = ["PROGRAMS", "InstallError", "Program", "install_program"]
 
@@ -44,7 +45,12 @@ PROGRAMS = {
             (f"{to}/bin/python", "-m", "pip", "install", "-q", "ministack==1.5.33"),
         ),
         start=lambda home, _port: (f"{home}/bin/python", "-m", "ministack"),
-        settings=lambda port: {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)},
+        settings=lambda port: {
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(port),
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,  # the one whose signatures it can check
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        },
     ),
     "azurite": Program(
         version="3.37.0",
