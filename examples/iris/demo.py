@@ -29,7 +29,7 @@ DEPLOYER = Path(sys.executable).parent / "deployer"
 MODEL_PYTHON = REPOSITORY / ".venv-mlserver" / "bin" / "python"
 LOST = "gcp"
 LOST_TARGET = "gcp-iowa"
-SETTLE_SECONDS = 1.5
+SETTLE_SECONDS = 1.0
 
 
 @dataclass
@@ -123,7 +123,7 @@ class Demo:
                 f"its last answer came {max(0.0, last - lost_at):.2f} s after the kill began, "
                 f"{len([a for a in answers if a.at > last])} went elsewhere since",
             )
-            self.deployer("status", "-f", self.spec, expect=3)
+            self.deployer("status", "-f", self.spec, "--timeout", "2", expect=3)
             self.deployer("history", "-f", self.spec)
         with self.story.step(f"{LOST} comes back, empty; the same deploy heals it"):
             self.deployer("sandbox", "up", LOST, "--dir", self.sandbox)
