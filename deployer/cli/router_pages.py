@@ -1,16 +1,22 @@
 """Asking a running router for its pages."""
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from deployer.errors import StateError
 
 if TYPE_CHECKING:
     from deployer.values import Json
 
-__all__ = ["DEFAULT_URL", "ask_router"]
+__all__ = ["DEFAULT_URL", "STATUS_PAGE", "Address", "ask_router"]
 
 DEFAULT_URL = "http://127.0.0.1:8080"
+STATUS_PAGE = "/-/status"
+Address = Annotated[
+    str, typer.Option("--url", metavar="URL", help="The router's address.", show_default=True)
+]
 
 
 def ask_router(url: str, page: str, *, schema: str, timeout_seconds: float) -> "Json":

@@ -22,12 +22,12 @@ from deployer.providers.local.memory_cluster import MemoryCluster
 from deployer.release.state import StateStore
 from deployer.spec import Spec
 from deployer.wiring import open_probe
+from tests.terraform.toolchain import PROVIDERS, cache_folder
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 TOOLCHAIN = HERE / "toolchain.py"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "deployer-terraform")
-DERIVED = {"aws": "6.25.0", "google": "6.50.0", "azurerm": "4.55.0"}
+DERIVED = {name: version for name, (version, *_) in PROVIDERS.items()}
 HOSTS = ("registry.terraform.io/hashicorp", "registry.opentofu.org/hashicorp")
 """Terraform's registry and OpenTofu's: the same providers under the same names."""
 PATIENCE_SECONDS = 900
@@ -117,7 +117,9 @@ class Workshop:
 def find_binary() -> str | None:
     """Return the Terraform to use: $TERRAFORM, else terraform, else tofu, also from the cache."""
     wanted = [os.environ["TERRAFORM"]] if os.environ.get("TERRAFORM") else ["terraform", "tofu"]
-    places = (shutil.which(name) or shutil.which(name, path=CACHE / "bin") for name in wanted)
+    places = (
+        shutil.which(name) or shutil.which(name, path=cache_folder() / "bin") for name in wanted
+    )
     return next((place for place in places if place), None)
 
 
@@ -150,7 +152,7 @@ def binary() -> str:
 @pytest.fixture(scope="session")
 def schemas() -> Path:
     """Return the folder with derived schemas, fetched once per machine."""
-    folder = CACHE / "schemas"
+    folder = cache_folder() / "schemas"
     if not all((folder / f"{name}-{version}.json").exists() for name, version in DERIVED.items()):
         command = [sys.executable, str(TOOLCHAIN), "schemas"]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)

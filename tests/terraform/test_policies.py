@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from tests.terraform.toolchain import cache_folder
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2] / "terraform"
 SKIPS = ROOT / ".checkov.yaml"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "deployer-terraform")
 
 
 def test_every_policy_that_is_skipped_has_its_reason() -> None:
@@ -57,7 +58,7 @@ def test_a_store_made_unsafe_is_found(tmp_path: Path) -> None:
 
 def check_policies(modules: Path) -> Any:
     """Return what checkov says of a folder of modules."""
-    program = CACHE / "checkov" / "bin" / "checkov"
+    program = cache_folder() / "checkov" / "bin" / "checkov"
     if not program.exists():
         pytest.skip("needs checkov: python tests/terraform/toolchain.py checkov")
     words = ["--skip-download", "--compact", "--quiet", "--output", "json"]

@@ -7,6 +7,7 @@ import typer
 
 from deployer.cli import output
 from deployer.cli.options import SpecFile, Timeout
+from deployer.cli.router_pages import STATUS_PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from deployer.cost.samples import Sample
 
 __all__ = ["sample", "take_samples"]
-
-_PAGE = "/-/status"
 
 
 def sample(
@@ -75,7 +74,9 @@ def _ask_router(
     from deployer.ports import HttpRequest
 
     try:
-        answer = reader.probe.send(url, HttpRequest(path=_PAGE), timeout_seconds=timeout_seconds)
+        answer = reader.probe.send(
+            url, HttpRequest(path=STATUS_PAGE), timeout_seconds=timeout_seconds
+        )
         backends = json.loads(answer.body)["backends"]
     except (TransientError, ValueError, KeyError, TypeError) as error:
         output.print_note(f"the router at {url} did not say what it answered: {error}")

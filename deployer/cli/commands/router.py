@@ -10,7 +10,10 @@ from deployer.cli.commands.router_events import router_events
 from deployer.cli.commands.router_orders import TOKEN_VARIABLE, drain, eject, restore, weight
 from deployer.cli.commands.router_source import (
     Backends,
+    Fast,
+    Idempotent,
     Policy,
+    ProbePath,
     RoutesFile,
     SpecFile,
     choose_source,
@@ -82,19 +85,9 @@ def serve(
             help="Keep the last good routes here, for a start while the state can't be read.",
         ),
     ] = None,
-    probe_path: Annotated[
-        str | None,
-        typer.Option(
-            "--probe-path", metavar="PATH", help="Probe this instead of the routes' path."
-        ),
-    ] = None,
-    fast: Annotated[
-        bool, typer.Option("--fast", help="Probe every second; down after two failures.")
-    ] = False,
-    idempotent: Annotated[
-        bool,
-        typer.Option("--idempotent", help="A request may be sent twice, whatever its method."),
-    ] = False,
+    probe_path: ProbePath = None,
+    fast: Fast = False,
+    idempotent: Idempotent = False,
     access_log: Annotated[
         bool, typer.Option("--access-log", help="Write a JSON line per request to stderr.")
     ] = False,

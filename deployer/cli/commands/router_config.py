@@ -7,7 +7,10 @@ import typer
 
 from deployer.cli.commands.router_source import (
     Backends,
+    Fast,
+    Idempotent,
     Policy,
+    ProbePath,
     RoutesFile,
     SpecFile,
     choose_source,
@@ -37,19 +40,9 @@ def router_config(
     backend: Backends = None,
     policy: Policy = None,
     routes: RoutesFile = None,
-    probe_path: Annotated[
-        str | None,
-        typer.Option(
-            "--probe-path", metavar="PATH", help="Probe this instead of the routes' path."
-        ),
-    ] = None,
-    fast: Annotated[
-        bool, typer.Option("--fast", help="Probe every second; down after two failures.")
-    ] = False,
-    idempotent: Annotated[
-        bool,
-        typer.Option("--idempotent", help="A request may be sent twice, whatever its method."),
-    ] = False,
+    probe_path: ProbePath = None,
+    fast: Fast = False,
+    idempotent: Idempotent = False,
 ) -> None:
     """Print a configuration that makes HAProxy or Envoy obey our policy.
 

@@ -7,7 +7,7 @@ import typer
 
 from deployer.cli import output
 from deployer.cli.options import Format, Output, Timeout
-from deployer.cli.router_pages import DEFAULT_URL, ask_router
+from deployer.cli.router_pages import DEFAULT_URL, Address, ask_router
 from deployer.errors import TransientError
 
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ _INTERVAL_SECONDS = 1.0
 
 
 def router_events(
-    url: Annotated[
-        str, typer.Option("--url", metavar="URL", help="The router's address.", show_default=True)
-    ] = DEFAULT_URL,
+    url: Address = DEFAULT_URL,
     output_format: Output = Format.TABLE,
     timeout: Timeout = 5.0,
     follow: Annotated[

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Backends",
+    "Fast",
+    "Idempotent",
     "Policy",
     "PolicyName",
+    "ProbePath",
     "RoutesFile",
     "SpecFile",
     "choose_source",
@@ -34,6 +37,14 @@ Backends = Annotated[
 RoutesFile = Annotated[
     Path | None,
     typer.Option("--routes", metavar="FILE", help="A routes.json to follow; needs no spec."),
+]
+ProbePath = Annotated[
+    str | None,
+    typer.Option("--probe-path", metavar="PATH", help="Probe this instead of the routes' path."),
+]
+Fast = Annotated[bool, typer.Option("--fast", help="Probe every second; down after two failures.")]
+Idempotent = Annotated[
+    bool, typer.Option("--idempotent", help="A request may be sent twice, whatever its method.")
 ]
 
 

@@ -7,7 +7,7 @@ import typer
 from deployer.cli import output
 from deployer.cli.cells import NOTHING, format_count
 from deployer.cli.options import Format, Output, Timeout
-from deployer.cli.router_pages import DEFAULT_URL, ask_router
+from deployer.cli.router_pages import DEFAULT_URL, STATUS_PAGE, Address, ask_router
 
 if TYPE_CHECKING:
     from deployer.values import Json
@@ -16,7 +16,6 @@ __all__ = ["router_status"]
 
 _INTERVAL_SECONDS = 2.0
 _CLEAR = "\x1b[H\x1b[J"
-_PAGE = "/-/status"
 _BARS = " ▁▂▃▄▅▆▇█"
 _SPARKS, _PER_SPARK = 15, 4
 _COLUMNS = (
@@ -37,9 +36,7 @@ _COLUMNS = (
 
 
 def router_status(
-    url: Annotated[
-        str, typer.Option("--url", metavar="URL", help="The router's address.", show_default=True)
-    ] = DEFAULT_URL,
+    url: Address = DEFAULT_URL,
     output_format: Output = Format.TABLE,
     timeout: Timeout = 5.0,
     watch: Annotated[
@@ -70,7 +67,7 @@ def _ask(url: str, timeout_seconds: float) -> "Json":
     from deployer.errors import TransientError
 
     try:
-        return ask_router(url, _PAGE, schema=_schema(), timeout_seconds=timeout_seconds)
+        return ask_router(url, STATUS_PAGE, schema=_schema(), timeout_seconds=timeout_seconds)
     except TransientError as error:
         output.print_error(error)
         raise typer.Exit(3) from error

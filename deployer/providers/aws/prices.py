@@ -2,15 +2,14 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from deployer.errors import SetupError
 from deployer.ports import Clock, Price, PriceQuery, UnknownPrice
 from deployer.providers.aws.errors import translated
-from deployer.values import Json, Money
+from deployer.providers.renewed import renew_price
+from deployer.values import Json
 
 __all__ = ["AwsPrices", "connect_prices", "machine_filters", "read_product"]
 
@@ -70,7 +69,7 @@ class AwsPrices:
             return found
         source = "EC2 spot price history" if spot else "AWS Pricing API"
         today = self._clock.now().date()
-        return _priced(known, found, source, today, "low" if spot else "high")
+        return renew_price(known, found, query, source=source, as_of=today)
 
     def _on_demand(self, query: PriceQuery) -> Decimal | UnknownPrice:
         answer = self._open("pricing", _HOME).get_products(
@@ -112,9 +111,3 @@ def connect_prices(clock: Clock) -> AwsPrices:
         return Session().client(service, region_name=region)  # type: ignore[call-overload]
 
     return AwsPrices(make, clock)
-
-
-def _priced(known: Price, amount: Decimal, source: str, today: date, confidence: str) -> Price:
-    return replace(
-        known, money=Money(amount), source=source, as_of=today, confidence=confidence, unit="hour"
-    )

@@ -1,13 +1,13 @@
 """Azure's retail price list: public, without a login; filters leave the one Linux meter."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from deployer.ports import Clock, Price, PriceQuery, UnknownPrice
 from deployer.providers.pages import get_page
-from deployer.values import Json, Money
+from deployer.providers.renewed import renew_price
+from deployer.values import Json
 
 if TYPE_CHECKING:
     from urllib3 import PoolManager
@@ -48,14 +48,8 @@ class AzurePrices:
         found = pick_meter(self._items(query), query)
         if isinstance(found, UnknownPrice):
             return found
-        return replace(
-            known,
-            money=Money(found),
-            unit="hour",
-            source="Azure Retail Prices API",
-            as_of=self._clock.now().date(),
-            confidence="low" if query.option == "spot" else "high",
-        )
+        today = self._clock.now().date()
+        return renew_price(known, found, query, source="Azure Retail Prices API", as_of=today)
 
     def _items(self, query: PriceQuery) -> Iterator[Json]:
         wanted = {

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from deployer.errors import SetupError
 from deployer.ports import Clock, Price, PriceQuery, UnknownPrice
 from deployer.providers.pages import get_page
-from deployer.values import Json, Money
+from deployer.providers.renewed import renew_price
+from deployer.values import Json
 
 if TYPE_CHECKING:
     from urllib3 import PoolManager
@@ -76,14 +76,8 @@ class GcpPrices:
         found = price_machine(self._skus, query, known)
         if isinstance(found, UnknownPrice):
             return found
-        return replace(
-            known,
-            money=Money(found),
-            unit="hour",
-            source="Google Cloud Billing Catalog",
-            as_of=self._clock.now().date(),
-            confidence="low" if query.option == "spot" else "high",
-        )
+        today = self._clock.now().date()
+        return renew_price(known, found, query, source="Google Cloud Billing Catalog", as_of=today)
 
     def _pages(self) -> Iterator[Json]:
         fields = {"key": self._key, "pageSize": "5000", "pageToken": ""}

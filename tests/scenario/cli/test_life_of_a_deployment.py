@@ -2,18 +2,15 @@
 
 import json
 import re
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.scenario.traffic import router, traffic
+
 Make = Callable[..., Any]
-TRAFFIC = Path(__file__).with_name("traffic.py")
 READING = (
     ["status"],
     ["history"],
@@ -21,31 +18,6 @@ READING = (
     ["report", "cost"],
     ["report", "health"],
 )
-
-
-@contextmanager
-def router(deployment: Any) -> Iterator[str]:
-    """Run the router until the end; yield its address."""
-    running = deployment.start("router", "serve", "-f", "deployer.yaml", "--listen", "127.0.0.1:0")
-    yield running.wait_for("listening on").split()[-1]
-    running.process.send_signal(signal.SIGTERM)
-    assert running.finish().code == 0
-
-
-@contextmanager
-def traffic(deployment: Any, url: str) -> Iterator[dict[str, int]]:
-    """Send predictions meanwhile; what became of them is in the dict afterwards."""
-    sender = subprocess.Popen(
-        [sys.executable, TRAFFIC, url, deployment.name],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    answers: dict[str, int] = {}
-    try:
-        yield answers
-    finally:
-        answers |= json.loads(sender.communicate()[0])
 
 
 def test_traffic_never_feels_an_upgrade_a_bad_version_or_a_rollback(make_deployment: Make) -> None:

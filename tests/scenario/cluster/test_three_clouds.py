@@ -1,11 +1,7 @@
 """From the first deploy to a rollback on real API servers, whatever happens in between."""
 
-import json
-import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +11,9 @@ import pytest
 from deployer.providers.local.clock import SystemClock
 from tests.cluster.gate import Gate, open_gate
 from tests.cluster.rig import ApiServer, ControlPlane
+from tests.scenario.traffic import router, traffic
 
 Make = Callable[..., Any]
-TRAFFIC = Path(__file__).parents[1] / "cli" / "traffic.py"
 TARGETS = ("aws-virginia", "gcp-iowa", "azure-virginia")
 PATIENCE = 240.0
 """Seconds a deploy may take: three control planes share two cores with it."""
@@ -31,31 +27,6 @@ def clouds(api_servers: Mapping[str, ApiServer]) -> dict[str, ApiServer]:
     if not all(server.runs_pods and server.url for server in api_servers.values()):
         pytest.skip("pods do not run as processes here")
     return dict(zip(TARGETS, api_servers.values(), strict=True))
-
-
-@contextmanager
-def router(deployment: Any) -> Iterator[str]:
-    """Run the router until the end; yield its address."""
-    running = deployment.start("router", "serve", "-f", "deployer.yaml", "--listen", "127.0.0.1:0")
-    yield running.wait_for("listening on").split()[-1]
-    running.process.send_signal(signal.SIGTERM)
-    assert running.finish().code == 0
-
-
-@contextmanager
-def traffic(deployment: Any, url: str) -> Iterator[dict[str, int]]:
-    """Send predictions meanwhile; what became of them is in the dict afterwards."""
-    sender = subprocess.Popen(
-        [sys.executable, TRAFFIC, url, deployment.name],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    answers: dict[str, int] = {}
-    try:
-        yield answers
-    finally:
-        answers |= json.loads(sender.communicate()[0])
 
 
 def patiently(deployment: Any, *words: str) -> Any:

@@ -53,6 +53,7 @@ def test_what_a_backend_may_have_executed_is_never_sent_again(cast: "Cast") -> N
     seen = cast.load(seconds=2.0, fault=lambda: cast.set_mode(0, "close"))
     most = 10 if cast.engine == "haproxy" else 5  # its error-limit, and what is under way then
     assert 1 <= seen.total() - seen["200"] <= most, (seen, cast.said)
+    assert len(cast.executed) == seen.total()
     assert max(cast.executed.values()) == 1
 
 
