@@ -16,6 +16,7 @@ from deployer.ports.apply import (
 from deployer.ports.clock import Clock
 from deployer.ports.cluster import Cluster, ClusterInfo, PodState, Readiness, Verdict
 from deployer.ports.manifest import Manifest, ObjectRef, group_kind
+from deployer.ports.notifier import Notice, Notifier
 from deployer.ports.preflight import Finding, Severity
 from deployer.ports.prices import (
     Price,
@@ -45,6 +46,8 @@ __all__ = [
     "HttpRequest",
     "HttpResponse",
     "Manifest",
+    "Notice",
+    "Notifier",
     "ObjectInfo",
     "ObjectRef",
     "ObjectStore",

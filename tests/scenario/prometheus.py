@@ -106,7 +106,7 @@ def watch(tmp_path: Path) -> Iterator[Callable[..., Prometheus]]:
 def rule_test(
     alert: str, series: dict[str, str], *, fires: bool, at: str = "20m"
 ) -> dict[str, Any]:
-    """Return a test of promtool's: whether an alert (``.*``: any) fires at a time of these series."""
+    """Return a test of promtool's: whether an alert (``.*``: any) fires at a time."""
     expression = f'count(ALERTS{{alertname=~"{alert}", alertstate="firing"}}) or vector(0)'
     sample = {"labels": "{}", "value": int(fires)}
     return {

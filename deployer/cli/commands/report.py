@@ -7,6 +7,7 @@ import typer
 
 from deployer.cli import output, ran
 from deployer.cli.cells import NOTHING, format_count, format_ready
+from deployer.cli.commands.report_alerts import alerts
 from deployer.cli.commands.report_all import report_all
 from deployer.cli.commands.report_sample import sample
 from deployer.cli.options import Format, Output, RouterUrl, SpecFile, Timeout
@@ -25,6 +26,7 @@ __all__ = ["cost", "health", "report", "show_cost", "show_health"]
 
 report = typer.Typer(no_args_is_help=True, help="Say what it costs and how healthy it is.")
 report.command("all")(report_all)
+report.command("alerts")(alerts)
 report.command("sample")(sample)
 
 _BILL = ("machines", "control plane", "balancer", "storage")

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,14 @@ import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
+from standardwebhooks import Webhook as Judge
 
+from tests.receiver import Receiver
 from tests.scenario.prometheus import MONITORING, Prometheus, rule_test
 
 Make = Callable[..., Any]
 RULES = MONITORING / "exporter.yaml"
+SECRET = "whsec_c2VjcmV0LW9mLXR3ZW50eS1ieXRlcw=="
 DASHBOARD = MONITORING / "exporter-dashboard.json"
 TARGET = '{deployment="iris", target="aws"}'
 BUDGET = 'deployer_budget_state{{deployment="iris", basis="{}", state="{}"}}'
@@ -59,11 +62,13 @@ cloud,region,kind,sku,option,tier_from_gb,unit,usd,vcpu,memory_gib,gpus,gpu_type
 local,*,instance,box,on-demand,,hour,0.50,8,32,0,,2026-11-01,high,our own,
 local,*,control_plane_hour,,on-demand,,hour,0,,,,,2026-11-01,high,our own,
 local,*,object_storage,,on-demand,,GB-month,0.01,,,,,2026-11-01,high,our own,
+local,*,object_put_1k,,on-demand,,1000 requests,0,,,,,2026-11-01,high,our own,
+local,*,object_get_1k,,on-demand,,1000 requests,0,,,,,2026-11-01,high,our own,
 """
 
 
 @pytest.fixture
-def priced(make_deployment: Make) -> Iterator[Any]:
+def priced(make_deployment: Make, receiver: Receiver) -> Any:
     """Return a deployment on one target, live, above its budget from the first second on."""
     deployment = make_deployment("aws-virginia")
     (deployment.folder / "own.csv").write_text(OWN)
@@ -71,7 +76,13 @@ def priced(make_deployment: Make) -> Iterator[Any]:
         targets=[deployment.target(name, machine="box") for name in deployment.clusters],
         prices="own.csv",
         budget={"monthly": "0.00001 USD"},
+        alerts={
+            "webhooks": [{"name": "ops", "url": {"file": "url"}, "secret": {"env": "OPS_SECRET"}}],
+            "files": [{"name": "log", "path": "notices.jsonl"}],
+        },
     )
+    (deployment.folder / "url").write_text(f"{receiver.url}\n")
+    deployment.environment["OPS_SECRET"] = SECRET
     deployment.run("deploy")
     return deployment
 
@@ -80,7 +91,37 @@ def named_metrics(text: str) -> set[str]:
     return set(re.findall(r"(?<!:)\bdeployer_\w+", text))
 
 
-def test_a_real_prometheus_scrapes_the_exporter_and_fires_on_the_budget(
+def test_a_budget_that_is_spent_fires_in_a_real_prometheus_and_reaches_a_webhook_once(
+    priced: Any,
+    receiver: Receiver,
+    watch: Callable[..., Prometheus],
+    promtool: Callable[..., str],
+) -> None:
+    watch_the_exporter(priced, watch, promtool)
+    tell_once(priced, receiver)
+
+
+def tell_once(priced: Any, receiver: Receiver) -> None:
+    """Two at once, and a third when both are done: one message on each channel."""
+    at_once = [priced.start("report", "alerts", "--send") for _ in range(2)]
+    ended = [running.finish() for running in at_once]
+    assert [done.code for done in ended] == [1, 1]
+    again = priced.run("report", "alerts", "--send", "-o", "json", expect=1)
+    (alert,) = again.json["alerts"]
+    assert alert["kind"] == "budget-exceeded"
+    assert alert["channels"] == {"ops": "known", "log": "known"}
+    (post,) = receiver.posts
+    document = Judge(SECRET).verify(post.body, dict(post.headers))
+    assert (document["id"], document["kind"]) == (alert["id"], "budget-exceeded")
+    (line,) = (priced.folder / "notices.jsonl").read_text().splitlines()
+    assert json.loads(line)["id"] == alert["id"]
+    said = "".join(done.out + done.err for done in (*ended, again))
+    assert said.count("ops: told: ") == 1
+    assert SECRET not in said
+    assert receiver.url not in said
+
+
+def watch_the_exporter(
     priced: Any, watch: Callable[..., Prometheus], promtool: Callable[..., str]
 ) -> None:
     """One machine of 0.50 x 730 = 365.00 a month."""
