@@ -7,6 +7,7 @@ import typer
 
 from deployer.cli import output, ran
 from deployer.cli.cells import NOTHING, format_count, format_ready
+from deployer.cli.commands.report_advice import advice
 from deployer.cli.commands.report_alerts import alerts
 from deployer.cli.commands.report_all import report_all
 from deployer.cli.commands.report_sample import sample
@@ -26,6 +27,7 @@ __all__ = ["cost", "health", "report", "show_cost", "show_health"]
 
 report = typer.Typer(no_args_is_help=True, help="Say what it costs and how healthy it is.")
 report.command("all")(report_all)
+report.command("advice")(advice)
 report.command("alerts")(alerts)
 report.command("sample")(sample)
 
