@@ -11,6 +11,7 @@ from deployer.cost.change import find_deltas
 from deployer.cost.component import CURRENCY, HOURS_PER_MONTH, known_sum
 from deployer.cost.estimate import TargetEstimate, estimate_release
 from deployer.cost.load import Load, read_usage, share_of_traffic
+from deployer.cost.machine import price_nodes
 from deployer.cost.rates import freeze_prices
 from deployer.cost.sizing import Size, count_nodes
 from deployer.cost.storage import price_pushes
@@ -45,6 +46,7 @@ class _Place:
     offer: Offer
     saving: Decimal
     uncompared: tuple[str, ...]
+    blockers: tuple[str, ...]
 
 
 def advise_move(case: Case, offers: Sequence[Offer]) -> Advice | Silence:
@@ -61,21 +63,27 @@ def advise_move(case: Case, offers: Sequence[Offer]) -> Advice | Silence:
     before = _estimate(case, case.bundle)
     places = [_compare(case, offer, before) for offer in _find_offers(case, offers)]
     known = [place for place in places if "machines" not in place.uncompared]
-    best = max(known, key=lambda place: place.saving, default=None)
-    if best is None or best.saving < _LEAST_SHARE * case.estimate.known.amount:
+    least = _LEAST_SHARE * case.estimate.known.amount
+    worth = [place for place in known if place.saving >= least]
+    if not worth:
         return Silence("move", case.target, "no place in the price book is 5 % cheaper in all")
-    return _advise(case, best)
+    return _advise(case, max(worth, key=lambda place: (not place.blockers, place.saving)))
 
 
 def _find_offers(case: Case, offers: Sequence[Offer]) -> tuple[Offer, ...]:
-    """Return the cheapest place within the cloud, and the cheapest of each other cloud."""
-    cheapest: dict[Cloud, tuple[Decimal, Offer]] = {}
+    """Return the cheapest place of each cloud, and the cheapest of each that nothing blocks.
+
+    Only places whose machines cost less than the target's are looked at closer.
+    """
+    now = price_nodes(case.machine, case.estimate.replicas)[1].monthly
+    cheapest: dict[tuple[Cloud, bool], tuple[Decimal, Offer]] = {}
     for offer in offers:
         monthly = _price(case, offer) if _is_candidate(case, offer) else None
-        if monthly is None:
+        if monthly is None or now is None or monthly >= now.amount:
             continue
-        if offer.cloud not in cheapest or monthly < cheapest[offer.cloud][0]:
-            cheapest[offer.cloud] = monthly, offer
+        key = offer.cloud, any(_block(case, offer))
+        if key not in cheapest or monthly < cheapest[key][0]:
+            cheapest[key] = monthly, offer
     return tuple(offer for _, offer in cheapest.values())
 
 
@@ -84,7 +92,7 @@ def _compare(case: Case, offer: Offer, before: Mapping[str, TargetEstimate]) -> 
     deltas = [it for name in before for it in find_deltas(before[name], after[name])]
     saving = -sum((it.change.amount for it in deltas if it.change), Decimal(0))
     unknown = tuple(dict.fromkeys(it.component for it in deltas if it.change is None))
-    return _Place(offer, saving, unknown)
+    return _Place(offer, saving, unknown, tuple(_block(case, offer)))
 
 
 def _is_candidate(case: Case, offer: Offer) -> bool:
@@ -133,8 +141,8 @@ def _estimate(case: Case, bundle: Bundle) -> dict[str, TargetEstimate]:
 
 
 def _advise(case: Case, place: _Place) -> Advice:
-    offer, blockers = place.offer, tuple(_block(case, place.offer))
-    doubtful = blockers or place.uncompared or offer.price.confidence == "low"
+    offer = place.offer
+    doubtful = place.blockers or place.uncompared or offer.price.confidence == "low"
     left_out = f"; not compared: {', '.join(place.uncompared)}" if place.uncompared else ""
     return Advice(
         kind="move",
@@ -153,7 +161,7 @@ def _advise(case: Case, place: _Place) -> Advice:
         ),
         changes=tuple(_doubt(case, place)),
         one_off=_price_way(case, offer),
-        blockers=blockers,
+        blockers=place.blockers,
     )
 
 
