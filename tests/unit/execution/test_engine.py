@@ -13,7 +13,6 @@ from deployer.providers.local.faults import Fault
 World = Any
 Machine = Any
 TARGETS = ("aws", "azure", "gcp")
-READY = Readiness(Verdict.READY, 1, 1)
 CRASHING = Readiness(Verdict.FAILED, 1, 1, "CrashLoopBackOff")
 
 
@@ -56,8 +55,18 @@ def fail_route(machine: Machine) -> None:
         )
 
 
+def phase_of(machine: Machine) -> str:
+    phases: list[str] = [event.phase for event in machine.events if event.kind == "phase"]
+    return phases[-1]
+
+
 def fail_soak(machine: Machine) -> None:
-    machine.world.clusters["azure"].script_readiness("iris-r2", READY, CRASHING)
+    def watch(where: str, method: str, _name: str) -> bool:
+        if where == "cluster azure" and method == "readiness" and phase_of(machine) == "soak":
+            machine.world.clusters["azure"].script_readiness("iris-r2", CRASHING)
+        return False
+
+    machine.dies_at = watch
 
 
 def fail_retire(machine: Machine) -> None:
@@ -69,8 +78,7 @@ def lose_cluster(phase: str) -> Callable[[Machine], None]:
 
     def lose(machine: Machine) -> None:
         def watch(where: str, method: str, _name: str) -> bool:
-            told = [event.phase for event in machine.events if event.kind == "phase"]
-            if where == "cluster azure" and method == "readiness" and told[-1] == phase:
+            if where == "cluster azure" and method == "readiness" and phase_of(machine) == phase:
                 machine.clusters["azure"].faults.append(
                     ClusterFault("readiness", gone, name="iris-r2", times=-1)
                 )
@@ -158,8 +166,8 @@ def test_a_target_that_was_never_reached_needs_no_undo(world: World) -> None:
 def test_one_undo_that_fails_does_not_stop_the_others(world: World) -> None:
     world.start().deploy()
     world.write_model("two")
-    fail_soak(world.start())
     machine = world.start()
+    fail_soak(machine)
     machine.clusters["aws"].faults.append(ClusterFault("delete", denied, name="iris-r2"))
     with pytest.raises(RolloutError, match="not be undone everywhere: aws") as caught:
         machine.deploy()
