@@ -16,7 +16,7 @@ from deployer.cost.rates import freeze_prices
 from deployer.cost.sizing import Size, count_nodes
 from deployer.cost.storage import price_pushes
 from deployer.ports import Price
-from deployer.release.records import Bundle, TargetBundle
+from deployer.release.records import TargetBundle
 from deployer.values import Cloud, Money
 
 __all__ = ["Offer", "advise_move"]
@@ -37,7 +37,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A place and what the whole deployment saves a month by moving there.
+    """A place and what moving there saves a month.
 
     Attributes:
         uncompared: Components without a price here or there, which the saving leaves out.
@@ -54,13 +54,13 @@ def advise_move(case: Case, offers: Sequence[Offer]) -> Advice | Silence:
 
     Within its cloud the same machine is looked for in other regions, in other clouds the cheapest
     that is at least as large. Each place is priced as a whole: machines, control plane, balancer,
-    storage, traffic, and what changes of the other targets' bills. What has no price here or there
-    is left out of the saving and named. Machines with GPUs stay with their own type, which only
-    the same name promises.
+    storage, traffic, and what pushing models there costs the target they are pushed from. What has
+    no price here or there is left out of the saving and named. Machines with GPUs stay with their
+    own type, which only the same name promises.
     """
     if case.machine.fault:
         return Silence("move", case.target, case.machine.fault)
-    before = _estimate(case, case.bundle)
+    before = _estimate(case, case.part)
     places = [_compare(case, offer, before) for offer in _find_offers(case, offers)]
     known = [place for place in places if "machines" not in place.uncompared]
     least = _LEAST_SHARE * case.estimate.known.amount
@@ -116,14 +116,8 @@ def _price(case: Case, offer: Offer) -> Decimal | None:
     return None if nodes is None else nodes * HOURS_PER_MONTH * offer.price.money.amount
 
 
-def _move(case: Case, offer: Offer) -> Bundle:
-    """Return the release with the target in the other place, at that place's prices."""
-    there = _there(case, offer)
-    parts = tuple(there if it.target == case.target else it for it in case.bundle.targets)
-    return case.bundle.model_copy(update={"targets": parts})
-
-
-def _there(case: Case, offer: Offer) -> TargetBundle:
+def _move(case: Case, offer: Offer) -> TargetBundle:
+    """Return the target in the other place, at that place's prices."""
     prices = freeze_prices(case.books[case.target], offer.cloud, offer.region, offer.machine)
     return case.part.model_copy(
         update={
@@ -135,7 +129,16 @@ def _there(case: Case, offer: Offer) -> TargetBundle:
     )
 
 
-def _estimate(case: Case, bundle: Bundle) -> dict[str, TargetEstimate]:
+def _estimate(case: Case, part: TargetBundle) -> dict[str, TargetEstimate]:
+    """Price the target, and all to whom models are pushed from it, or the one that pushes to it.
+
+    What moves changes what those pay for egress; nobody else's bill.
+    """
+    pusher = read_usage(case.bundle).pushed_from
+    others = [it for it in case.bundle.targets if it.target != case.target]
+    if pusher != case.target:
+        others = [it for it in others if it.target == pusher]
+    bundle = case.bundle.model_copy(update={"targets": (part, *others)})
     found = estimate_release(bundle, case.books, replicas=case.replicas)
     return {it.target: it for it in found}
 
@@ -180,7 +183,7 @@ def _price_way(case: Case, offer: Offer) -> Money:
     usage = read_usage(case.bundle).model_copy(update={"pushes": 1})
     share = share_of_traffic(case.bundle, case.target)
     load = Load(usage, share, case.bundle.artifact.size, case.estimate.replicas)
-    return known_sum(price_pushes(case.rates, load, [_there(case, offer)]))
+    return known_sum(price_pushes(case.rates, load, [_move(case, offer)]))
 
 
 def _block(case: Case, offer: Offer) -> Iterator[str]:

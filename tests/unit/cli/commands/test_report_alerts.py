@@ -116,6 +116,14 @@ def test_a_secret_that_is_missing_is_named(
     [
         ({"webhooks": [{"name": "ops", "url": {}}]}, "exactly one of env and file"),
         ({"files": [{"name": "a", "path": "x"}] * 2}, "two channels are called 'a'"),
+        (
+            {
+                "mails": [
+                    {"name": "m", "server": "smtp://h", "sender": "a", "to": ["b"], "user": "u"}
+                ]
+            },
+            "user and password go together",
+        ),
     ],
 )
 def test_channels_that_cannot_be_are_refused(alerts: dict[str, Any], why: str) -> None:

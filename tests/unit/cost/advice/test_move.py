@@ -91,6 +91,23 @@ def test_the_last_target_of_a_cloud_keeps_the_others_from_failing_with_it(
     )
 
 
+def test_what_pushing_there_costs_another_target_counts_against_it(
+    make_case: Maker, make_site: Maker, make_release: Maker
+) -> None:
+    """Models of 1 GB are pushed 10 times a month from the other target, in Ireland.
+
+    Frankfurt is another region of the same cloud: 10 x 0.02; Belgium is another cloud: 10 x 0.09.
+    The machine beside the old one at each push runs 660 s: 10 x 0.1833 h x 0.016332 = 0.03 less.
+    So moving there saves 11.93 + 0.03 - 0.70 = 11.26.
+    """
+    sites = make_site("aws", region="eu-central-1"), make_site("aws-two", region="eu-west-1")
+    there = offer(Cloud.GCP, "europe-west1", "n2-standard-4", "0.213668")
+    bundle = make_release(*sites, size=10**9, pushes=10, pushed_from="aws-two")
+    found = advise_move(make_case(bundle=bundle), [there])
+    assert isinstance(found, Advice)
+    assert found.saving.amount.quantize(CENT) == Decimal("11.26")
+
+
 @pytest.mark.parametrize(
     ("candidate", "why"),
     [
