@@ -11,7 +11,7 @@ from deployer.cost.sums import Sum
 from deployer.errors import AccessDeniedError, ProviderError, StateError, TransientError
 from deployer.ports import Notice, Notifier
 from deployer.providers.local.clock import ManualClock
-from deployer.providers.local.faults import FlakyStore
+from deployer.providers.local.faults import Fault, FlakyStore
 from deployer.providers.local.memory import MemoryStore
 from deployer.providers.local.outbox import Outbox
 from deployer.release.notices import CLAIM_SECONDS
@@ -160,3 +160,19 @@ def test_nothing_is_told_while_nobody_knows_what_was(clock: ManualClock) -> None
             holder="a",
         )
     assert moody.taken == []
+
+
+def test_what_was_told_and_could_not_be_recorded_is_no_success(clock: ManualClock) -> None:
+    store = FlakyStore(MemoryStore(clock), clock)
+    store.add_fault(Fault(on_call=2, method="put"))
+    (found,) = tell_notices(
+        find_alerts(outlook("101", "150")),
+        [Moody()],
+        StateStore("iris", [store], clock),
+        clock,
+        holder="a",
+    )
+    assert (found.outcome, found.error) == (
+        Outcome.FAILED,
+        "it was told, but that could not be recorded",
+    )

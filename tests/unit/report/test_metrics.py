@@ -1,11 +1,14 @@
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from deployer.cost.anomaly import Score
 from deployer.providers.book import load_book
 from deployer.release.records import Head, Span
 from deployer.report.cost import build_cost_report
@@ -13,6 +16,7 @@ from deployer.report.health import build_health_report
 from deployer.report.metrics import Facts, FactsCollector
 from deployer.report.outlook import build_outlook
 from deployer.spec.costs import Budget
+from deployer.values import Money
 
 Maker = Callable[..., Any]
 Series = dict[tuple[str, ...], float]
@@ -94,3 +98,24 @@ def test_a_look_that_is_too_old_says_nothing_of_now(facts: Facts, now: datetime)
     assert seen["deployer_state_unknown",] == 1
     assert seen["deployer_exporter_look_timestamp_seconds",] == facts.at.timestamp()
     assert not [name for name in seen if name[0].startswith(("deployer_cost", "deployer_target"))]
+
+
+def test_a_release_that_cannot_be_read_is_unknown_and_an_odd_day_is_flagged(
+    facts: Facts, now: datetime
+) -> None:
+    assert facts.cost is not None
+    assert facts.outlook is not None
+    odd = Score(
+        "aws", "egress", now.date(), Money(Decimal(9)), Money(Decimal(1)), Decimal(60), now.date()
+    )
+    seen = scrape(
+        replace(
+            facts,
+            cost=replace(facts.cost, left_out=("lost",)),
+            outlook=replace(facts.outlook, scores=(odd,)),
+        ),
+        now,
+    )
+    assert seen["deployer_cost_monthly_unknown", "lost"] == 1
+    assert seen["deployer_cost_anomaly_score", "aws", "egress"] == 60
+    assert seen["deployer_cost_anomaly", "aws", "egress"] == 1
