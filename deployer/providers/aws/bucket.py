@@ -1,11 +1,11 @@
 """One bucket and how it is asked: the client, its retries, and the words of its answers."""
 
-import base64
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from deployer.errors import NotFoundError
 from deployer.ports import Clock, ObjectInfo
+from deployer.providers.aws.checksums import read_checksums
 from deployer.providers.aws.errors import translated
 from deployer.providers.aws.lane import FastLane
 from deployer.providers.location import Location
@@ -16,16 +16,9 @@ from deployer.providers.translation import ExpiredLoginError
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-__all__ = ["S3Bucket", "read_checksums", "read_info"]
+__all__ = ["S3Bucket", "read_info"]
 
 T = TypeVar("T")
-
-_ALGORITHMS = {
-    "ChecksumSHA256": "sha256",
-    "ChecksumCRC32": "crc32",
-    "ChecksumCRC32C": "crc32c",
-    "ChecksumCRC64NVME": "crc64nvme",
-}
 
 
 class S3Bucket:
@@ -63,10 +56,12 @@ class S3Bucket:
         return call_patiently(attempt, clock=self._clock, patience=self._patience)
 
     def lane(self) -> FastLane:
-        """Return the short way for small objects."""
+        """Return the short way."""
         client, lane = self._client(), self._lane
         if lane is None or lane.client is not client:
-            self._lane = lane = FastLane(client, self.location.bucket)
+            self._lane = lane = FastLane(
+                client, self.location.bucket, clock=self._clock, patience=self._patience
+            )
         return lane
 
     def where(self, key: str) -> Any:
@@ -105,14 +100,3 @@ def read_info(key: str, answer: Mapping[str, Any]) -> ObjectInfo:
         metadata=metadata,
         modified=answer["LastModified"],
     )
-
-
-def read_checksums(answer: Mapping[str, Any]) -> dict[str, str]:
-    """Return those over the whole object; composites (``<base64>-<parts>``) are of no use."""
-    if answer.get("ChecksumType") == "COMPOSITE":
-        return {}
-    return {
-        name: base64.b64decode(answer[field]).hex()
-        for field, name in _ALGORITHMS.items()
-        if answer.get(field) and "-" not in answer[field]
-    }

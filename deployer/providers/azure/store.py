@@ -16,7 +16,6 @@ from deployer.ports import Clock, ObjectInfo, Source, StoredObject, StoredRange
 from deployer.providers.azure.container import (
     BlobContainer,
     matching,
-    read_checksums,
     read_info,
     read_version,
 )
@@ -107,26 +106,21 @@ class BlobStore:
         token = uuid.uuid4().hex
         marked = {**(metadata or {}), TOKEN: token}
         try:
-            answer = self._container.put(key, body, marked, if_version)
+            return self._container.put(key, body, marked, if_version)
         except (PreconditionError, AlreadyExistsError, NotFoundError) as error:
             if if_version is None:
                 raise
             written = Written(key, body, token, if_version)
             return settle_conflict(written, lambda: self._read_again(key, len(body)), error)
-        return ObjectInfo(
-            key,
-            len(body),
-            read_version(answer["etag"]),
-            checksums=read_checksums(answer.get("content_md5")),
-            metadata=metadata or {},
-            modified=answer["last_modified"],
-        )
 
     def read_range(
         self, key: str, offset: int, length: int, *, if_version: str | None = None
     ) -> StoredRange:
         """See `ObjectStore.read_range`."""
         condition = {} if if_version is None else matching(if_version)
+        fast = self._container.read_fast(key, offset, length, if_version)
+        if fast is not None:
+            return fast
 
         def read() -> StoredRange:
             blob = self._container.blob(key)
