@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from deployer.errors import NotFoundError
-from deployer.ports import Clock, ObjectInfo
+from deployer.ports import Clock, ObjectInfo, StoreSettings
 from deployer.providers.aws.checksums import read_checksums
 from deployer.providers.aws.errors import translated
 from deployer.providers.aws.lane import FastLane
+from deployer.providers.aws.seals import make_seal
 from deployer.providers.location import Location
 from deployer.providers.patience import Lazy, Patience, call_patiently
 from deployer.providers.proof import TOKEN
@@ -25,8 +26,16 @@ class S3Bucket:
     """A bucket and prefix, as `S3Store` and its uploads ask it."""
 
     def __init__(
-        self, location: Location, client: "Lazy[S3Client]", *, clock: Clock, patience: Patience
+        self,
+        location: Location,
+        client: "Lazy[S3Client]",
+        *,
+        clock: Clock,
+        patience: Patience,
+        settings: StoreSettings,
     ) -> None:
+        self.settings = settings
+        self.seal = make_seal(settings)
         self.location = location
         self._client = client
         self._clock = clock
@@ -60,7 +69,11 @@ class S3Bucket:
         client, lane = self._client(), self._lane
         if lane is None or lane.client is not client:
             self._lane = lane = FastLane(
-                client, self.location.bucket, clock=self._clock, patience=self._patience
+                client,
+                self.location.bucket,
+                clock=self._clock,
+                patience=self._patience,
+                settings=self.settings,
             )
         return lane
 
@@ -71,10 +84,10 @@ class S3Bucket:
     def head(self, key: str) -> ObjectInfo | None:
         """See `ObjectStore.head`."""
         where = self.where(key)
+        if not self.settings.compat:
+            where["ChecksumMode"] = "ENABLED"
         try:
-            answer: Any = self.call(
-                "read", key, lambda s3: s3.head_object(**where, ChecksumMode="ENABLED")
-            )
+            answer: Any = self.call("read", key, lambda s3: s3.head_object(**where))
         except NotFoundError:
             self._require()
             return None

@@ -69,7 +69,7 @@ class _Copy:
             **self._source,
             "Metadata": self._metadata,
             "MetadataDirective": "REPLACE",
-            "ChecksumAlgorithm": ALGORITHM,
+            **({} if self._bucket.settings.compat else {"ChecksumAlgorithm": ALGORITHM}),
         }
         self._bucket.call("copy to", self._key, lambda s3: s3.copy_object(**arguments))
 
@@ -77,8 +77,7 @@ class _Copy:
         begin: Any = {
             **self._where,
             "Metadata": self._metadata,
-            "ChecksumAlgorithm": ALGORITHM,
-            "ChecksumType": "FULL_OBJECT",
+            **self._bucket.seal.begin(),
         }
         answer = self._bucket.call(
             "copy to", self._key, lambda s3: s3.create_multipart_upload(**begin)

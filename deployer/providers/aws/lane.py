@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from deployer.ports import Clock
+from deployer.ports import Clock, StoreSettings
+from deployer.providers.aws.settings import creating_headers, standing_headers
 from deployer.providers.aws.signature import Keys, sign_request
 from deployer.providers.patience import Patience
 from deployer.providers.wire import Answer, Wire
@@ -28,8 +29,16 @@ class FastLane:
     """Puts and ranged gets on one bucket. Safe to use from many threads."""
 
     def __init__(
-        self, client: "S3Client", bucket: str, *, clock: Clock, patience: Patience
+        self,
+        client: "S3Client",
+        bucket: str,
+        *,
+        clock: Clock,
+        patience: Patience,
+        settings: StoreSettings,
     ) -> None:
+        self._standing = standing_headers(settings)
+        self._creating = self._standing | creating_headers(settings)
         self.client: Any = client
         self._clock = clock
         base = _find_base(client, bucket)
@@ -44,11 +53,13 @@ class FastLane:
 
         None when it did not succeed, for whatever reason.
         """
-        return self._send("PUT", name, part, body, headers, wanted=200)
+        sent = {**headers, **(self._standing if part else self._creating)}
+        return self._send("PUT", name, part, body, sent, wanted=200)
 
     def get_range(self, name: str, headers: Mapping[str, str], *, most: int) -> Answer | None:
         """Read a part of an object; None as for `put`."""
-        return self._send("GET", name, {}, b"", headers, wanted=206, most=most)
+        sent = {**headers, **self._standing}
+        return self._send("GET", name, {}, b"", sent, wanted=206, most=most)
 
     def _send(
         self,

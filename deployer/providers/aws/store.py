@@ -5,11 +5,17 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deployer.checksums import checksum_of
 from deployer.errors import NotFoundError, PreconditionError, ProviderError
-from deployer.ports import Clock, ObjectInfo, Source, StoredObject, StoredRange
+from deployer.ports import (
+    Clock,
+    ObjectInfo,
+    Source,
+    StoredObject,
+    StoredRange,
+    StoreSettings,
+)
 from deployer.providers.aws.bucket import S3Bucket, read_info
-from deployer.providers.aws.checksums import ALGORITHM, CHECKSUM, FIELD, read_checksums, to_base64
+from deployer.providers.aws.checksums import read_checksums
 from deployer.providers.aws.copying import copy_object
 from deployer.providers.aws.upload import S3Upload
 from deployer.providers.location import Location
@@ -23,7 +29,7 @@ from deployer.providers.transfer import (
     read_total,
     send_file,
 )
-from deployer.transfer import Lanes, Limits
+from deployer.transfer import Body, Lanes, Limits
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -44,9 +50,10 @@ class S3Store:
         clock: Clock,
         patience: Patience,
         limits: Limits,
+        settings: StoreSettings,
     ) -> None:
         self._location = location
-        self._bucket = S3Bucket(location, client, clock=clock, patience=patience)
+        self._bucket = S3Bucket(location, client, clock=clock, patience=patience, settings=settings)
         self._limits = limits
         self._lanes = Lanes(limits.workers)
         self._page_size = _PAGE
@@ -203,8 +210,7 @@ class S3Store:
             **self._bucket.where(key),
             "Body": body,
             "Metadata": metadata,
-            "ChecksumAlgorithm": ALGORITHM,
-            FIELD: to_base64(checksum_of(CHECKSUM, body)),
+            **self._bucket.seal.arguments(Body(body)),
             **condition,
         }
         return self._bucket.call("write", key, lambda s3: s3.put_object(**arguments))

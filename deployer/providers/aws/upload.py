@@ -8,12 +8,10 @@ from deployer.errors import AccessDeniedError, NotFoundError, PreconditionError
 from deployer.ports import Chunk, ObjectInfo, ObjectStore
 from deployer.providers.aws.bucket import S3Bucket
 from deployer.providers.aws.checksums import (
-    ALGORITHM,
     CHECKSUM,
     FIELD,
     HEADER,
     read_checksums,
-    to_base64,
 )
 from deployer.providers.proof import Sent, confirm_stored, settle_upload
 from deployer.transfer import SentPart
@@ -67,7 +65,7 @@ class S3Upload:
 
     def _put_fast(self, chunk: Chunk, sent: Sent) -> ObjectInfo | None:
         headers = {
-            **_checksum_header(sent.hexdigest),
+            **self._bucket.seal.headers(chunk),
             **{f"x-amz-meta-{name}": value for name, value in self._metadata.items()},
             **({"If-None-Match": "*"} if self._condition else {}),
         }
@@ -82,8 +80,7 @@ class S3Upload:
             **self._bucket.where(self._key),
             "Body": chunk.body,
             "Metadata": self._metadata,
-            "ChecksumAlgorithm": ALGORITHM,
-            FIELD: to_base64(sent.hexdigest),
+            **self._bucket.seal.arguments(chunk),
             **self._condition,
         }
         answer: Any = self._call("write", lambda s3: s3.put_object(**arguments))
@@ -107,22 +104,21 @@ class S3Upload:
 
     def send_part(self, chunk: Chunk) -> SentPart:
         """See `PartUpload.send_part`."""
-        checksum = chunk.checksum(self.algorithm)
-        tag = self._send_fast(chunk, checksum) or self._send(chunk, checksum)
-        return SentPart(chunk.number, len(chunk.body), tag, {self.algorithm: checksum})
+        tag = self._send_fast(chunk) or self._send(chunk)
+        return SentPart(chunk.number, len(chunk.body), tag, self._bucket.seal.known(chunk))
 
-    def _send_fast(self, chunk: Chunk, checksum: str) -> str:
+    def _send_fast(self, chunk: Chunk) -> str:
         part = {"partNumber": str(chunk.number), "uploadId": self._upload["UploadId"]}
-        headers = _checksum_header(checksum)
+        headers = self._bucket.seal.headers(chunk)
         answer = self._bucket.lane().put(self._name, chunk.body, headers, part=part)
         return "" if answer is None else answer.headers["etag"]
 
-    def _send(self, chunk: Chunk, checksum: str) -> str:
+    def _send(self, chunk: Chunk) -> str:
         arguments: Any = {
             **self._upload,
             "PartNumber": chunk.number,
             "Body": chunk.body,
-            FIELD: to_base64(checksum),
+            **self._bucket.seal.arguments(chunk),
         }
         tag: str = self._call("write", lambda s3: s3.upload_part(**arguments))["ETag"]
         return tag
@@ -133,9 +129,7 @@ class S3Upload:
         arguments: Any = {
             **self._upload,
             "MultipartUpload": {"Parts": [_describe(part) for part in parts]},
-            FIELD: to_base64(checksum),
-            "ChecksumType": "FULL_OBJECT",
-            "MpuObjectSize": size,
+            **self._bucket.seal.complete(checksum, size),
             **self._condition,
         }
         try:
@@ -171,8 +165,7 @@ class S3Upload:
         arguments = {
             **self._upload,
             "Metadata": self._metadata,
-            "ChecksumAlgorithm": ALGORITHM,
-            "ChecksumType": "FULL_OBJECT",
+            **self._bucket.seal.begin(),
         }
         answer: Any = self._call("write", lambda s3: s3.create_multipart_upload(**arguments))
         upload: str = answer["UploadId"]
@@ -209,7 +202,3 @@ def _read_part(part: Mapping[str, Any]) -> SentPart:
 
 def _describe(part: SentPart) -> dict[str, Any]:
     return {"PartNumber": part.number, "ETag": part.tag}
-
-
-def _checksum_header(hexdigest: str) -> dict[str, str]:
-    return {HEADER: to_base64(hexdigest), "x-amz-sdk-checksum-algorithm": ALGORITHM}

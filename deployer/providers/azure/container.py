@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from deployer.checksums import checksum_of
 from deployer.errors import NotFoundError
-from deployer.ports import Clock, ObjectInfo, StoredRange
+from deployer.ports import Clock, ObjectInfo, StoredRange, StoreSettings
 from deployer.providers.azure.errors import translated
 from deployer.providers.azure.lane import FastLane
 from deployer.providers.location import Location
@@ -31,7 +31,12 @@ T = TypeVar("T")
 
 
 class BlobContainer:
-    """A container and prefix, as `BlobStore` and its uploads ask it."""
+    """A container and prefix, as `BlobStore` and its uploads ask it.
+
+    Attributes:
+        scope: The encryption scope of what is written, as the SDK takes it.
+        scope_header: The same on the wire.
+    """
 
     def __init__(
         self,
@@ -40,7 +45,11 @@ class BlobContainer:
         *,
         clock: Clock,
         patience: Patience,
+        settings: StoreSettings,
     ) -> None:
+        scope = settings.encryption
+        self.scope: dict[str, Any] = {"encryption_scope": scope} if scope else {}
+        self.scope_header = {"x-ms-encryption-scope": scope} if scope else {}
         self.location = location
         self.client = client
         self._clock = clock
@@ -104,6 +113,7 @@ class BlobContainer:
             "Content-MD5": _to_base64(md5),
             **{f"x-ms-meta-{name}": value for name, value in metadata.items()},
             **_condition_headers(if_version),
+            **self.scope_header,
         }
         answer = self.lane().put(self.location.full_key(key), body, headers, query={})
         if answer is None:
@@ -129,6 +139,7 @@ class BlobContainer:
                 metadata={**metadata},
                 validate_content=True,
                 **condition_of(if_version),
+                **self.scope,
             ),
         )
         return ObjectInfo(

@@ -12,7 +12,14 @@ from deployer.errors import (
     ProviderError,
     TransientError,
 )
-from deployer.ports import Clock, ObjectInfo, Source, StoredObject, StoredRange
+from deployer.ports import (
+    Clock,
+    ObjectInfo,
+    Source,
+    StoredObject,
+    StoredRange,
+    StoreSettings,
+)
 from deployer.providers.azure.container import (
     BlobContainer,
     matching,
@@ -56,9 +63,12 @@ class BlobStore:
         clock: Clock,
         patience: Patience,
         limits: Limits,
+        settings: StoreSettings,
     ) -> None:
         self._location = location
-        self._container = BlobContainer(location, client, clock=clock, patience=patience)
+        self._container = BlobContainer(
+            location, client, clock=clock, patience=patience, settings=settings
+        )
         self._limits = limits
         self._lanes = Lanes(limits.workers)
         self._page_size = _PAGE

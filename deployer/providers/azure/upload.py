@@ -74,7 +74,10 @@ class BlobUpload:
     def send_part(self, chunk: Chunk) -> SentPart:
         """See `PartUpload.send_part`."""
         name = _name(chunk.number, chunk.checksum(self.algorithm))
-        headers = {_CRC64: _to_wire(chunk.checksum(self.algorithm))}
+        headers = {
+            _CRC64: _to_wire(chunk.checksum(self.algorithm)),
+            **self._container.scope_header,
+        }
         if not self._send_fast(name, chunk.body, headers):
             self._send(name, chunk.body, headers)
         return _read_name(name, len(chunk.body))
@@ -124,6 +127,7 @@ class BlobUpload:
                 content_settings=settings,
                 metadata=self._metadata,
                 **condition,
+                **self._container.scope,
             ),
         )
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from deployer.checksums import checksum_of
 from deployer.errors import NotFoundError
-from deployer.ports import Clock, ObjectInfo, StoredRange
+from deployer.ports import Clock, ObjectInfo, StoredRange, StoreSettings
 from deployer.providers.gcp.errors import missing_bucket, raise_for_answer, translated
 from deployer.providers.gcp.lane import FastLane
 from deployer.providers.location import Location
@@ -27,12 +27,20 @@ class GcsBucket:
     """A bucket and prefix, as `GcsStore` and its uploads ask it.
 
     Attributes:
+        key_name: The KMS key of new objects; None leaves it to the bucket.
         limits: The SDK's arguments for "no retries of yours, and these timeouts".
     """
 
     def __init__(
-        self, location: Location, client: "Lazy[Client]", *, clock: Clock, patience: Patience
+        self,
+        location: Location,
+        client: "Lazy[Client]",
+        *,
+        clock: Clock,
+        patience: Patience,
+        settings: StoreSettings,
     ) -> None:
+        self.key_name = settings.encryption or None
         self.location = location
         self._client = client
         self._clock = clock
@@ -55,7 +63,7 @@ class GcsBucket:
     def blob(self, key: str) -> Any:
         """Return the SDK's handle of one object; asks nothing."""
         bucket = self._client().bucket(self.location.bucket)
-        return bucket.blob(self.location.full_key(key))
+        return bucket.blob(self.location.full_key(key), kms_key_name=self.key_name)
 
     def find_blob(self, key: str) -> Any:
         """Return the object's facts, or None when there is none."""
@@ -101,7 +109,8 @@ class GcsBucket:
             "crc32c": to_base64(checksum_of("crc32c", body)),
         }
         pinned = "" if generation is None else f"&ifGenerationMatch={generation}"
-        path = f"/upload/storage/v1/b/{self.location.bucket}/o?uploadType=multipart{pinned}"
+        keyed = f"&kmsKeyName={quote(self.key_name, safe='')}" if self.key_name else ""
+        path = f"/upload/storage/v1/b/{self.location.bucket}/o?uploadType=multipart{pinned}{keyed}"
         made = self._lane().put(path, described, body)
         if made is None:
             return None

@@ -16,7 +16,10 @@ from deployer.providers.wire import Answer, Wire
 if TYPE_CHECKING:
     from google.cloud.storage import Client
 
-__all__ = ["FastLane"]
+__all__ = ["PAYER", "FastLane"]
+
+PAYER = "x-goog-user-project"
+"""The header that names the project which pays (Cloud Storage, "System parameters")."""
 
 
 class FastLane:
@@ -26,6 +29,8 @@ class FastLane:
         made: Any = client
         self._base: str = made._connection.API_BASE_URL  # noqa: SLF001 - the SDK's own modules do so
         self._session = made._http  # noqa: SLF001 - the one session with the credentials
+        payer = self._session.headers.get(PAYER)
+        self._paid = {PAYER: payer} if payer else {}
         self._wire = _open_wire(self._session, self._base, patience)
 
     def put(self, path: str, described: Mapping[str, Any], body: bytes) -> Mapping[str, Any] | None:
@@ -59,7 +64,7 @@ class FastLane:
 
         if self._wire is None:
             return None
-        signed = dict(headers)
+        signed = {**headers, **self._paid}
         try:
             self._session.credentials.before_request(
                 self._session._auth_request,  # noqa: SLF001 - what the session itself hands over

@@ -12,7 +12,14 @@ from deployer.errors import (
     ProviderError,
     TransientError,
 )
-from deployer.ports import Clock, ObjectInfo, Source, StoredObject, StoredRange
+from deployer.ports import (
+    Clock,
+    ObjectInfo,
+    Source,
+    StoredObject,
+    StoredRange,
+    StoreSettings,
+)
 from deployer.providers.gcp.bucket import GcsBucket, read_info
 from deployer.providers.gcp.copying import copy_object
 from deployer.providers.gcp.errors import missing_bucket
@@ -50,9 +57,12 @@ class GcsStore:
         clock: Clock,
         patience: Patience,
         limits: Limits,
+        settings: StoreSettings,
     ) -> None:
         self._location = location
-        self._bucket = GcsBucket(location, client, clock=clock, patience=patience)
+        self._bucket = GcsBucket(
+            location, client, clock=clock, patience=patience, settings=settings
+        )
         self._limits = limits
         self._lanes = Lanes(limits.workers)
         self._page_size = _PAGE

@@ -143,6 +143,8 @@ class GcsUpload:
             "Content-Type": "application/octet-stream",
             **{f"x-goog-meta-{name}": value for name, value in self._metadata.items()},
         }
+        if self._bucket.key_name:
+            headers["x-goog-encryption-kms-key-name"] = self._bucket.key_name
         try:
             answer = self._ask("write", "POST", "?uploads", headers=headers)
         except NotFoundError as error:

@@ -4,6 +4,7 @@ from typing import Any
 import boto3
 import pytest
 
+from deployer.ports import StoreSettings
 from deployer.providers.aws.lane import FastLane
 from deployer.providers.local.clock import SystemClock
 from deployer.providers.patience import Patience
@@ -34,7 +35,9 @@ def client(server: RunningServer) -> Any:
 
 
 def open_lane(client: Any, bucket: str) -> FastLane:
-    return FastLane(client, bucket, clock=SystemClock(), patience=Patience(6.0))
+    return FastLane(
+        client, bucket, clock=SystemClock(), patience=Patience(6.0), settings=StoreSettings()
+    )
 
 
 def test_what_is_put_by_the_lane_is_there_with_its_signature_checked(client: Any) -> None:
