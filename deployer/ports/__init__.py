@@ -28,7 +28,7 @@ from deployer.ports.prices import (
 from deployer.ports.probe import HttpRequest, HttpResponse, Probe
 from deployer.ports.provider import Provider
 from deployer.ports.source import Chunk, Source
-from deployer.ports.store import ObjectInfo, ObjectStore, StoredObject, StoredRange
+from deployer.ports.store import ObjectInfo, ObjectStore, StoredObject, StoredRange, StoreSettings
 
 __all__ = [
     "PLAIN",
@@ -60,6 +60,7 @@ __all__ = [
     "Readiness",
     "Severity",
     "Source",
+    "StoreSettings",
     "StoredObject",
     "StoredRange",
     "UnknownPrice",

@@ -63,6 +63,12 @@ _FIELD_TAKERS = {
     "subscription": ("aks",),
     "insecure": ("context", "kubeconfig"),
 }
+_STORE_TAKERS = {
+    "endpoint": ("s3", "gs", "az"),
+    "compat": ("s3",),
+    "payer": ("s3", "gs"),
+    "encryption": ("s3", "gs", "az"),
+}
 _OWNERS = {"eks": "aws", "gke": "gcp", "aks": "azure"}
 _RESERVED = {"MODEL_NAME", "MODEL_DIR", "MODEL_URI", "MODEL_DIGEST", "MODEL_HOST"}
 _ELSEWHERE = "keep it in a Kubernetes Secret and refer to it with secretKeyRef in a patch"
@@ -149,8 +155,11 @@ def _check_store(target: Json, path: TreePath) -> Iterator[Finding]:
     here = (*path, "store", "url") if isinstance(store, dict) else (*path, "store")
     if wanted is not None and scheme != wanted:
         yield Finding(here, f"expected {wanted}://… for the provider {provider}, got {scheme}://")
-    if scheme == "file" and _is_text(dig(store, "endpoint")):
-        yield Finding((*path, "store", "endpoint"), "a folder has no endpoint", on_key=True)
+    for name, takers in _STORE_TAKERS.items():
+        if dig(store, name) and scheme not in takers:
+            there = ", ".join(f"{taker}://" for taker in takers)
+            message = f"{name} goes with {there}, not with {scheme}://"
+            yield Finding((*path, "store", name), message, on_key=True)
 
 
 def _check_weights(data: Json) -> Iterator[Finding]:

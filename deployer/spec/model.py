@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag
 
+from deployer.ports import StoreSettings
 from deployer.spec.costs import Budget, Usage
 from deployer.spec.part import Part
 from deployer.spec.patch import Patch
@@ -60,6 +61,20 @@ class StoreSpec(Part):
     endpoint: str | None = Field(
         None, pattern=HTTP, description="Another server than the cloud's own."
     )
+    compat: bool = Field(
+        default=False, description="It only speaks S3: MD5 of each part, and what is there is read."
+    )
+    payer: Text | None = Field(
+        None, description="Requester pays: a project of Google Cloud; on S3 the word requester."
+    )
+    encryption: Text | None = Field(
+        None, description="A KMS key (S3, Cloud Storage) or an encryption scope (Azure) by name."
+    )
+
+    @property
+    def settings(self) -> StoreSettings:
+        """What the bucket asks of those who use it."""
+        return StoreSettings(self.compat, self.payer or "", self.encryption or "")
 
 
 def _store(value: object) -> object:
