@@ -81,12 +81,12 @@ class Capability:
 
 def find_differences(engine: Engine, orders: Orders) -> list[str]:
     """Return, a line each, what the engine does differently from what was asked for."""
-    return [
-        f"{capability.name}: {words}"
-        for capability in CAPABILITIES
-        for ability, words in [capability.answer(engine)]
-        if ability is Ability.NEAR and capability.is_asked(orders)
-    ]
+    names: dict[str, list[str]] = {}
+    for capability in CAPABILITIES:
+        ability, words = capability.answer(engine)
+        if ability is Ability.NEAR and capability.is_asked(orders):
+            names.setdefault(words, []).append(capability.name)
+    return [f"{'; '.join(alike)}: {words}" for words, alike in names.items()]
 
 
 def check_orders(engine: Engine, orders: Orders) -> None:

@@ -6,6 +6,7 @@ What nginx's defaults would do, and what is said instead: one failure takes a ba
 sent is not sent again unless it may be executed twice (``non_idempotent``).
 """
 
+import math
 from collections.abc import Iterator
 
 from deployer.routing.engines.haproxy.render import join_address
@@ -47,7 +48,7 @@ def _member(endpoint: Endpoint, orders: Orders) -> str:
     # 0 is no weight there: such a server is there, and takes nothing
     words.append(f"weight={endpoint.backend.weight}" if endpoint.backend.weight else "down")
     words.append(f"max_fails={rules.failures}")
-    words.append(f"fail_timeout={_seconds(rules.ejection_seconds)}")
+    words.append(f"fail_timeout={math.ceil(rules.ejection_seconds)}s")  # it knows whole seconds
     words.append(f"max_conns={orders.conduct.max_in_flight}")
     if endpoint.backend.tier != min(e.backend.tier for e in orders.endpoints):
         words.append("backup")
@@ -64,6 +65,10 @@ def _server(orders: Orders, place: Place) -> Iterator[str]:
     yield f"    keepalive_timeout {_seconds(timeouts.idle)};"
     yield f"    client_body_buffer_size {REPLAY_LIMIT};"
     yield "    client_max_body_size 0;"
+    yield "    set $deployer_request_id $request_id;"
+    yield "    if ($http_x_request_id) {"
+    yield "        set $deployer_request_id $http_x_request_id;"
+    yield "    }"
     yield "    location / {"
     yield from (f"        {line};" for line in _location(orders, place))
     yield "    }"
@@ -77,7 +82,7 @@ def _location(orders: Orders, place: Place) -> Iterator[str]:
     yield "proxy_http_version 1.1"
     yield 'proxy_set_header Connection ""'
     yield f"proxy_set_header Host {_host(orders)}"
-    yield "proxy_set_header X-Request-Id $request_id"
+    yield "proxy_set_header X-Request-Id $deployer_request_id"
     yield "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for"
     yield "proxy_set_header X-Forwarded-Proto $scheme"
     yield "proxy_set_header X-Forwarded-Host $http_host"
