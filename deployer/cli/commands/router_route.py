@@ -78,7 +78,7 @@ def router_route(
     ] = 10.0,
     output_format: Output = Format.TABLE,
 ) -> None:
-    """Split by weight in an HTTPRoute; say what its Gateway makes of it.
+    """Split by weight in an HTTPRoute, and hear its Gateways.
 
     Exits 0 when every Gateway accepts it and finds what it refers to, 1 when one does not, 3 when
     none has said anything in time.
