@@ -15,6 +15,7 @@ from deployer.ports.apply import (
 )
 from deployer.ports.clock import Clock
 from deployer.ports.cluster import Cluster, ClusterInfo, PodState, Readiness, Verdict
+from deployer.ports.dns import DnsAnswer, DnsChange, DnsName, DnsPolicy, DnsProbe, DnsZone
 from deployer.ports.manifest import Manifest, ObjectRef, group_kind
 from deployer.ports.preflight import Finding, Severity
 from deployer.ports.prices import (
@@ -39,6 +40,12 @@ __all__ = [
     "Clock",
     "Cluster",
     "ClusterInfo",
+    "DnsAnswer",
+    "DnsChange",
+    "DnsName",
+    "DnsPolicy",
+    "DnsProbe",
+    "DnsZone",
     "FieldDiff",
     "FieldOwner",
     "Finding",
