@@ -25,7 +25,7 @@ from deployer.ports.prices import (
     PriceTier,
     UnknownPrice,
 )
-from deployer.ports.probe import HttpRequest, HttpResponse, Probe
+from deployer.ports.probe import Certificate, HttpRequest, HttpResponse, Probe
 from deployer.ports.provider import Provider
 from deployer.ports.source import Chunk, Source
 from deployer.ports.store import ObjectInfo, ObjectStore, StoredObject, StoredRange
@@ -35,6 +35,7 @@ __all__ = [
     "Applied",
     "ApplyOptions",
     "ApplyResult",
+    "Certificate",
     "Chunk",
     "Clock",
     "Cluster",
