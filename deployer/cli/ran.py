@@ -1,6 +1,6 @@
 """``deployer report cost --since``: what ran, what it cost, and what was billed for it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -153,7 +153,7 @@ def _build(
 
 
 def _pricer(
-    reader: "Reader", samples: "tuple[Sample, ...]", weights: str
+    reader: "Reader", samples: "Sequence[Sample]", weights: str
 ) -> "Callable[[Window], Ran]":
     from deployer.cli.reading import read_releases
     from deployer.cost.ran import price_ran
