@@ -4,6 +4,7 @@ Pure declarations. An adapter in `deployer.providers` implements each; one contr
 ``tests/contract`` holds every adapter to the same words, the shipped fakes included.
 """
 
+from deployer.ports.actuals import Actuals, Charged
 from deployer.ports.apply import (
     PLAIN,
     Applied,
@@ -32,10 +33,12 @@ from deployer.ports.store import ObjectInfo, ObjectStore, StoredObject, StoredRa
 
 __all__ = [
     "PLAIN",
+    "Actuals",
     "Applied",
     "ApplyOptions",
     "ApplyResult",
     "Certificate",
+    "Charged",
     "Chunk",
     "Clock",
     "Cluster",

@@ -57,11 +57,13 @@ def cost(
         typer.Option("--billed", metavar="FILE", help="A FOCUS bill to compare with; repeatable."),
     ] = None,
     billed_tag: ran.BilledTag = None,
+    cost_explorer: ran.CostExplorer = False,
+    rates: ran.RatesFile = None,
 ) -> None:
     """Estimate what a month costs, or with --since what a time has cost.
 
-    Per target and in all, at list prices. With --since (or --billed) it prices what ran, by the
-    record of what was live when, and compares it with the bill.
+    Per target and in all, at list prices. With --since, --billed or --cost-explorer it prices what
+    ran, by the record of what was live when, and compares it with the bill.
 
     "requests" is the share of the machines' price that the replicas ask for; "bill" is what the
     account sees: whole machines, control plane, load balancer, storage. What has no price is
@@ -72,11 +74,11 @@ def cost(
     from deployer.cli.reading import open_reader
 
     reader = open_reader(file)
-    if since is None and not billed:
+    if since is None and not billed and not cost_explorer:
         ran.refuse_row_format(output_format)
         show_cost(reader, Format(output_format.value), timeout_seconds=timeout)
         return
-    sources = ran.Sources(samples, tuple(billed or ()), billed_tag)
+    sources = ran.Sources(samples, tuple(billed or ()), billed_tag, rates, cost_explorer)
     ran.show_ran(
         reader, output_format, ran.Wanted(since or "30d", until, group_by, weights), sources
     )
