@@ -4,6 +4,7 @@ Pure declarations. An adapter in `deployer.providers` implements each; one contr
 ``tests/contract`` holds every adapter to the same words, the shipped fakes included.
 """
 
+from deployer.ports.actuals import Actuals, Charged
 from deployer.ports.apply import (
     PLAIN,
     Applied,
@@ -26,16 +27,19 @@ from deployer.ports.prices import (
     PriceTier,
     UnknownPrice,
 )
-from deployer.ports.probe import HttpRequest, HttpResponse, Probe
+from deployer.ports.probe import Certificate, HttpRequest, HttpResponse, Probe
 from deployer.ports.provider import Provider
 from deployer.ports.source import Chunk, Source
 from deployer.ports.store import ObjectInfo, ObjectStore, StoredObject, StoredRange, StoreSettings
 
 __all__ = [
     "PLAIN",
+    "Actuals",
     "Applied",
     "ApplyOptions",
     "ApplyResult",
+    "Certificate",
+    "Charged",
     "Chunk",
     "Clock",
     "Cluster",

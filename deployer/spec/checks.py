@@ -15,6 +15,7 @@ from deployer.spec.cost_checks import check_costs
 from deployer.spec.faults import suggest
 from deployer.spec.gates import check_gates
 from deployer.spec.library import find_runtime, load_runtime
+from deployer.spec.objectives import check_slo
 from deployer.spec.secrets import is_secret_name, names_a_secret, seems_secret
 from deployer.spec.strategy import check_strategy
 from deployer.spec.tree import Finding, TreePath, dig
@@ -45,6 +46,7 @@ def run_checks(data: Json, known: Known) -> Iterator[Finding]:
     yield from _check_tiers(data)
     yield from _check_numbers(data)
     yield from check_costs(data, _names(data))
+    yield from check_slo(data)
     yield from check_scaling(data)
     yield from check_strategy(data)
     yield from check_gates(data)

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag
 
 from deployer.ports import StoreSettings
 from deployer.spec.costs import Budget, Usage
+from deployer.spec.objectives import Slo
 from deployer.spec.part import Part
 from deployer.spec.patch import Patch
 from deployer.spec.placement import Nodes, Way, url_of
@@ -302,6 +303,7 @@ class Spec(Part):
     gates: Gates = Field(Gates(), description="What a release must pass to take traffic.")
     routing: Routing = Field(Routing(), description="How the router shares traffic out.")
     budget: Budget | None = Field(None, description="What a month may cost.")
+    slo: Slo | None = Field(None, description="What each target is to hold: answers, and how fast.")
     usage: Usage = Field(Usage(), description="What a month brings, for what plans cost.")
     prices: Text | None = Field(
         None, description="Your own prices: a CSV file in the price book's form; they come first."

@@ -24,8 +24,8 @@ __all__ = [
     "Text",
 ]
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def _seconds(value: object) -> object:
@@ -42,7 +42,7 @@ Seconds = Annotated[
     Field(ge=0),
     BeforeValidator(
         _seconds,
-        json_schema_input_type=Annotated[str, Field(pattern=r"^\d+(\.\d+)?(ms|s|m|h)$")] | float,
+        json_schema_input_type=Annotated[str, Field(pattern=r"^\d+(\.\d+)?(ms|s|m|h|d)$")] | float,
     ),
 ]
 """A duration: ``30s``, ``2m``, ``500ms``, or a number of seconds."""
