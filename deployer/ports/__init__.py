@@ -18,6 +18,7 @@ from deployer.ports.clock import Clock
 from deployer.ports.cluster import Cluster, ClusterInfo, PodState, Readiness, Verdict
 from deployer.ports.dns import DnsAnswer, DnsChange, DnsName, DnsPolicy, DnsProbe, DnsZone
 from deployer.ports.manifest import Manifest, ObjectRef, group_kind
+from deployer.ports.notifier import Notice, Notifier
 from deployer.ports.preflight import Finding, Severity
 from deployer.ports.prices import (
     Price,
@@ -56,6 +57,8 @@ __all__ = [
     "HttpRequest",
     "HttpResponse",
     "Manifest",
+    "Notice",
+    "Notifier",
     "ObjectInfo",
     "ObjectRef",
     "ObjectStore",

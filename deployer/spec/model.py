@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag
 
 from deployer.ports import StoreSettings
+from deployer.spec.alerts import Alerts
 from deployer.spec.costs import Budget, Usage
 from deployer.spec.objectives import Slo
 from deployer.spec.part import Part
@@ -304,6 +305,7 @@ class Spec(Part):
     routing: Routing = Field(Routing(), description="How the router shares traffic out.")
     budget: Budget | None = Field(None, description="What a month may cost.")
     slo: Slo | None = Field(None, description="What each target is to hold: answers, and how fast.")
+    alerts: Alerts = Field(Alerts(), description="Whom `report alerts --send` tells, and how.")
     usage: Usage = Field(Usage(), description="What a month brings, for what plans cost.")
     prices: Text | None = Field(
         None, description="Your own prices: a CSV file in the price book's form; they come first."

@@ -13,6 +13,7 @@ __all__ = [
     "PATH",
     "PATTERN_WORDS",
     "PERCENT",
+    "SMTP",
     "STORE",
     "VARIABLE",
     "DnsLabel",
@@ -54,6 +55,7 @@ _QUANTITY = r"^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
 STORE = r"^(s3|gs|az|file)://.+"
 HTTP = r"^https?://[^/]+"
 PATH = r"^/"
+SMTP = r"^smtps?://[^/@:]+(:\d{1,5})?$"
 FIELD = r"^([a-z0-9.-]+/)*[A-Z][A-Za-z0-9]*:\.?[A-Za-z].*$"  # [group/version/]Kind:path
 CURRENCY = r"^[A-Z]{3}$"
 PERCENT = r"^\d+(\.\d+)?%$"
@@ -68,6 +70,7 @@ PATTERN_WORDS = {
     STORE: "a bucket such as s3://bucket/prefix, gs://bucket, az://container or file:///folder",
     HTTP: "a URL that begins with http:// or https://",
     PATH: "a path that begins with /",
+    SMTP: "a mail server such as smtp://HOST:587 or smtps://HOST, without a login in it",
     _HOST: "a host name in small letters, such as iris.example.com",
     CURRENCY: 'a currency\'s three letters, as in "1200 USD"',
     PERCENT: 'a percentage such as "20%"',
