@@ -3,13 +3,12 @@
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable
 from typing import Protocol, cast
 
 import httptools
 
 from deployer.routing.exchange import Exchange
-from deployer.routing.local_answer import LocalAnswer, Page
+from deployer.routing.local_answer import LocalAnswer
 from deployer.routing.messages import (
     HEAD_LIMIT,
     Field,
@@ -24,11 +23,9 @@ from deployer.routing.request import Request
 from deployer.routing.retries import is_repeatable
 from deployer.routing.traffic import Traffic
 from deployer.routing.upstream import HIGH_WATER
+from deployer.routing.way import FindWay, Way
 
-__all__ = ["ClientConnection", "FindPage"]
-
-FindPage = Callable[[RequestHead, bytes], Page | None]
-"""Returns the router's own page for a request and its peer, or None to pass the request on."""
+__all__ = ["ClientConnection"]
 
 _TOO_LARGE = Refusal(431, "the request's head is larger than 64 KiB")
 _MALFORMED = "the request is not valid HTTP/1.1"
@@ -53,16 +50,16 @@ class ClientConnection(asyncio.BufferedProtocol):
     Turns begin at the end of a read, so that a small body leaves together with its head.
 
     Args:
-        find_page: Tells what is answered here from what is passed on.
+        find_way: Tells what is answered here from what is passed on, and how.
     """
 
-    def __init__(self, traffic: Traffic, find_page: FindPage) -> None:
+    def __init__(self, traffic: Traffic, find_way: FindWay) -> None:
         self.peer = b"unknown"
         self.writable = True
         self.deadline = math.inf
         self._traffic = traffic
         self._scratch = traffic.scratch
-        self._find_page = find_page
+        self._find_way = find_way
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
         self._incoming: _Turn | None = None
@@ -264,18 +261,18 @@ class ClientConnection(asyncio.BufferedProtocol):
         return b"POST / HTTP/1.1\r\n" + b"".join(lines) + b"\r\n"
 
     def _make_turn(self, head: RequestHead) -> _Turn:
-        page = self._find_page(head, self.peer)
-        if page is not None:
-            return LocalAnswer(
-                self,
-                page,
-                version=head.version,
-                keep_alive=head.keep_alive,
-                bodiless=head.method == b"HEAD",
-            )
-        ident = request_id(head) or self._traffic.make_ident()
-        repeatable = is_repeatable(head.method, idempotent=self._traffic.idempotent)
-        return Exchange(self, self._traffic, Request(head, ident, repeatable=repeatable))
+        way = self._find_way(head, self.peer)
+        if isinstance(way, Way):
+            ident = request_id(head) or way.traffic.make_ident()
+            repeatable = is_repeatable(head.method, idempotent=way.traffic.idempotent)
+            return Exchange(self, way, Request(head, ident, repeatable=repeatable))
+        return LocalAnswer(
+            self,
+            way,
+            version=head.version,
+            keep_alive=head.keep_alive,
+            bodiless=head.method == b"HEAD",
+        )
 
     def _refuse(self, refusal: Refusal, *, bodiless: bool = False) -> None:
         if self._deaf:

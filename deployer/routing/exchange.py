@@ -19,8 +19,8 @@ from deployer.routing.passage import Passage
 from deployer.routing.pool import describe_connect_error
 from deployer.routing.request import Request
 from deployer.routing.retries import MAX_RETRIES, backoff_seconds
-from deployer.routing.traffic import Traffic
 from deployer.routing.upstream import HIGH_WATER, UpstreamConnection
+from deployer.routing.way import Way
 
 __all__ = ["Exchange"]
 
@@ -45,10 +45,12 @@ class Exchange:
     never taken for the whole.
     """
 
-    def __init__(self, client: Client, traffic: Traffic, request: Request) -> None:
+    def __init__(self, client: Client, way: Way, request: Request) -> None:
         self.deadline = math.inf
         self._client = client
-        self._traffic = traffic
+        self._traffic = traffic = way.traffic
+        self._picks = way.picks
+        self._onlooker = way.onlooker
         self._request = request
         self._phase = _Phase.PENDING
         self._passage = Passage(request, client.peer, began=traffic.now())
@@ -79,6 +81,8 @@ class Exchange:
     def feed(self, data: bytes) -> None:
         """Take in body bytes."""
         self._request.add(data)
+        if self._onlooker is not None:
+            self._onlooker.on_body(data)
         if self._upstream is not None:
             self._upstream.send(self._request.frame(data))
             self.deadline = self._traffic.now() + self._traffic.timeouts.idle
@@ -88,6 +92,8 @@ class Exchange:
     def finish_request(self) -> None:
         """Learn that the body has ended."""
         self._request.whole = True
+        if self._onlooker is not None:
+            self._onlooker.on_body_end()
         if self._upstream is not None:
             self._upstream.send(self._request.frame_end())
             if self._phase is _Phase.SENDING:
@@ -147,11 +153,11 @@ class Exchange:
         """See `Ongoing.leave`."""
         # Its work there is lost and its connection is closed, so it moves instead of multiplying:
         # nobody gets more than if the member had been known to be down. Hence outside the budget.
-        fleet, now = self._traffic.fleet, self._traffic.now()
+        now = self._traffic.now()
         unanswered = self._phase in (_Phase.SEEKING, _Phase.SENDING, _Phase.WAITING)
         if (
             unanswered
-            and fleet.has_alternative(self._passage.tried, now)
+            and self._picks.has_alternative(self._passage.tried, now)
             and self._may_retry(sent=False)
         ):
             self._note(reason)
@@ -169,7 +175,7 @@ class Exchange:
         self._pause = None
         self._phase = _Phase.SEEKING
         now = self._traffic.now()
-        ticket = self._traffic.fleet.begin(self._passage.tried, now)
+        ticket = self._picks.begin(self._passage.tried, now)
         if ticket is None:
             self._queue(now)
             return
@@ -184,7 +190,7 @@ class Exchange:
             self._connecting = self._traffic.loop.create_task(self._connect(ticket.member))
 
     def _queue(self, now: float) -> None:
-        if not self._traffic.fleet.is_full(now):
+        if not self._picks.is_full(now):
             self._give_up(503)
         elif self._traffic.admission.join(self):
             self._phase = _Phase.QUEUED
@@ -246,6 +252,8 @@ class Exchange:
             out.append(b"%x\r\n%b\r\n" % (len(chunk), chunk) if self._chunked else chunk)
         if complete and self._chunked:
             out.append(b"0\r\n\r\n")
+        if self._onlooker is not None:
+            self._onlooker.on_answer(self._status, chunks)
         self.deadline = now + self._traffic.timeouts.idle
         if complete:
             self._complete(b"".join(out), now)
@@ -288,14 +296,21 @@ class Exchange:
         ticket, connection = self._ticket, self._upstream
         self._upstream = None
         if ticket is not None:
-            outcome = outcome_of_status(self._status)
-            reason = "" if outcome is Outcome.SERVED else f"answered {self._status}"
-            ticket.finish(outcome, now, reason)
+            ticket.finish(*self._judge(now))
             if connection is not None:
                 self._release(ticket.member, connection, now)
         self._end(self._status)
         self._client.write(last)
         self._client.end_turn(keep_alive=self._keep_alive and self._request.whole)
+
+    def _judge(self, now: float) -> tuple[Outcome, float, str]:
+        outcome = outcome_of_status(self._status)
+        if outcome is not Outcome.SERVED:
+            return outcome, now, f"answered {self._status}"
+        fault = self._onlooker.find_fault() if self._onlooker is not None else ""
+        if fault:
+            self._note(fault)
+        return (Outcome.FAILED if fault else outcome), now, fault
 
     def _release(self, member: Member, connection: UpstreamConnection, now: float) -> None:
         if self._request.whole:
@@ -313,7 +328,7 @@ class Exchange:
         if self._may_retry(sent=sent):
             self._retry()
         else:
-            usable = self._traffic.fleet.has_usable(self._traffic.now())
+            usable = self._picks.has_usable(self._traffic.now())
             self._give_up(status if usable and not panic else 503)
 
     def _may_retry(self, *, sent: bool) -> bool:
@@ -326,7 +341,7 @@ class Exchange:
 
     def _retry(self) -> None:
         self._traffic.counters.retries += 1
-        if self._traffic.fleet.has_alternative(self._passage.tried, self._traffic.now()):
+        if self._picks.has_alternative(self._passage.tried, self._traffic.now()):
             self._attempt()
             return
         self._phase = _Phase.SEEKING
@@ -398,3 +413,5 @@ class Exchange:
         self._phase = _Phase.DONE
         self.deadline = math.inf
         self._traffic.finish(self, self._passage, status)
+        if self._onlooker is not None:
+            self._onlooker.on_end()

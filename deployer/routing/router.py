@@ -22,6 +22,7 @@ from deployer.routing.follower import ReadRoutes
 from deployer.routing.site import Site
 from deployer.routing.steering import Steering, SteeringOptions
 from deployer.routing.traffic import SWEEP_SECONDS, Traffic
+from deployer.routing.way import FindWay, Way
 
 __all__ = ["Router", "RouterOptions"]
 
@@ -117,7 +118,7 @@ class Router:
             rng=self._rng,
             log=self._log.add if self._log is not None else None,
         )
-        self._site = Site(self._steering.follower, self._traffic, self._events)
+        self._site = Site(self._steering.follower, self.traffic, self._events)
         await self._listen()
         self._steering.start()
         self._writing = asyncio.create_task(self._write_logs())
@@ -128,8 +129,8 @@ class Router:
             self._server.close()
         if self._admin is not None:
             self._admin.close()
-        self._traffic.closing = True
-        for client in list(self._traffic.clients):
+        self.traffic.closing = True
+        for client in list(self.traffic.clients):
             client.close_if_idle()
         await self._drain()
         await self._steering.close()
@@ -138,27 +139,28 @@ class Router:
         self._flush()
 
     @property
-    def _traffic(self) -> Traffic:
+    def traffic(self) -> Traffic:
+        """What its connections share, once it was started."""
         return self._steering.traffic
 
     async def _listen_admin(self) -> None:
         if self._options.admin is None:
             return
         desk = AdminDesk(
-            AdminOrders(self._traffic.fleet, self._events, abandon=self._traffic.abandon_member),
+            AdminOrders(self.traffic.fleet, self._events, abandon=self.traffic.abandon_member),
             self._events,
             show=self._site.show,
-            now=self._traffic.now,
+            now=self.traffic.now,
             token=None if self._options.admin.path is not None else self._options.token,
         )
-        self._admin = await open_admin_server(self._options.admin, self._traffic, desk.find_page)
+        self._admin = await open_admin_server(self._options.admin, self.traffic, desk.find_page)
 
     async def _listen(self) -> None:
-        options, loop = self._options, asyncio.get_running_loop()
+        options, loop, find_way = self._options, asyncio.get_running_loop(), self._make_find_way()
         await self._listen_admin()
         try:
             self._server = await loop.create_server(
-                lambda: ClientConnection(self._traffic, self._site.find_page),
+                lambda: ClientConnection(self.traffic, find_way),
                 options.host,
                 options.port,
                 backlog=1024,
@@ -170,6 +172,10 @@ class Router:
                 f"{options.host}:{options.port} can't be listened on: {error.strerror}",
                 hint="Choose another address with --listen.",
             ) from error
+
+    def _make_find_way(self) -> FindWay:
+        way, find_page = Way(self.traffic, self.traffic.fleet), self._site.find_page
+        return lambda head, peer: find_page(head, peer) or way
 
     async def _until(self, stop: asyncio.Event) -> None:
         waiting = asyncio.create_task(stop.wait())
@@ -183,8 +189,8 @@ class Router:
     async def _drain(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._options.drain_seconds):
-                await self._traffic.drained()
-        for client in list(self._traffic.clients):
+                await self.traffic.drained()
+        for client in list(self.traffic.clients):
             client.abort()
         await asyncio.sleep(0)  # for the connections to hear of it
 
