@@ -19,7 +19,9 @@ from deployer.routing.admin_server import AdminServer, open_admin_server
 from deployer.routing.client import ClientConnection
 from deployer.routing.events import EventLog
 from deployer.routing.follower import ReadRoutes
-from deployer.routing.site import Site
+from deployer.routing.local_answer import Page
+from deployer.routing.messages import RequestHead
+from deployer.routing.site import PREFIX, Site
 from deployer.routing.steering import Steering, SteeringOptions
 from deployer.routing.traffic import SWEEP_SECONDS, Traffic
 from deployer.routing.way import FindWay, Way
@@ -175,7 +177,13 @@ class Router:
 
     def _make_find_way(self) -> FindWay:
         way, find_page = Way(self.traffic, self.traffic.fleet), self._site.find_page
-        return lambda head, peer: find_page(head, peer) or way
+
+        def find_way(head: RequestHead, peer: bytes) -> Way | Page:
+            if head.target[:1] == b"/" and head.target[:3] != PREFIX:
+                return way
+            return find_page(head, peer) or way
+
+        return find_way
 
     async def _until(self, stop: asyncio.Event) -> None:
         waiting = asyncio.create_task(stop.wait())

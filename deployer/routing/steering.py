@@ -13,7 +13,6 @@ from deployer.routing.follower import Follower, ReadRoutes
 from deployer.routing.health import Rules, State
 from deployer.routing.prober import Pace, Prober
 from deployer.routing.traffic import Timeouts, Traffic
-from deployer.values import Json
 
 __all__ = ["Steering", "SteeringOptions"]
 
@@ -53,7 +52,7 @@ class Steering:
         events: EventLog,
         options: SteeringOptions,
         rng: random.Random,
-        log: Callable[[dict[str, Json]], None] | None = None,
+        log: Callable[[str], None] | None = None,
     ) -> None:
         self._options = options
         self._settings = RouteSettings()
