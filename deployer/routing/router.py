@@ -19,10 +19,11 @@ from deployer.routing.admin_server import AdminServer, open_admin_server
 from deployer.routing.client import ClientConnection
 from deployer.routing.events import EventLog
 from deployer.routing.follower import ReadRoutes
+from deployer.routing.reception import Reception
 from deployer.routing.site import Site
 from deployer.routing.steering import Steering, SteeringOptions
 from deployer.routing.traffic import SWEEP_SECONDS, Traffic
-from deployer.routing.way import FindWay, Way
+from deployer.routing.way import FindWay
 
 __all__ = ["Router", "RouterOptions"]
 
@@ -48,25 +49,24 @@ class RouterOptions(SteeringOptions):
 
 
 class Router:
-    """One router, in one event loop.
+    """One router, in one event loop, for one deployment or more.
 
     Args:
-        read_routes: Reads the routes; called in a thread, once a second.
+        sources: Each reads the routes of a deployment; called in a thread, once a second.
         tell: Told what changes, one line each; stderr when left out.
         access_log: Where a line per request goes; none is written when left out.
     """
 
     def __init__(
         self,
-        read_routes: ReadRoutes,
-        *,
+        *sources: ReadRoutes,
         clock: Clock,
         options: RouterOptions | None = None,
         rng: random.Random | None = None,
         tell: Callable[[str], None] | None = None,
         access_log: TextIO | None = None,
     ) -> None:
-        self._read_routes = read_routes
+        self._sources = sources
         self._options = options or RouterOptions()
         self._rng = rng or random.Random()  # noqa: S311 - weights and jitter, not secrecy
         self._events = EventLog(
@@ -111,16 +111,20 @@ class Router:
         Raises:
             SetupError: The address can't be listened on.
         """
-        self._steering = Steering(
-            self._read_routes,
-            events=self._events,
-            options=self._options,
-            rng=self._rng,
-            log=self._log.add if self._log is not None else None,
-        )
-        self._site = Site(self._steering.follower, self.traffic, self._events)
+        self._steerings = [
+            Steering(
+                read,
+                events=self._events,
+                options=self._options,
+                rng=self._rng,
+                log=self._log.add if self._log is not None else None,
+            )
+            for read in self._sources
+        ]
+        self._site = Site(self._steerings[0].follower, self.traffic, self._events)
         await self._listen()
-        self._steering.start()
+        for steering in self._steerings:
+            steering.start()
         self._writing = asyncio.create_task(self._write_logs())
 
     async def stop(self) -> None:
@@ -129,19 +133,21 @@ class Router:
             self._server.close()
         if self._admin is not None:
             self._admin.close()
-        self.traffic.closing = True
+        for steering in self._steerings:
+            steering.traffic.closing = True
         for client in list(self.traffic.clients):
             client.close_if_idle()
         await self._drain()
-        await self._steering.close()
+        for steering in self._steerings:
+            await steering.close()
         self._writing.cancel()
         await asyncio.gather(self._writing, return_exceptions=True)
         self._flush()
 
     @property
     def traffic(self) -> Traffic:
-        """What its connections share, once it was started."""
-        return self._steering.traffic
+        """What its connections share, once it was started: the first deployment's."""
+        return self._steerings[0].traffic
 
     async def _listen_admin(self) -> None:
         if self._options.admin is None:
@@ -174,13 +180,13 @@ class Router:
             ) from error
 
     def _make_find_way(self) -> FindWay:
-        way, find_page = Way(self.traffic, self.traffic.fleet), self._site.find_page
-        return lambda head, peer: find_page(head, peer) or way
+        return Reception(self._steerings, self._site.find_page).find_way
 
     async def _until(self, stop: asyncio.Event) -> None:
         waiting = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait(
-            [waiting, self._writing, *self._steering.tasks], return_when=asyncio.FIRST_COMPLETED
+            [waiting, self._writing, *(t for s in self._steerings for t in s.tasks)],
+            return_when=asyncio.FIRST_COMPLETED,
         )
         waiting.cancel()
         for task in done:
@@ -189,7 +195,8 @@ class Router:
     async def _drain(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._options.drain_seconds):
-                await self.traffic.drained()
+                for steering in self._steerings:
+                    await steering.traffic.drained()
         for client in list(self.traffic.clients):
             client.abort()
         await asyncio.sleep(0)  # for the connections to hear of it

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deployer.release.records import Routes, RouteSettings
+from deployer.routing.door import Door
 from deployer.routing.events import EventLog, describe_shift
 from deployer.routing.fleet import Fleet, Member
 from deployer.routing.follower import Follower, ReadRoutes
 from deployer.routing.health import Rules, State
+from deployer.routing.placing import place_backends
 from deployer.routing.prober import Pace, Prober
 from deployer.routing.traffic import Timeouts, Traffic
 from deployer.values import Json
@@ -29,12 +31,14 @@ class SteeringOptions:
         snapshot: Where the last good routes are kept for a start without the state.
         probe_path: Instead of the path in the routes' settings.
         idempotent: Instead of what the routes' settings say.
+        region: Where the router is, for requests that don't say where they come from.
     """
 
     fast: bool = False
     snapshot: Path | None = None
     probe_path: str | None = None
     idempotent: bool | None = None
+    region: str = ""
     timeouts: Timeouts = field(default_factory=Timeouts)
 
 
@@ -56,6 +60,7 @@ class Steering:
         log: Callable[[dict[str, Json]], None] | None = None,
     ) -> None:
         self._options = options
+        self._rng = rng
         self._settings = RouteSettings()
         self.fleet = Fleet(
             rules=Rules.fast() if options.fast else Rules(),
@@ -71,6 +76,7 @@ class Steering:
             rng=rng,
             path=lambda: options.probe_path or self._settings.health_path,
         )
+        self.door = self._make_door()
         self.follower = Follower(read_routes, self._apply, events=events, snapshot=options.snapshot)
         self.tasks: list[asyncio.Task[None]] = []
 
@@ -100,8 +106,10 @@ class Steering:
         before = self.fleet.shares(self.traffic.now())
         self.fleet.by_load = routes.settings.policy == "latency"
         self.fleet.limit = routes.settings.max_in_flight
-        joined, left = self.fleet.apply(routes.backends, self.traffic.now())
+        backends = place_backends(routes.settings, routes.backends, self._options.region)
+        joined, left = self.fleet.apply(backends, self.traffic.now())
         self._settings = routes.settings
+        self.door = self._make_door()
         override = self._options.idempotent
         self.traffic.idempotent = routes.settings.idempotent if override is None else override
         for member in left:
@@ -109,6 +117,10 @@ class Steering:
         for member in joined:
             self._prober.watch(member)
         return describe_shift(before, self.fleet.shares(self.traffic.now()))
+
+    def _make_door(self) -> Door:
+        region = self._options.region
+        return Door(self._settings, self.traffic, rng=self._rng, region=region)
 
     def _on_change(self, member: Member) -> None:
         if member.health.state is State.DOWN and not member.health.up:
