@@ -89,7 +89,7 @@ def _check(check: AnswerCheck) -> CheckRecord:
 
 
 def _key(key: Key) -> KeyRecord:
-    return KeyRecord(name=key.name, sha256=key.sha256, rate=_rate(key.rate))
+    return KeyRecord(name=key.name, sha256=key.sha256, rate=_rate(key.rate), paths=key.paths)
 
 
 def _rate(rate: Rate | None) -> RateRecord | None:

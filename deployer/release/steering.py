@@ -72,11 +72,12 @@ class RateRecord(Record):
 
 
 class KeyRecord(Record):
-    """An API key: whose it is, and the SHA-256 of it in hexadecimal."""
+    """An API key: whose it is, the SHA-256 of it in hexadecimal, and the paths that it is for."""
 
     name: str
     sha256: str
     rate: RateRecord | None = None
+    paths: tuple[str, ...] = ()
 
 
 class TokensRecord(Record):

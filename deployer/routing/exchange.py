@@ -6,6 +6,7 @@ from enum import Enum, auto
 from http import HTTPStatus
 
 from deployer.routing.admission import QUEUE_SECONDS
+from deployer.routing.cors import drop_origins, encode_fields
 from deployer.routing.downstream import Client
 from deployer.routing.fleet import Member, Ticket
 from deployer.routing.health import Outcome, outcome_of_status
@@ -51,6 +52,7 @@ class Exchange:
         self._traffic = traffic = way.traffic
         self._picks = way.picks
         self._onlooker = way.onlooker
+        self._fields = way.fields or {}
         self._request = request
         self._phase = _Phase.PENDING
         self._passage = Passage(request, client.peer, began=traffic.now())
@@ -284,6 +286,8 @@ class Exchange:
             and not ends_at_close
             and not self._traffic.closing
         )
+        if self._fields:
+            head.lines = [*drop_origins(head.lines), *encode_fields(self._fields)]
         return encode_response(
             head,
             version=request.head.version,
@@ -374,7 +378,7 @@ class Exchange:
             self._client.cut(at_once=False)
             return
         keep_alive = head.keep_alive and self._request.whole and not self._traffic.closing
-        extra = {"X-Request-Id": self._request.ident.decode("ascii")}
+        extra = {**self._fields, "X-Request-Id": self._request.ident.decode("ascii")}
         extra["X-Deployer-Attempts"] = str(len(self._passage.tried))
         if status == HTTPStatus.SERVICE_UNAVAILABLE:  # RFC 9110, 15.6.4
             extra["Retry-After"] = "1"

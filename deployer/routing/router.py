@@ -121,7 +121,7 @@ class Router:
             )
             for read in self._sources
         ]
-        self._site = Site(self._steerings[0].follower, self.traffic, self._events)
+        self._site = Site(self._steerings, self._events)
         await self._listen()
         for steering in self._steerings:
             steering.start()

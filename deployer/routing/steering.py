@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deployer.release.records import Routes, RouteSettings
-from deployer.routing.door import Door
+from deployer.routing.door import Door, Hall
 from deployer.routing.events import EventLog, describe_shift
 from deployer.routing.fleet import Fleet, Member
 from deployer.routing.follower import Follower, ReadRoutes
@@ -60,7 +60,6 @@ class Steering:
         log: Callable[[dict[str, Json]], None] | None = None,
     ) -> None:
         self._options = options
-        self._rng = rng
         self._settings = RouteSettings()
         self.fleet = Fleet(
             rules=Rules.fast() if options.fast else Rules(),
@@ -76,9 +75,15 @@ class Steering:
             rng=rng,
             path=lambda: options.probe_path or self._settings.health_path,
         )
-        self.door = self._make_door()
+        self.hall = Hall(self.traffic, rng, options.region)
+        self.door = Door(self._settings, self.hall)
         self.follower = Follower(read_routes, self._apply, events=events, snapshot=options.snapshot)
         self.tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def name(self) -> str:
+        """The deployment's; empty until its routes were read."""
+        return self.follower.routes.name if self.follower.routes is not None else ""
 
     def start(self) -> None:
         """Begin to follow, to probe, and to look after deadlines."""
@@ -95,6 +100,7 @@ class Steering:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self._prober.close()
+        await self.hall.shadow.close()
         self.fleet.close()
 
     async def _sample(self) -> None:
@@ -106,10 +112,12 @@ class Steering:
         before = self.fleet.shares(self.traffic.now())
         self.fleet.by_load = routes.settings.policy == "latency"
         self.fleet.limit = routes.settings.max_in_flight
+        door = Door(routes.settings, self.hall)
         backends = place_backends(routes.settings, routes.backends, self._options.region)
         joined, left = self.fleet.apply(backends, self.traffic.now())
+        self.hall.shadow.follow(self.fleet)
         self._settings = routes.settings
-        self.door = self._make_door()
+        self.door = door
         override = self._options.idempotent
         self.traffic.idempotent = routes.settings.idempotent if override is None else override
         for member in left:
@@ -117,10 +125,6 @@ class Steering:
         for member in joined:
             self._prober.watch(member)
         return describe_shift(before, self.fleet.shares(self.traffic.now()))
-
-    def _make_door(self) -> Door:
-        region = self._options.region
-        return Door(self._settings, self.traffic, rng=self._rng, region=region)
 
     def _on_change(self, member: Member) -> None:
         if member.health.state is State.DOWN and not member.health.up:

@@ -28,6 +28,9 @@ class Key(Part):
     name: DnsLabel = Field(description="Whose it is; shown instead of the key.")
     sha256: Annotated[str, Field(pattern=SHA256)] = Field(description="The hash, in hexadecimal.")
     rate: Rate | None = Field(None, description="Instead of the guard's rate.")
+    paths: tuple[Annotated[str, Field(pattern=PATH)], ...] = Field(
+        (), description="What it is for: these and all below; everything when left out."
+    )
 
 
 class Tokens(Part):
