@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from deployer.release.records import Backend
 from deployer.routing.address import parse_address
-from deployer.routing.events import EventLog, Kind, describe_shift
+from deployer.routing.events import Events, Kind, describe_shift
 from deployer.routing.failure_rate import FailureRate
 from deployer.routing.health import (
     Health,
@@ -123,7 +123,7 @@ class Fleet:
         *,
         rules: Rules,
         rng: random.Random,
-        events: EventLog,
+        events: Events,
         on_change: Callable[[Member], None],
     ) -> None:
         self.members: dict[str, Member] = {}

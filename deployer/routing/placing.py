@@ -2,12 +2,13 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from deployer.release.records import Backend, RouteSettings
+from deployer.errors import StateError
+from deployer.release.records import Backend, Routes, RouteSettings
 from deployer.routing.regions import is_known_region, rank_by_distance
 
-__all__ = ["flatten_shares", "is_place", "place_backends", "rank_region"]
+__all__ = ["check_neighbours", "flatten_shares", "is_place", "place_backends", "rank_region"]
 
 
 def place_backends(
@@ -37,6 +38,29 @@ def rank_region(region: str, backends: Sequence[Backend]) -> dict[str, int]:
 def is_place(region: str, regions: Mapping[str, str]) -> bool:
     """Tell whether anything is known of where a region is."""
     return bool(region) and (is_known_region(region) or region in regions.values())
+
+
+def check_neighbours(routes: Routes, others: Iterable[Routes | None]) -> None:
+    """Refuse routes beside which a request could be for two deployments.
+
+    Raises:
+        StateError: Another one has the same name, or takes the same host and path.
+    """
+    for other in others:
+        if other is None:
+            continue
+        if other.name == routes.name:
+            raise StateError(f"two deployments are called {routes.name}")
+        if _address(other.settings) == _address(routes.settings):
+            host, path = _address(routes.settings)
+            raise StateError(
+                f"{other.name} and {routes.name} both take {host or 'any host'} and {path}",
+                hint="Give one of them another routing.host or routing.path.",
+            )
+
+
+def _address(settings: RouteSettings) -> tuple[str, str]:
+    return settings.host, settings.path.rstrip("/") or "/"
 
 
 def flatten_shares(backends: Sequence[Backend]) -> tuple[Backend, ...]:

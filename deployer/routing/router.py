@@ -19,6 +19,7 @@ from deployer.routing.admin_server import AdminServer, open_admin_server
 from deployer.routing.client import ClientConnection
 from deployer.routing.events import EventLog
 from deployer.routing.follower import ReadRoutes
+from deployer.routing.messages import Refusal
 from deployer.routing.reception import Reception
 from deployer.routing.site import Site
 from deployer.routing.steering import Steering, SteeringOptions
@@ -118,9 +119,12 @@ class Router:
                 options=self._options,
                 rng=self._rng,
                 log=self._log.add if self._log is not None else None,
+                number=number if len(self._sources) > 1 else 0,
             )
-            for read in self._sources
+            for number, read in enumerate(self._sources, start=1)
         ]
+        for steering in self._steerings:
+            steering.neighbours = self._steerings
         self._site = Site(self._steerings, self._events)
         await self._listen()
         for steering in self._steerings:
@@ -153,13 +157,21 @@ class Router:
         if self._options.admin is None:
             return
         desk = AdminDesk(
-            AdminOrders(self.traffic.fleet, self._events, abandon=self.traffic.abandon_member),
+            self._find_orders,
             self._events,
             show=self._site.show,
             now=self.traffic.now,
             token=None if self._options.admin.path is not None else self._options.token,
         )
         self._admin = await open_admin_server(self._options.admin, self.traffic, desk.find_page)
+
+    def _find_orders(self, name: str) -> AdminOrders | Refusal:
+        found = [s for s in self._steerings if name in (s.name, "")]
+        if len(found) != 1:
+            known = ", ".join(s.name for s in self._steerings)
+            return Refusal(404, f"say which deployment is meant; there are: {known}")
+        traffic = found[0].traffic
+        return AdminOrders(traffic.fleet, self._events, abandon=traffic.abandon_member)
 
     async def _listen(self) -> None:
         options, loop, find_way = self._options, asyncio.get_running_loop(), self._make_find_way()

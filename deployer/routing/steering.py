@@ -2,17 +2,17 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from deployer.release.records import Routes, RouteSettings
 from deployer.routing.door import Door, Hall
-from deployer.routing.events import EventLog, describe_shift
+from deployer.routing.events import Events, NamedEvents, describe_shift
 from deployer.routing.fleet import Fleet, Member
 from deployer.routing.follower import Follower, ReadRoutes
 from deployer.routing.health import Rules, State
-from deployer.routing.placing import place_backends
+from deployer.routing.placing import check_neighbours, place_backends
 from deployer.routing.prober import Pace, Prober
 from deployer.routing.traffic import Timeouts, Traffic
 from deployer.values import Json
@@ -48,18 +48,26 @@ class Steering:
     Args:
         read_routes: Reads the routes; called in a thread, once a second.
         log: Takes a record per request.
+        number: Which of several deployments it is, from 1; 0 when it is alone.
+
+    Attributes:
+        neighbours: Those that the same router serves, itself among them.
     """
 
     def __init__(
         self,
         read_routes: ReadRoutes,
         *,
-        events: EventLog,
+        events: Events,
         options: SteeringOptions,
         rng: random.Random,
         log: Callable[[dict[str, Json]], None] | None = None,
+        number: int = 0,
     ) -> None:
         self._options = options
+        self._number = number
+        self.neighbours: Sequence[Steering] = ()
+        events = NamedEvents(events, lambda: self.name or f"#{number}") if number else events
         self._settings = RouteSettings()
         self.fleet = Fleet(
             rules=Rules.fast() if options.fast else Rules(),
@@ -77,13 +85,18 @@ class Steering:
         )
         self.hall = Hall(self.traffic, rng, options.region)
         self.door = Door(self._settings, self.hall)
-        self.follower = Follower(read_routes, self._apply, events=events, snapshot=options.snapshot)
+        self.follower = Follower(read_routes, self._apply, events=events, snapshot=self._snapshot())
         self.tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def routes(self) -> Routes | None:
+        """What it follows."""
+        return self.follower.routes
 
     @property
     def name(self) -> str:
         """The deployment's; empty until its routes were read."""
-        return self.follower.routes.name if self.follower.routes is not None else ""
+        return self.routes.name if self.routes is not None else ""
 
     def start(self) -> None:
         """Begin to follow, to probe, and to look after deadlines."""
@@ -112,6 +125,7 @@ class Steering:
         before = self.fleet.shares(self.traffic.now())
         self.fleet.by_load = routes.settings.policy == "latency"
         self.fleet.limit = routes.settings.max_in_flight
+        check_neighbours(routes, [s.routes for s in self.neighbours if s is not self])
         door = Door(routes.settings, self.hall)
         backends = place_backends(routes.settings, routes.backends, self._options.region)
         joined, left = self.fleet.apply(backends, self.traffic.now())
@@ -125,6 +139,12 @@ class Steering:
         for member in joined:
             self._prober.watch(member)
         return describe_shift(before, self.fleet.shares(self.traffic.now()))
+
+    def _snapshot(self) -> Path | None:
+        """Return where the last good routes are kept, each deployment's in a file of its own."""
+        file = self._options.snapshot
+        more = self._number > 1
+        return file.with_name(f"{file.name}.{self._number}") if file is not None and more else file
 
     def _on_change(self, member: Member) -> None:
         if member.health.state is State.DOWN and not member.health.up:

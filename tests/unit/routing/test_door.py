@@ -81,7 +81,7 @@ def test_a_shadow_gets_copies_and_answers_nobody(drive: Drive) -> None:
         async def counted() -> bool:
             described = (await rig.targets())["shadow"]
             answered = described.get("b/1", {}).get("fates", {}).get("answered", 0)
-            return 8 <= answered == len(copied.heads) <= 12
+            return bool(8 <= answered == len(copied.heads) <= 12)
 
         await rig.until(counted)
         assert all(b"X-Deployer-Shadow: 1\r\n" in head for head in copied.heads)
