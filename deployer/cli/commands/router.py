@@ -7,6 +7,7 @@ import typer
 
 from deployer.cli.commands.router_config import EngineName, router_config
 from deployer.cli.commands.router_events import router_events
+from deployer.cli.commands.router_key import router_key
 from deployer.cli.commands.router_orders import TOKEN_VARIABLE, drain, eject, restore, weight
 from deployer.cli.commands.router_source import (
     Backends,
@@ -50,6 +51,7 @@ router.command("eject")(eject)
 router.command("restore")(restore)
 router.command("weight")(weight)
 router.command("config")(router_config)
+router.command("key")(router_key)
 
 
 @router.command("serve")

@@ -32,7 +32,7 @@ def test_all_that_the_spec_says_of_requests_reaches_routers(world: World) -> Non
     assert settings.guard.tokens.keys == [PUBLIC]
     assert settings.guard.rate.burst == 9
     found = {b.target: (b.weight, b.shadow, b.region) for b in routes.backends}
-    assert found == {"aws": (60, 0, "us-east-1"), "gcp": (40, 0, ""), "azure": (0, 10, "")}
+    assert found == {"aws": (60, 0, "us-east-1"), "gcp": (40, 0, ""), "azure": (0, 10, "nowhere")}
 
 
 def test_keys_that_are_not_there_or_not_public_are_a_fault_of_the_spec(world: World) -> None:
