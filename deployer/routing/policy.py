@@ -40,6 +40,9 @@ __all__ = [
 SPILL_BELOW = 0.7
 """A tier keeps all of its traffic while this share of its weight is usable (Envoy's is 1 / 1.4)."""
 
+_WARMING_SECONDS = 0.1
+"""How old shares may be while a backend starts slowly: a three-hundredth of what that takes."""
+
 WHOLE = 1000
 """The share of a release that has its target for itself."""
 
@@ -198,10 +201,11 @@ def _to_choice(candidate: Candidate) -> Choice:
 
 
 def _changes_at(candidates: Sequence[Candidate], now: float) -> float:
-    """Return until when nothing but an event changes the shares; now while one starts slowly."""
+    """Return until when nothing but an event changes the shares; soon, while one starts slowly."""
     times = [c.health.ejected_until or math.inf for c in candidates]
     warming = any(c.health.warm_until > now for c in candidates if is_weighted(c))
-    return now if warming else min((at for at in times if at > now), default=math.inf)
+    soon = now + _WARMING_SECONDS if warming else math.inf
+    return min([soon, *(at for at in times if at > now)])
 
 
 def _draw_tier(
