@@ -20,7 +20,6 @@ from deployer.routing.pages import describe_status
 from deployer.routing.request import Request
 from deployer.routing.retries import is_repeatable
 from deployer.routing.steering import Steering, SteeringOptions
-from deployer.routing.way import Way
 from deployer.values import Json
 
 __all__ = ["AsyncClient"]
@@ -112,7 +111,7 @@ class AsyncClient:
         )
         request = Request(head, traffic.make_ident(), repeatable=repeatable)
         caller = Caller(request, path, asyncio.get_running_loop())
-        exchange = Exchange(caller, Way(traffic, traffic.fleet), request)
+        exchange = Exchange(caller, steering.door.pass_on(head, caller.peer), request)
         if body:
             exchange.feed(body)
         exchange.finish_request()

@@ -115,6 +115,11 @@ def _has_twins(orders: Orders) -> bool:
     return len(set(authorities)) < len(authorities)
 
 
+def _has_groups(orders: Orders) -> bool:
+    targets = [endpoint.backend.target for endpoint in orders.endpoints]
+    return len(set(targets)) < len(targets)
+
+
 def _near(words: str) -> _Answer:
     return _Answer(Ability.NEAR, words)
 
@@ -147,6 +152,48 @@ CAPABILITIES: Sequence[Capability] = (
         "more than two tiers",
         lambda orders: _tiers(orders) > 2,  # noqa: PLR2004 - the two that HAProxy has
         haproxy=_none("it knows servers and backups, nothing behind those"),
+    ),
+    Capability(
+        "policy region by a header",
+        lambda orders: (
+            orders.conduct.asked.policy == "region" and bool(orders.conduct.asked.region.header)
+        ),
+        **_all(_none("it has one order of tiers; without the header it has the router's region's")),
+    ),
+    Capability(
+        "sticky requests",
+        lambda orders: bool(orders.conduct.asked.sticky),
+        **_all(_none("it is not told to hash a header")),
+    ),
+    Capability(
+        "matches by a header",
+        lambda orders: bool(orders.conduct.asked.match),
+        **_all(_none("it is given one group of servers")),
+    ),
+    Capability(
+        "shadow traffic",
+        lambda orders: any(endpoint.backend.shadow for endpoint in orders.endpoints),
+        **_all(_none("it is not told to copy requests")),
+    ),
+    Capability(
+        "the check of answers",
+        lambda orders: orders.conduct.asked.check is not None,
+        **_all(_none("it looks at the status, not into answers")),
+    ),
+    Capability(
+        "a host or a path of the deployment's own",
+        lambda orders: bool(orders.conduct.asked.host) or orders.conduct.asked.path != "/",
+        **_all(_none("it takes every request for this one deployment")),
+    ),
+    Capability(
+        "the guard",
+        lambda orders: orders.conduct.asked.guard is not None,
+        **_all(_none("it is given no keys, no tokens, no rates and no origins")),
+    ),
+    Capability(
+        "a canary beside its target's other release",
+        _has_groups,
+        **_all(_near("when one of the two is down, its part goes to all targets, not to its own")),
     ),
     Capability(
         "the split by weight",

@@ -1,6 +1,7 @@
 """What is noted of a request on its way: for its log line, and for what the client is told."""
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from deployer.routing.messages import local_response, origin_form
@@ -51,10 +52,12 @@ class Passage:
             b"X-Deployer-Panic: 1\r\n" if panic else b"",
         )
 
-    def to_refusal(self, status: int, message: str, *, keep_alive: bool) -> bytes:
+    def to_refusal(
+        self, status: int, message: str, *, keep_alive: bool, fields: Mapping[str, str]
+    ) -> bytes:
         """Return a whole answer of our own, which names every attempt."""
         head, ident = self.request.head, self.request.ident.decode("ascii")
-        extra = {"X-Request-Id": ident, "X-Deployer-Attempts": str(len(self.tried))}
+        extra = {**fields, "X-Request-Id": ident, "X-Deployer-Attempts": str(len(self.tried))}
         if status == HTTPStatus.SERVICE_UNAVAILABLE:  # RFC 9110, 15.6.4
             extra["Retry-After"] = "1"
         return local_response(

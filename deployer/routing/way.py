@@ -1,6 +1,6 @@
 """Between a parsed head and the pick: who may take a request, and who looks on."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -63,11 +63,13 @@ class Way:
     Attributes:
         traffic: Whose limits and counters hold.
         picks: Who may take it.
+        fields: What its answer says to browsers, instead of what the backend would.
     """
 
     traffic: Traffic
     picks: Picks
     onlooker: Onlooker | None = None
+    fields: Mapping[str, str] | None = None
 
 
 FindWay = Callable[[RequestHead, bytes], Way | Page]

@@ -34,11 +34,6 @@ class _Row:
 _VALUES = (
     _Row(("strategy", "type"), "use blue-green or rolling meanwhile", ("canary",)),
     _Row(("outcome",), "use all meanwhile", ("keep-going",)),
-    _Row(
-        ("routing", "policy"),
-        "use priority with tiers meanwhile",
-        ("region",),
-    ),
 )
 
 _FIELDS = (

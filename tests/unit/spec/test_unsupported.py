@@ -15,7 +15,6 @@ Faults = Callable[..., list[str]]
         ("strategy: {steps: [5, 50]}", "strategy.steps: not implemented yet: steps"),
         ("outcome: keep-going", "outcome: not implemented yet: outcome: keep-going; use all"),
         ("outcome: {quorum: 1}", "outcome.quorum: not implemented yet: quorum"),
-        ("routing: {policy: region}", "not implemented yet: policy: region; use priority"),
         ("gates: {analysis: {errors: 0.1}}", "gates.analysis: not implemented yet"),
     ],
 )
