@@ -29,6 +29,7 @@ __all__ = ["ClientConnection"]
 
 _TOO_LARGE = Refusal(431, "the request's head is larger than 64 KiB")
 _MALFORMED = "the request is not valid HTTP/1.1"
+_STOPS = (httptools.HttpParserError, httptools.HttpParserUpgrade)
 
 
 class _Turn(Protocol):
@@ -70,7 +71,6 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._paused = False
         self._deaf = False
         self._unparsed = 0
-        self._size = 0
         self._target = b""
         self._fields: list[Field] = []
         self._upgrading = False
@@ -105,7 +105,8 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._held = False
         if keep_alive:
             self.deadline = self._traffic.now() + self._traffic.timeouts.idle
-            self._advance()
+            if self._waiting or self._paused:
+                self._advance()
             return
         self._stop_listening()
         if turn is not None and turn.whole:
@@ -159,11 +160,14 @@ class ClientConnection(asyncio.BufferedProtocol):
         if self._deaf:
             return
         self._unparsed += nbytes
-        self._parse(self._scratch[:nbytes])
-        if self._unparsed > HEAD_LIMIT and self._incoming is None:
-            self._refuse(_TOO_LARGE)
-        self._advance()
-        self._pace()
+        try:
+            self._parser.feed_data(self._scratch[:nbytes])
+        except _STOPS as error:
+            self._stop_parsing(error, self._scratch[:nbytes])
+        if self._unparsed > HEAD_LIMIT:
+            self._refuse_overlong()
+        if self._waiting or self._paused:
+            self._advance()
 
     def pause_writing(self) -> None:
         """See `asyncio.BufferedProtocol`."""
@@ -179,22 +183,13 @@ class ClientConnection(asyncio.BufferedProtocol):
 
     # ---- httptools
 
-    def on_message_begin(self) -> None:
-        """See `httptools.HTTPProtocol`."""
-        if not self._resuming:
-            self._target = b""
-            self._fields = []
-            self._size = 0
-
     def on_url(self, url: bytes) -> None:
         """See `httptools.HTTPProtocol`."""
         if not self._resuming:
             self._target += url
-            self._size += len(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """See `httptools.HTTPProtocol`. A trailer comes here too, and is dropped."""
-        self._size += len(name) + len(value) + 4
         if self._incoming is None:
             self._fields.append((name, value))
 
@@ -211,15 +206,16 @@ class ClientConnection(asyncio.BufferedProtocol):
             keep_alive=parser.should_keep_alive(),
         )
         self._upgrading = parser.should_upgrade()
-        refusal = _TOO_LARGE if self._size > HEAD_LIMIT else check_request(head)
+        refusal = self._check_size() or check_request(head)
         if refusal is not None:
             self._refuse(refusal, bodiless=head.method == b"HEAD")
             return
-        self._incoming = self._make_turn(head)
-        self._waiting.append(self._incoming)
+        self._incoming = turn = self._make_turn(head)
+        self._waiting.append(turn)
 
     def on_body(self, body: bytes) -> None:
         """See `httptools.HTTPProtocol`."""
+        self._unparsed = 0
         if self._incoming is not None:
             self._incoming.feed(body)
 
@@ -228,19 +224,32 @@ class ClientConnection(asyncio.BufferedProtocol):
         if self._upgrading:
             return
         self._unparsed = 0
+        self._target = b""
+        self._fields = []
         turn, self._incoming = self._incoming, None
         if turn is not None:
             turn.finish_request()
 
     # ----
 
-    def _parse(self, data: memoryview) -> None:
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            if not self._deaf:
-                self._decline_upgrade(data[upgrade.args[0] :])
-        except httptools.HttpParserError:
+    def _stop_parsing(self, error: Exception, data: memoryview) -> None:
+        if not isinstance(error, httptools.HttpParserUpgrade):
+            self._refuse_rest()
+        elif not self._deaf:
+            self._decline_upgrade(data[error.args[0] :])
+
+    def _check_size(self) -> Refusal | None:
+        # One read brings no more than a head may have; only one in several is worth counting.
+        if self._unparsed <= HEAD_LIMIT:
+            return None
+        size = sum(len(name) + len(value) + 4 for name, value in self._fields)
+        return _TOO_LARGE if size + len(self._target) > HEAD_LIMIT else None
+
+    def _refuse_overlong(self) -> None:
+        """Refuse what would be a head without end, or a trailer or a chunk's size without end."""
+        if self._incoming is None:
+            self._refuse(_TOO_LARGE)
+        else:
             self._refuse_rest()
 
     def _decline_upgrade(self, rest: memoryview) -> None:
@@ -252,8 +261,12 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._resuming = True
         self._parser.feed_data(self._framing_only())
         self._resuming = False
-        if rest:
-            self._parse(rest)
+        if not rest:
+            return
+        try:
+            self._parser.feed_data(rest)
+        except _STOPS as error:
+            self._stop_parsing(error, rest)
 
     def _framing_only(self) -> bytes:
         framing = (b"content-length", b"transfer-encoding")

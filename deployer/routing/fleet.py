@@ -205,6 +205,9 @@ class Fleet:
     def take_outcome(self, member: Member, outcome: Outcome, now: float, reason: str) -> None:
         """Judge a member by what was seen of it."""
         before, failed = member.health, outcome is Outcome.FAILED
+        if outcome is Outcome.SERVED and before.state is State.HEALTHY:
+            member.rate.add(now, failed=False)
+            return
         member.failures += failed
         if failed or outcome is Outcome.SERVED:
             member.rate.add(now, failed=failed)

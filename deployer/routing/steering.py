@@ -15,7 +15,6 @@ from deployer.routing.health import Rules, State
 from deployer.routing.placing import check_neighbours, place_backends
 from deployer.routing.prober import Pace, Prober
 from deployer.routing.traffic import Timeouts, Traffic
-from deployer.values import Json
 
 __all__ = ["Steering", "SteeringOptions"]
 
@@ -61,7 +60,7 @@ class Steering:
         events: Events,
         options: SteeringOptions,
         rng: random.Random,
-        log: Callable[[dict[str, Json]], None] | None = None,
+        log: Callable[[str], None] | None = None,
         number: int = 0,
     ) -> None:
         self._options = options

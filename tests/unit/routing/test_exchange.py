@@ -608,3 +608,15 @@ def test_an_onlooker_sees_a_request_pass_and_may_find_fault(drive: Drive, body: 
         assert failures == (body == b"error")
 
     drive(story)
+
+
+def test_an_answers_trailer_without_end_cuts_it_short(drive: Drive) -> None:
+    endless = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX: "
+
+    async def story(rig: "Rig") -> None:
+        backend = await rig.backend(says(endless + b"y" * 200_000))
+        await rig.start(backend.url)
+        assert not (await rig.post()).endswith(b"0\r\n\r\n")
+        assert (await rig.targets())["counters"]["cut_short"] == 1
+
+    drive(story)
