@@ -38,6 +38,9 @@ class Hall:
 class Door:
     """One deployment's entrance, by its settings; another one is made when they change.
 
+    Attributes:
+        takes_all: Whether any host and path is for this deployment.
+
     Raises:
         SetupError, StateError: The guard can't be set up; nobody is let in without.
     """
@@ -52,11 +55,8 @@ class Door:
             Guard(settings.guard, hall.buckets, hall.turned) if settings.guard is not None else None
         )
         self._plain = Way(hall.traffic, hall.traffic.fleet)
-
-    @property
-    def takes_all(self) -> bool:
-        """Whether any host and path is for this deployment."""
-        return not (self.settings.host or self._path)
+        self.takes_all = not (settings.host or self._path)
+        self._all_alike = self._wishes.none and self._check is None and not settings.strip
 
     @property
     def closeness(self) -> tuple[bool, int]:
@@ -81,13 +81,13 @@ class Door:
 
     def pass_on(self, head: RequestHead, peer: bytes) -> Way:
         """Return how a request goes on that needs not be let in."""
+        if self._all_alike and not self._hall.shadow.has_any:
+            return self._plain
         if self.settings.strip and self._path:
             rest = origin_form(head.target)[len(self._path) :]
             head.target = rest if rest.startswith(b"/") else b"/" + rest
-        onlooker = self._watch(head, peer)
-        if onlooker is None and self._wishes.none:
-            return self._plain
-        return Way(self._hall.traffic, self._wishes.find_picks(head), onlooker)
+        picks = self._wishes.find_picks(head)
+        return Way(self._hall.traffic, picks, self._watch(head, peer))
 
     def _watch(self, head: RequestHead, peer: bytes) -> Onlookers | None:
         copy = self._hall.shadow.make_copy(head, peer)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from deployer.routing.local_answer import Page
 from deployer.routing.messages import RequestHead, origin_form
+from deployer.routing.site import PREFIX
 from deployer.routing.steering import Steering
 from deployer.routing.way import Way
 from deployer.values import Json
@@ -25,17 +26,19 @@ class Reception:
 
     def __init__(self, steerings: Sequence[Steering], find_page: FindPage) -> None:
         self._steerings = steerings
+        self._only = steerings[0] if len(steerings) == 1 else None
         self._find_page = find_page
 
     def find_way(self, head: RequestHead, peer: bytes) -> Way | Page:
         """See `FindWay`."""
-        page = self._find_page(head, peer)
-        if page is not None:
-            return page
-        doors = [steering.door for steering in self._steerings]
-        if len(doors) == 1 and doors[0].takes_all:
-            return doors[0].enter(head, peer)
+        if head.target[:1] != b"/" or head.target[:3] == PREFIX:
+            page = self._find_page(head, peer)
+            if page is not None:
+                return page
+        if self._only is not None and self._only.door.takes_all:
+            return self._only.door.enter(head, peer)
         host, path = _address_of(head)
+        doors = [steering.door for steering in self._steerings]
         fitting = [door for door in doors if door.takes(host, path)]
         if not fitting:
             return _nobody

@@ -65,6 +65,11 @@ class Shadow:
         self.kept = 0
         self.copies: dict[str, Copies] = {}
 
+    @property
+    def has_any(self) -> bool:
+        """Whether any backend asks for copies."""
+        return bool(self._wanting)
+
     def follow(self, fleet: Fleet) -> None:
         """Copy to those of its backends that ask for copies from now on."""
         self._wanting = [m for m in fleet.members.values() if m.backend.shadow]
@@ -141,7 +146,7 @@ class Shadow:
         else:
             copies.statuses[status] += 1
             copies.fates[Fate.ANSWERED] += 1
-            member.pool.give_back(connection, self._traffic.now())
+            member.pool.give_back(connection, self._traffic.now(), whole=True)
             connection = None
         finally:
             copies.under_way -= 1

@@ -1,7 +1,7 @@
 """Between a parsed head and the pick: who may take a request, and who looks on."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from deployer.routing.fleet import Ticket
@@ -69,7 +69,7 @@ class Way:
     traffic: Traffic
     picks: Picks
     onlooker: Onlooker | None = None
-    fields: Mapping[str, str] | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 FindWay = Callable[[RequestHead, bytes], Way | Page]
