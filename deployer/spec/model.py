@@ -16,6 +16,7 @@ from deployer.spec.objectives import Slo
 from deployer.spec.part import Part
 from deployer.spec.patch import Patch
 from deployer.spec.placement import Nodes, Way, url_of
+from deployer.spec.routing import Routing
 from deployer.spec.scalars import (
     FIELD,
     HTTP,
@@ -36,7 +37,6 @@ __all__ = [
     "ModelSpec",
     "Parity",
     "Quorum",
-    "Routing",
     "Smoke",
     "Spec",
     "StateSpec",
@@ -234,28 +234,6 @@ class Gates(Part):
     analysis: dict[str, float] | None = Field(
         None, description="Limits on live metrics while traffic moves."
     )
-
-
-class Routing(Part):
-    """How the router shares traffic out."""
-
-    policy: Literal["weighted", "latency", "cost", "priority", "region"] = Field(
-        "weighted",
-        description=(
-            "What decides a target's share: its weight; its weight and how fast it answers; or its "
-            "tier, by price or by tiers, with what a tier can't take going to the next."
-        ),
-    )
-    weights: dict[str, Annotated[int, Field(ge=0, le=1000)]] = Field(
-        default_factory=dict, description="Each target's share; equal when left out."
-    )
-    tiers: list[list[str]] = Field(
-        default_factory=list, description="Names of targets, the tier used first first; priority."
-    )
-    max_in_flight: int = Field(
-        1024, ge=1, le=1_000_000, description="Predictions at one target at the same time."
-    )
-    idempotent: bool = Field(False, description="A prediction may be sent twice without harm.")
 
 
 class StateSpec(Part):
