@@ -15,7 +15,7 @@ iris: 454.06 USD a month on 2 targets (an estimate)
 
 target        machine        replicas  requests  machines  control  balancer  storage  other    bill
 aws-virginia  m6i.xlarge            2     53.91    140.16    73.00     16.42     1.23   0.07  230.89
-gcp-iowa      n2-standard-4         2     54.54    141.79    73.00      7.30     1.00   0.07  223.16
+gcp-iowa      n2-standard-4         2     54.54    141.79    73.00      7.30     1.00   0.07  223.17
 ────────────                           ────────  ────────  ───────  ────────  ───────  ─────  ──────
 USD a month                              108.44    281.95   146.00     23.72     2.23   0.14  454.06
 """
@@ -31,7 +31,7 @@ def test_the_cost_of_two_targets(two_targets: Maker, capsys: Capture) -> None:
 
     requests: 2 x 10/52 x 0.194236 x 730 = 54.54; machines 0.194236 x 730 = 141.79;
     control plane 73; one forwarding rule 0.01 x 730 = 7.30; 50 GiB x 0.02 = 1.00;
-    store requests 0.0371 and surge 0.194236 x 660 / 3600 = 0.0356; sum 223.16.
+    store requests 0.0371 and surge 0.194236 x 660 / 3600 = 0.0356; sum 223.17.
     The requests are summed first: 53.9077 + 54.5355 = 108.44, not 53.91 + 54.54.
     """
     lines = cost_lines(two_targets(), capsys)
