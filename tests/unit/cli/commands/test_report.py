@@ -17,7 +17,7 @@ target        machine        replicas  requests  machines  control  balancer  st
 aws-virginia  m6i.xlarge            2     53.91    140.16    73.00     16.42     1.23   0.07  230.89
 gcp-iowa      n2-standard-4         2     54.54    141.79    73.00      7.30     1.00   0.07  223.17
 ────────────                           ────────  ────────  ───────  ────────  ───────  ─────  ──────
-USD a month                              108.44    281.95   146.00     23.72     2.23   0.14  454.06
+USD a month                              108.44    281.95   146.00     23.72     2.23   0.15  454.06
 """
 
 
