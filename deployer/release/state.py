@@ -39,6 +39,7 @@ from deployer.release.records import (
     decode_record,
     encode_record,
 )
+from deployer.release.survey import StateSurvey
 
 __all__ = ["EPOCHS_PER_TOKEN", "StateStore", "next_epoch"]
 
@@ -84,6 +85,18 @@ class StateStore:
     def write_routes(self, routes: Routes) -> None:
         """Write ``routes``, as `write_head` does."""
         self._write_newer(routes, "routes.json")
+
+    def survey(self, *, timeout_seconds: float) -> StateSurvey:
+        """Ask every store for the head, and say which do not answer; needs no majority."""
+        key = f"{self._prefix}/head.json"
+        answers = self._quorum.survey(
+            lambda store: _get(store, key), timeout_seconds=timeout_seconds
+        )
+        return StateSurvey(
+            answered=tuple(it.store.url for it in answers if it.error is None),
+            majority=self._quorum.majority,
+            silent={it.store.url: it.error.message for it in answers if it.error},
+        )
 
     # releases -----------------------------------------------------------------------------
 

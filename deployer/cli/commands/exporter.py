@@ -96,23 +96,22 @@ class Looker:
         return replace(facts, seconds=clock.monotonic() - began)
 
     def _look(self) -> "Facts":
+        from deployer.cli.health import Sources, judge_health
         from deployer.cli.outlook import read_outlook
-        from deployer.cli.reading import ask_router, look_at
+        from deployer.cli.reading import look_at
         from deployer.report.cost import build_cost_report
-        from deployer.report.health import build_health_report
         from deployer.report.metrics import Facts
 
         reader = self.reader
         seen = look_at(reader, timeout_seconds=self._timeout_seconds)
         now = reader.clock.now()
         books = {target: provider.prices for target, provider in reader.providers.items()}
-        view = ask_router(reader, self._router, timeout_seconds=self._timeout_seconds)
         cost = build_cost_report(seen.head, seen.bundles, books, seen.observations, now=now)
         return Facts(
             reader.spec.name,
             now,
-            health=build_health_report(
-                seen.head, seen.bundles, seen.observations, now=now, router=view
+            health=judge_health(
+                reader, seen, Sources(self._timeout_seconds, self._router, self._samples)
             ),
             cost=cost,
             outlook=read_outlook(reader, seen.head, cost, self._samples, self._bundles),

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from deployer.cost.advice.advice import Advice, Case, Silence
 from deployer.cost.load import share_of_traffic
-from deployer.cost.samples import Sample
+from deployer.cost.samples import Sample, Samples
 from deployer.cost.timeline import Timeline
 
 __all__ = ["advise_idle"]
@@ -47,7 +47,9 @@ def _refuse(case: Case, counted: Sequence[Sample]) -> str:
     began, ended = counted[0].at, counted[-1].at
     if ended - began < _LEAST_TIME:
         return "its answers were counted for less than a week"
-    tally = Timeline(counted).count_answers(began, ended + timedelta(seconds=1))
+    seen = Samples.collect(counted)
+    [columns] = seen.columns.values()
+    tally = Timeline(seen.looks, columns).count_answers(began, ended + timedelta(seconds=1))
     return f"it answered {tally.predictions:,} predictions" if tally.predictions else ""
 
 
