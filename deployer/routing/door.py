@@ -83,11 +83,17 @@ class Door:
         """Return how a request goes on that needs not be let in."""
         if self._all_alike and not self._hall.shadow.has_any:
             return self._plain
-        if self.settings.strip and self._path:
-            rest = origin_form(head.target)[len(self._path) :]
-            head.target = rest if rest.startswith(b"/") else b"/" + rest
+        if self.settings.strip:
+            head.target = self._shorten(origin_form(head.target))
         picks = self._wishes.find_picks(head)
         return Way(self._hall.traffic, picks, self._watch(head, peer))
+
+    def _shorten(self, target: bytes) -> bytes:
+        path, mark, query = target.partition(b"?")
+        own = self._path.encode()
+        if path != own and not path.startswith(own + b"/"):
+            return target
+        return (path[len(own) :] or b"/") + mark + query
 
     def _watch(self, head: RequestHead, peer: bytes) -> Onlookers | None:
         copy = self._hall.shadow.make_copy(head, peer)

@@ -84,6 +84,8 @@ def test_a_shadow_gets_copies_and_answers_nobody(drive: Drive) -> None:
             return bool(8 <= answered == len(copied.heads) <= 12)
 
         await rig.until(counted)
+        metric = b'shadow_copies_total{fate="answered",release="1",target="b"}'
+        assert metric in await rig.get("/-/metrics")
         assert all(b"X-Deployer-Shadow: 1\r\n" in head for head in copied.heads)
         assert not any(b"X-Deployer-Shadow" in head for head in live.heads)
 
@@ -133,6 +135,8 @@ def test_a_guarded_deployment_lets_keys_in_and_nothing_else(drive: Drive) -> Non
         assert KEY not in "".join(rig.told)
         described = await rig.targets()
         assert described["turned_away"] == {"no key or token": 1}
+        counted = b'deployer_router_turned_away_total{reason="anonymous"} 1.0'
+        assert counted in await rig.get("/-/metrics")
 
     drive(story)
 
@@ -146,6 +150,8 @@ def test_a_path_of_its_own_is_taken_off_and_other_paths_are_404(drive: Drive) ->
         assert [head.split(b" ")[1] for head in served.heads] == [b"/v2/x?a=1", b"/"]
         for path in ("/irises", "/", "/v2"):
             assert (await rig.get(path)).startswith(b"HTTP/1.1 404 ")
+        absolute = b"GET http://iris/iris/y HTTP/1.1\r\nHost: cat\r\nConnection: close\r\n\r\n"
+        assert (await rig.ask(absolute)).endswith(b"ok")
         elsewhere = await rig.ask(b"GET /iris HTTP/1.1\r\nHost: cat\r\nConnection: close\r\n\r\n")
         assert json.loads(elsewhere.partition(b"\r\n\r\n")[2])["error"].startswith("no deployment")
 
