@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-from enum import Enum, auto
 
 from deployer.routing.admission import QUEUE_SECONDS
 from deployer.routing.downstream import Client
@@ -14,6 +13,7 @@ from deployer.routing.messages import (
     encode_request,
 )
 from deployer.routing.passage import UNSERVED, Passage
+from deployer.routing.phase import DONE, PENDING, QUEUED, SEEKING, SENDING, STREAMING, WAITING
 from deployer.routing.pool import describe_connect_error
 from deployer.routing.request import Request
 from deployer.routing.retries import MAX_RETRIES, backoff_seconds
@@ -25,18 +25,6 @@ __all__ = ["Exchange"]
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class _Phase(Enum):
-    PENDING = auto()
-    QUEUED = auto()
-    SEEKING = auto()
-    SENDING = auto()
-    WAITING = auto()
-    STREAMING = auto()
-    DONE = auto()
-
-
-# an enum's members are looked up at every use; as globals they cost nothing
-_PENDING, _QUEUED, _SEEKING, _SENDING, _WAITING, _STREAMING, _DONE = _Phase
 _SERVED = Outcome.SERVED
 
 
@@ -51,7 +39,7 @@ class Exchange:
     """
 
     deadline = math.inf
-    _phase = _PENDING
+    _phase = PENDING
     _ticket: Ticket | None = None
     _upstream: UpstreamConnection | None = None
     _connecting: "asyncio.Task[None] | None" = None
@@ -94,7 +82,7 @@ class Exchange:
         if self._upstream is not None:
             self._upstream.send(self._request.frame(data))
             self.deadline = self._traffic.now() + self._traffic.timeouts.idle
-        elif self._request.received > HIGH_WATER and self._phase is not _DONE:
+        elif self._request.received > HIGH_WATER and self._phase is not DONE:
             self._hold(held=True)
 
     def finish_request(self) -> None:
@@ -104,7 +92,7 @@ class Exchange:
             self._onlooker.on_body_end()
         if self._upstream is not None:
             self._upstream.send(self._request.frame_end())
-            if self._phase is _SENDING:
+            if self._phase is SENDING:
                 self._wait(self._traffic.now())
 
     def refuse(self, status: int, message: str) -> None:
@@ -116,7 +104,7 @@ class Exchange:
 
     def lose_client(self) -> None:
         """Stop at once: the client is gone, so nobody wants what the backend computes."""
-        if self._phase in (_DONE, _PENDING):
+        if self._phase in (DONE, PENDING):
             return
         self._close_attempt(Outcome.ABANDONED)
         self._traffic.counters.abandoned += 1
@@ -144,13 +132,13 @@ class Exchange:
     def expire(self, now: float) -> None:
         """See `Timed.expire`."""
         self.deadline = math.inf
-        if self._phase is _QUEUED:
+        if self._phase is QUEUED:
             self._traffic.admission.leave(self)
             self._passage.failures.append(f"every backend was full for {QUEUE_SECONDS:g} s")
             self._give_up(503)
-        elif self._phase is _STREAMING:
+        elif self._phase is STREAMING:
             self._cut_short("stalled in the middle of its answer", blame=self._client.writable)
-        elif self._phase is _SENDING and not self._request.whole:
+        elif self._phase is SENDING and not self._request.whole:
             self._close_attempt(Outcome.ABANDONED)
             self._answer(408, "the request's body stalled")
         else:
@@ -162,7 +150,7 @@ class Exchange:
         # Its work there is lost and its connection is closed, so it moves instead of multiplying:
         # nobody gets more than if the member had been known to be down. Hence outside the budget.
         now = self._traffic.now()
-        unanswered = self._phase in (_SEEKING, _SENDING, _WAITING)
+        unanswered = self._phase in (SEEKING, SENDING, WAITING)
         if (
             unanswered
             and self._picks.has_alternative(self._passage.tried, now)
@@ -174,13 +162,13 @@ class Exchange:
 
     def admit(self) -> None:
         """See `Waiting.admit`."""
-        if self._phase is _QUEUED:
+        if self._phase is QUEUED:
             self._attempt(self._traffic.now())
 
     # ---- an attempt
 
     def _attempt(self, now: float) -> None:
-        self._phase = _SEEKING
+        self._phase = SEEKING
         ticket = self._picks.begin(self._passage.tried, now)
         if ticket is None:
             self._queue(now)
@@ -199,7 +187,7 @@ class Exchange:
         if not self._picks.is_full(now):
             self._give_up(503)
         elif self._traffic.admission.join(self):
-            self._phase = _QUEUED
+            self._phase = QUEUED
             self.deadline = min(self.deadline, now + QUEUE_SECONDS)
         else:
             self._passage.failures.append("every backend is full, and the queue is")
@@ -238,10 +226,10 @@ class Exchange:
         timeouts = self._traffic.timeouts
         self._sent_at = now
         if self._request.whole:
-            self._phase = _WAITING
+            self._phase = WAITING
             self.deadline = now + timeouts.first_byte
         else:
-            self._phase = _SENDING
+            self._phase = SENDING
             self.deadline = now + timeouts.idle
 
     def _hold(self, *, held: bool) -> None:
@@ -273,13 +261,13 @@ class Exchange:
 
     def on_lost(self, reason: str) -> None:
         """See `Sink.on_lost`."""
-        if self._phase is _STREAMING:
+        if self._phase is STREAMING:
             self._cut_short(reason, blame=True)
         else:
             self._fail(reason, status=502)
 
     def _begin_response(self, head: ResponseHead, now: float) -> bytes:
-        self._phase = _STREAMING
+        self._phase = STREAMING
         self._status = status = head.status
         self._passage.first_byte = now
         if self._ticket is not None:
@@ -317,7 +305,7 @@ class Exchange:
 
     def _fail(self, reason: str, *, status: int) -> None:
         self._note(reason)
-        sent = self._phase is not _SEEKING
+        sent = self._phase is not SEEKING
         panic = self._panic
         self._close_attempt(Outcome.FAILED, reason)
         if self._may_retry(sent=sent):
@@ -340,7 +328,7 @@ class Exchange:
         if self._picks.has_alternative(self._passage.tried, now):
             self._attempt(now)
             return
-        self._phase = _SEEKING
+        self._phase = SEEKING
         wait = backoff_seconds(len(self._passage.tried) - 1, self._traffic.rng)
         self._pause = self._traffic.loop.call_later(
             wait, lambda: self._attempt(self._traffic.now())
@@ -361,7 +349,7 @@ class Exchange:
         self._client.cut(at_once=not (framed and blame))
 
     def _answer(self, status: int, message: str) -> None:
-        if self._phase is _STREAMING:
+        if self._phase is STREAMING:
             self._end(self._status, self._traffic.now())
             self._client.cut(at_once=False)
             return
@@ -389,7 +377,7 @@ class Exchange:
             ticket.finish(outcome, self._traffic.now(), reason)
 
     def _end(self, status: int, now: float) -> None:
-        self._phase = _DONE
+        self._phase = DONE
         self.deadline = math.inf
         self._traffic.finish(self, self._passage, status, now)
         if self._onlooker is not None:

@@ -181,9 +181,13 @@ class Fleet:
         member = self.members[choice.key]
         member.retries += bool(tried)
         if choice.trial:
-            member.health = begin_trial(member.health)
-            self._rebuild()
+            self.begin_trial(member)
         return Ticket(self, member, panic=choice.panic)
+
+    def begin_trial(self, member: Member) -> None:
+        """Take in that one request tries a member that is ejected."""
+        member.health = begin_trial(member.health)
+        self._rebuild()
 
     def has_alternative(self, tried: Collection[str], now: float) -> bool:
         """Tell whether a usable member is left that was not tried."""

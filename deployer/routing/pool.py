@@ -67,7 +67,7 @@ class Pool:
             )
         return connection
 
-    def give_back(self, connection: UpstreamConnection, now: float, *, whole: bool) -> None:
+    def give_back(self, connection: UpstreamConnection, now: float, *, whole: bool = True) -> None:
         """Keep a connection for the next request, unless it can't be used again.
 
         Args:

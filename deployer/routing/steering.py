@@ -48,6 +48,8 @@ class Steering:
         read_routes: Reads the routes; called in a thread, once a second.
         log: Takes a record per request.
         number: Which of several deployments it is, from 1; 0 when it is alone.
+        make_fleet: Makes the fleet.
+        probing: Whether to probe from the start, or once `begin_probing` is called.
 
     Attributes:
         neighbours: Those that the same router serves, itself among them.
@@ -62,13 +64,16 @@ class Steering:
         rng: random.Random,
         log: Callable[[str], None] | None = None,
         number: int = 0,
+        make_fleet: Callable[..., Fleet] = Fleet,
+        probing: bool = True,
     ) -> None:
+        self._probing = probing
         self._options = options
         self._number = number
         self.neighbours: Sequence[Steering] = ()
         events = NamedEvents(events, lambda: self.name or f"#{number}") if number else events
         self._settings = RouteSettings()
-        self.fleet = Fleet(
+        self.fleet = make_fleet(
             rules=Rules.fast() if options.fast else Rules(),
             rng=rng,
             events=events,
@@ -106,6 +111,12 @@ class Steering:
             loop.create_task(self._sample()),
         ]
 
+    def begin_probing(self) -> None:
+        """Probe whoever is there, and whoever joins."""
+        self._probing = True
+        for member in self.fleet.members.values():
+            self._prober.watch(member)
+
     async def close(self) -> None:
         """Stop all of it and close every connection to a backend."""
         for task in self.tasks:
@@ -135,7 +146,7 @@ class Steering:
         self.traffic.idempotent = routes.settings.idempotent if override is None else override
         for member in left:
             self._prober.forget(member)
-        for member in joined:
+        for member in joined if self._probing else ():
             self._prober.watch(member)
         return describe_shift(before, self.fleet.shares(self.traffic.now()))
 

@@ -92,6 +92,7 @@ class Traffic:
     Attributes:
         answers: What clients were answered, by status; 499 for those that did not wait for it.
         durations: From a request's head to the end of its answer.
+        elsewhere: Requests under way in other processes of this router.
         scratch: What clients' connections read into.
         now: Returns the loop's time: asyncio's is the monotonic clock, which is asked directly here
             because it is asked often.
@@ -109,6 +110,7 @@ class Traffic:
     durations: Histogram = field(default_factory=Histogram)
     exchanges: set[Ongoing] = field(default_factory=set)
     clients: set[Connected] = field(default_factory=set)
+    elsewhere: int = 0
     closing: bool = False
     scratch: memoryview = field(default_factory=make_scratch)
     now: Callable[[], float] = field(init=False)

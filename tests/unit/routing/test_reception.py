@@ -88,7 +88,7 @@ def test_two_deployments_share_an_address_and_nothing_else(drive: Drive) -> None
         assert (await rig.get("/v2")).startswith(b"HTTP/1.1 5")
         assert (await rig.get("/dog/v2")).endswith(b"dog")
         pair.read[0] = StateError("no majority")
-        await rig.router._steerings[0].follower.read_once()
+        await rig.router.steerings[0].follower.read_once()
         assert (await page(rig, "/-/cat/status"))["routes"]["error"] == "no majority"
         assert (await page(rig, "/-/dog/status"))["routes"]["error"] is None
         assert "cat routes: not followed (no majority); the last known ones are kept" in rig.told
@@ -103,7 +103,7 @@ def test_routes_that_would_take_anothers_requests_are_not_followed(drive: Drive)
         pair = await start_pair(rig)
         greedy = name(rig.make_routes([rig.backends[1].url], epoch=2), "dog")
         pair.read[1] = greedy
-        await rig.router._steerings[1].follower.read_once()
+        await rig.router.steerings[1].follower.read_once()
         error = (await page(rig, "/-/dog/status"))["routes"]["error"]
         assert error == "cat and dog both take any host and /"
         assert (await rig.get("/dog/v2")).endswith(b"dog")
