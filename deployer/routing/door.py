@@ -1,11 +1,10 @@
 """What a request for one deployment passes between its head and the pick."""
 
 import random
-from collections import Counter
 
 from deployer.release.records import RouteSettings
 from deployer.routing.answer_check import AnswerCheck, AnswerWatch
-from deployer.routing.guard import Admitted, Guard, Turned
+from deployer.routing.guard import Admitted, Guard
 from deployer.routing.local_answer import Page
 from deployer.routing.messages import RequestHead, origin_form
 from deployer.routing.onlookers import Onlookers
@@ -23,7 +22,6 @@ class Hall:
 
     Attributes:
         buckets: How often each caller has asked lately.
-        turned: How many were turned away, and why.
     """
 
     def __init__(self, traffic: Traffic, rng: random.Random, region: str) -> None:
@@ -32,7 +30,6 @@ class Hall:
         self.region = region
         self.shadow = Shadow(traffic)
         self.buckets = Buckets()
-        self.turned = Counter[Turned]()
 
 
 class Door:
@@ -52,7 +49,9 @@ class Door:
         self._wishes = Wishes(settings, hall.traffic.fleet, rng=hall.rng, region=hall.region)
         self._check = AnswerCheck(settings.check) if settings.check is not None else None
         self._guard = (
-            Guard(settings.guard, hall.buckets, hall.turned) if settings.guard is not None else None
+            Guard(settings.guard, hall.buckets, hall.traffic.door)
+            if settings.guard is not None
+            else None
         )
         self._plain = Way(hall.traffic, hall.traffic.fleet)
         self.takes_all = not (settings.host or self._path)

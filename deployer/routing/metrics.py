@@ -5,7 +5,7 @@ grows. A backend's series carry its target and its release, so a release's end i
 What the process itself uses comes with prometheus-client.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -19,13 +19,12 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.registry import Collector
 
 from deployer import __version__
+from deployer.routing.door_counts import DoorCounts, Turned
 from deployer.routing.fleet import Member
 from deployer.routing.follower import Follower
-from deployer.routing.guard import Turned
 from deployer.routing.health import State
 from deployer.routing.histogram import Histogram
 from deployer.routing.messages import Document
-from deployer.routing.shadow import Shadow
 from deployer.routing.traffic import Traffic
 
 __all__ = ["render_metrics"]
@@ -34,26 +33,15 @@ _PREFIX = "deployer_router_"
 _BACKEND = ("target", "release")
 
 
-def render_metrics(
-    follower: Follower,
-    traffic: Traffic,
-    now: float,
-    *,
-    turned: Mapping[Turned, int],
-    shadow: Shadow,
-) -> Document:
-    """Return everything as it is now.
-
-    Args:
-        turned: How many were turned away at the door, and why.
-    """
+def render_metrics(follower: Follower, traffic: Traffic, now: float) -> Document:
+    """Return everything as it is now."""
     registry = CollectorRegistry(auto_describe=False)
     metrics = [
         *_of_router(traffic),
         *_of_now(follower, traffic, now),
         *_of_backends(traffic, now),
-        _turned_away(turned),
-        _copies(shadow, list(traffic.fleet.members.values())),
+        _turned_away(traffic.door),
+        _copies(traffic.door, list(traffic.fleet.members.values())),
     ]
     registry.register(_Snapshot(metrics))
     ProcessCollector(registry=registry)
@@ -146,21 +134,23 @@ def _of_backends(traffic: Traffic, now: float) -> Iterator[Metric]:
     yield first_byte
 
 
-def _turned_away(turned: Mapping[Turned, int]) -> Metric:
+def _turned_away(door: DoorCounts) -> Metric:
     family = CounterMetricFamily(
         _PREFIX + "turned_away", "Requests turned away at the door.", labels=("reason",)
     )
+    turned = door.list_turned()
     for why in Turned:
         family.add_metric([why.name.lower()], turned.get(why, 0))
     return family
 
 
-def _copies(shadow: Shadow, members: list[Member]) -> Metric:
+def _copies(door: DoorCounts, members: list[Member]) -> Metric:
     family = CounterMetricFamily(
         _PREFIX + "shadow_copies", "What became of copies.", labels=(*_BACKEND, "fate")
     )
-    for member in [m for m in members if m.key in shadow.copies]:
-        for fate, count in shadow.copies[member.key].fates.items():
+    copies = door.list_copies()
+    for member in [m for m in members if m.key in copies]:
+        for fate, count in copies[member.key].items():
             family.add_metric([*_labels(member), fate], count)
     return family
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from deployer.routing.events import EventLog
 from deployer.routing.local_answer import Page
-from deployer.routing.messages import Document, RequestHead, origin_form
+from deployer.routing.messages import RequestHead, origin_form
 from deployer.routing.metrics import render_metrics
 from deployer.routing.pages import (
     describe_events,
@@ -53,12 +53,12 @@ class Site:
         return lambda: make(query)
 
     def _pages_of(self, steering: Steering) -> Mapping[str, _MakePage]:
-        events = self._events
+        events, follower, traffic = self._events, steering.follower, steering.traffic
         return {
             "": lambda _: (200, load_status_page()),
             "status": lambda _: self._status(steering),
             "events": lambda query: describe_events(events, query.removeprefix("after=")),
-            "metrics": lambda _: (200, self._metrics(steering)),
+            "metrics": lambda _: (200, render_metrics(follower, traffic, traffic.now())),
         }
 
     def _find_own(self, path: str) -> _MakePage | None:
@@ -73,17 +73,15 @@ class Site:
         status, page = describe_status(steering.follower, traffic, self._events, now)
         return status, {**page, **self._describe_doors(steering)}
 
-    def _metrics(self, steering: Steering) -> Document:
-        hall, traffic = steering.hall, steering.traffic
-        return render_metrics(
-            steering.follower, traffic, traffic.now(), turned=hall.turned, shadow=hall.shadow
-        )
-
     def _describe_doors(self, steering: Steering) -> dict[str, Json]:
+        door = steering.traffic.door
         return {
             "deployments": [each.name for each in self._steerings],
-            "turned_away": {str(why): count for why, count in steering.hall.turned.items()},
-            "shadow": steering.hall.shadow.describe(),
+            "turned_away": {str(why): count for why, count in door.list_turned().items()},
+            "shadow": {
+                key: {str(fate): count for fate, count in fates.items()}
+                for key, fates in door.list_copies().items()
+            },
         }
 
     def _health(self, _query: str) -> tuple[int, Json]:

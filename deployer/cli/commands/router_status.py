@@ -158,8 +158,8 @@ def _doors(seen: "Json") -> list[str]:
     turned = [f"{count:,} ({why})" for why, count in seen.get("turned_away", {}).items()]
     lines = [f"turned away: {', '.join(turned)}"] if turned else []
     for key, copies in seen.get("shadow", {}).items():
-        fates = ", ".join(f"{count:,} {fate}" for fate, count in copies["fates"].items())
-        lines.append(f"copies to {key}: {fates or 'none yet'}")
+        fates = ", ".join(f"{count:,} {fate}" for fate, count in copies.items())
+        lines.append(f"copies to {key}: {fates}")
     return lines
 
 
