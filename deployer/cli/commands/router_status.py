@@ -141,7 +141,7 @@ def _milliseconds(value: float | None) -> str:
 def _remarks(seen: "Json") -> list[str]:
     troubled = [b for b in seen["backends"] if b["state"] != "healthy"]
     lines = [f"{b['target']}: {b['state']}: {b['reason']}" for b in troubled]
-    lines += [f"{b['target']}: {b['why']}" for b in seen["backends"] if b.get("why")]
+    lines += [f"{_name(b, seen)}: {b['why']}" for b in seen["backends"] if b.get("why")]
     lines += [_ordered(b) for b in seen["backends"] if b["ordered_weight"] is not None]
     if seen["panic"]:
         lines.append("panic: nothing is usable, so requests go to what failed longest ago")
@@ -151,6 +151,12 @@ def _remarks(seen: "Json") -> list[str]:
     if seen["queued"]:
         lines.append(f"{format_count(seen['queued'], 'request')} wait for a free backend")
     return lines
+
+
+def _name(backend: "Json", seen: "Json") -> str:
+    """Return the target, and the release where it has more than one."""
+    alone = sum(b["target"] == backend["target"] for b in seen["backends"]) == 1
+    return str(backend["target"]) if alone else f"{backend['target']}/{backend['release']}"
 
 
 def _doors(seen: "Json") -> list[str]:
