@@ -54,7 +54,7 @@ class Guard:
         fields = describe_origin(cors, head) if cors is not None else {}
         if cors is not None and is_preflight(head):
             return self._answer_preflight(describe_preflight(cors, head))
-        caller = self._identify(head)
+        caller = self._identify(head, now)
         if isinstance(caller, Turned):
             return self._turn_away(caller, fields)
         rate = self._rate_of(caller)
@@ -64,7 +64,7 @@ class Guard:
             return self._turn_away(Turned.RATE, {**fields, "Retry-After": str(math.ceil(wait))})
         return Admitted(name, fields)
 
-    def _identify(self, head: RequestHead) -> Caller | Turned | None:
+    def _identify(self, head: RequestHead, now: float) -> Caller | Turned | None:
         """Return who asks; None where nobody needs to say."""
         if not self._closed:
             return None
@@ -76,7 +76,7 @@ class Guard:
         if key is not None and self._record.keys:
             caller = find_key(self._record.keys, key)
         elif bearer is not None and self._tokens is not None:
-            caller = self._tokens.read(bearer.decode("ascii", "replace"))
+            caller = self._tokens.read(bearer.decode("ascii", "replace"), now)
         else:
             return Turned.ANONYMOUS
         if caller is None:

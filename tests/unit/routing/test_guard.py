@@ -131,6 +131,16 @@ def test_a_token_lets_in_and_goes_no_further() -> None:
     assert request.lines == []
 
 
+def test_a_token_is_checked_again_after_a_moment() -> None:
+    guard = make_guard(tokens=TOKENS.model_copy(update={"leeway_seconds": 0.0}))
+    clock = SystemClock()
+    token = sign(exp=clock.now() + timedelta(seconds=1))
+    assert isinstance(ask(guard, head(Authorization=f"Bearer {token}")), Admitted)
+    clock.sleep(1.1)
+    assert isinstance(ask(guard, head(Authorization=f"Bearer {token}"), now=4.0), Admitted)
+    assert ask(guard, head(Authorization=f"Bearer {token}"), now=5.0)[0] == 401
+
+
 PAST = timedelta(minutes=-5)
 
 
