@@ -16,7 +16,7 @@ from deployer.release.steering import KeyRecord, TokensRecord
 if TYPE_CHECKING:
     from jwt import PyJWK
 
-__all__ = ["Caller", "TokenReader", "find_key"]
+__all__ = ["Caller", "KeyRing", "TokenReader"]
 
 _LONGEST_NAME = 200
 _KNOWN_SECONDS = 5.0
@@ -38,11 +38,17 @@ class Caller:
     key: KeyRecord | None = None
 
 
-def find_key(keys: Sequence[KeyRecord], given: bytes) -> Caller | None:
-    """Return whose key it is. All are compared, in a time that tells nothing of which is near."""
-    digest = hashlib.sha256(given).hexdigest()
-    found = [key for key in keys if hmac.compare_digest(key.sha256, digest)]
-    return Caller(f"key {found[0].name}", found[0]) if found else None
+class KeyRing:
+    """The keys that let somebody in."""
+
+    def __init__(self, keys: Sequence[KeyRecord]) -> None:
+        self._keys = [(bytes.fromhex(key.sha256), Caller(f"key {key.name}", key)) for key in keys]
+
+    def find(self, given: bytes) -> Caller | None:
+        """Return whose key it is; all are compared, in a time that does not tell which is near."""
+        digest, compare = hashlib.sha256(given).digest(), hmac.compare_digest
+        found = [caller for known, caller in self._keys if compare(known, digest)]
+        return found[0] if found else None
 
 
 class TokenReader:

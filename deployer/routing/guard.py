@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from deployer.release.steering import GuardRecord, RateRecord
-from deployer.routing.callers import Caller, TokenReader, find_key
+from deployer.routing.callers import Caller, KeyRing, TokenReader
 from deployer.routing.cors import describe_origin, describe_preflight, is_preflight
 from deployer.routing.door_counts import DoorCounts, Turned
 from deployer.routing.fields import find_field
@@ -42,6 +42,7 @@ class Guard:
         self._buckets = buckets
         self._counts = counts
         self._header = record.header.lower().encode()
+        self._keys = KeyRing(record.keys)
         self._tokens = TokenReader(record.tokens) if record.tokens is not None else None
         self._closed = bool(record.keys) or record.tokens is not None
 
@@ -74,7 +75,7 @@ class Guard:
         if _is_below(path, self._record.public):
             return None
         if key is not None and self._record.keys:
-            caller = find_key(self._record.keys, key)
+            caller = self._keys.find(key)
         elif bearer is not None and self._tokens is not None:
             caller = self._tokens.read(bearer.decode("ascii", "replace"), now)
         else:
