@@ -59,10 +59,11 @@ class Passage:
         """See `encode_response`; the answer says of its way here, too."""
         if self.fields:
             head.lines = [*drop_origins(head.lines), *encode_fields(self.fields)]
-        extra = self._to_lines(panic=panic)
+        extra = self.to_headers(panic=panic)
         return encode_response(head, self.request.head, keep_alive=keep_alive, extra=extra)
 
-    def _to_lines(self, *, panic: bool) -> bytes:
+    def to_headers(self, *, panic: bool) -> bytes:
+        """Return what a response says of its way: field lines, as RFC 9112 has them."""
         return b"X-Request-Id: %b\r\nX-Deployer-Target: %b\r\nX-Deployer-Attempts: %d\r\n%b" % (
             self.request.ident,
             self.tried[-1].encode() if self.tried else b"",

@@ -127,6 +127,12 @@ class Traffic:
         """Return a new request id."""
         return b"%016x" % self.rng.getrandbits(64)
 
+    def begin(self, exchange: Ongoing, now: float) -> None:
+        """Take in that a request begins."""
+        self.exchanges.add(exchange)
+        self.counters.requests += 1
+        self.budget.count_request(now)
+
     def finish(self, exchange: Ongoing, passage: Passage, status: int, now: float) -> None:
         """Take in that a request has ended, whichever way."""
         self.exchanges.discard(exchange)
