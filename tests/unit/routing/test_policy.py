@@ -264,7 +264,7 @@ def test_the_same_chance_makes_the_same_choice(drawn: list[tuple[int, Health]], 
     assert first == choose(candidates, now=0.0, rng=rng(seed))
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(1, 100), min_size=2, max_size=5), st.integers(0, 2**32))
 def test_in_the_long_run_each_gets_its_weight(weights: list[int], seed: int) -> None:
     rounds = 1_000
