@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployer.errors import NotFoundError, SetupError, SourceError, StateError
-from deployer.ports import Cluster, ObjectStore, Prices, Probe, Provider
+from deployer.ports import Cluster, ObjectStore, Prices, Probe, Provider, UsageSource
 
 if TYPE_CHECKING:
     from deployer.artifact import Place
@@ -344,16 +344,15 @@ def _download(url: str, place: Path, digest: "Digest | None") -> Path:
 
 
 def _open_provider(spec: "Spec", target: "TargetSpec", prices: Prices) -> Provider:
+    cluster = open_cluster(
+        target.cluster, namespace=target.namespace, base=spec.folder, region=target.region
+    )
     return Provider(
         cloud=target.provider,
         store=open_store(target.store.url, endpoint=target.store.endpoint),
-        cluster=open_cluster(
-            target.cluster,
-            namespace=target.namespace,
-            base=spec.folder,
-            region=target.region,
-        ),
+        cluster=cluster,
         prices=prices,
+        usage=cluster if isinstance(cluster, UsageSource) else None,
     )
 
 
