@@ -12,26 +12,30 @@ from deployer.ports import HttpRequest, HttpResponse, Probe, Used
 __all__ = ["PrometheusUsage"]
 
 _GIB = 1024**3
-_CPU = "sum(rate(container_cpu_usage_seconds_total{%s}[5m]))"
-_MEMORY = "sum(container_memory_working_set_bytes{%s})"
 _DENIED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 class PrometheusUsage:
-    """See `UsageSource`: the mean over five minutes of cpu, and the working set of now."""
+    """See `UsageSource`: the mean of cpu ``over`` a time, and the working set of now.
 
-    def __init__(self, probe: Probe, url: str, namespace: str) -> None:
+    Of pods younger than that time cpu is understated, as Prometheus' ``rate`` is.
+    """
+
+    def __init__(self, probe: Probe, url: str, namespace: str, *, over: str = "5m") -> None:
         self._probe = probe
         self._url = url
         self._namespace = namespace
+        self._over = over
 
     def measure(self, workload: str, *, timeout_seconds: float) -> Used:
         """See `UsageSource.measure`."""
         pods = f'pod=~"{workload}-[a-z0-9]+-[a-z0-9]+"'
         labels = f'namespace="{self._namespace}",{pods},container!=""'
-        cpu, memory = (
-            self._ask(query % labels, workload, timeout_seconds / 2) for query in (_CPU, _MEMORY)
+        queries = (
+            f"sum(rate(container_cpu_usage_seconds_total{{{labels}}}[{self._over}]))",
+            f"sum(container_memory_working_set_bytes{{{labels}}})",
         )
+        cpu, memory = (self._ask(query, workload, timeout_seconds / 2) for query in queries)
         return Used(cpu, memory / _GIB, f"Prometheus at {self._url}")
 
     def _ask(self, query: str, workload: str, timeout_seconds: float) -> Decimal:
