@@ -176,10 +176,24 @@ class StateStore:
     # lease --------------------------------------------------------------------------------
 
     def read_lease(self) -> LeaseRecord | None:
-        """Return the lease with the highest token of a majority."""
+        """Return the lease with the highest token of a majority.
+
+        One that was given back anywhere is given back, though a store may not know it yet; it
+        never hides another run's with the same token, which a majority may have taken.
+        """
         answers = self._quorum.ask(self._lease_of, what=f"reading the lease of {self.name}")
         records = [answer.value for answer in answers if answer.value is not None]
-        return max(records, key=lambda record: (record.token, record.expires), default=None)
+        given_back = {(record.token, record.run) for record in records if record.released}
+        return max(
+            records,
+            key=lambda record: (
+                record.token,
+                (record.token, record.run) not in given_back,
+                record.released,
+                record.expires,
+            ),
+            default=None,
+        )
 
     def swap_lease(self, new: LeaseRecord, may_replace: Callable[[LeaseRecord], bool]) -> bool:
         """Write ``new`` wherever there is no lease or one that may be replaced.

@@ -33,7 +33,6 @@ class _Row:
 
 _VALUES = (
     _Row(("strategy", "type"), "use blue-green or rolling meanwhile", ("canary",)),
-    _Row(("outcome",), "use all meanwhile", ("keep-going",)),
     _Row(
         ("routing", "policy"),
         "use priority with tiers meanwhile",
@@ -43,6 +42,5 @@ _VALUES = (
 
 _FIELDS = (
     _Row(("strategy", "steps"), "use blue-green with a soak meanwhile"),
-    _Row(("outcome", "quorum"), "use outcome: all meanwhile"),
     _Row(("gates", "analysis"), "use strategy.soak meanwhile"),
 )
