@@ -9,6 +9,7 @@ from deployer.cli import output, ran
 from deployer.cli.cells import NOTHING, format_count
 from deployer.cli.commands.report_all import report_all
 from deployer.cli.commands.report_health import health
+from deployer.cli.commands.report_inputs import inputs
 from deployer.cli.commands.report_sample import sample
 from deployer.cli.options import Format, SpecFile, Timeout
 
@@ -26,6 +27,7 @@ report = typer.Typer(no_args_is_help=True, help="Say what it costs and how healt
 report.command("all")(report_all)
 report.command("sample")(sample)
 report.command("health")(health)
+report.command("inputs")(inputs)
 
 _BILL = ("machines", "control plane", "balancer", "storage")
 _COST_COLUMNS = (
