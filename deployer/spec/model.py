@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag
 
+from deployer.spec.analysis import Analysis
 from deployer.spec.costs import Budget, Usage
 from deployer.spec.objectives import Slo
 from deployer.spec.part import Part
@@ -215,8 +216,8 @@ class Gates(Part):
     smoke: Smoke = Field(Smoke(), description="Real predictions against the new release.")
     evaluate: Evaluate | None = Field(None, description="Quality on a labelled hold-out set.")
     parity: Parity | None = Field(None, description="The same answers on every target.")
-    analysis: dict[str, float] | None = Field(
-        None, description="Limits on live metrics while traffic moves."
+    analysis: Analysis | None = Field(
+        None, description="What users must get of it while it soaks, as a router counts it."
     )
 
 

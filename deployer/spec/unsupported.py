@@ -40,7 +40,4 @@ _VALUES = (
     ),
 )
 
-_FIELDS = (
-    _Row(("strategy", "steps"), "use blue-green with a soak meanwhile"),
-    _Row(("gates", "analysis"), "use strategy.soak meanwhile"),
-)
+_FIELDS = (_Row(("strategy", "steps"), "use blue-green with a soak meanwhile"),)

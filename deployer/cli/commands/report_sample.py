@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from deployer.cost.sizing import Size
     from deployer.errors import DeployerError
     from deployer.ports import Used
-    from deployer.report.router_view import RouterTally
+    from deployer.snapshot.router_counts import RouterTally
 
 __all__ = ["sample", "take_samples"]
 
