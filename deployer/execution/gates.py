@@ -83,7 +83,7 @@ def _load_holdout(spec: Spec, gate: Evaluate) -> Holdout:
             f"every release: at most {_MOST_BYTES // 1024**2} MiB",
             hint="Take a sample for the gate; `deployer evaluate --data` takes any size.",
         )
-    return load_holdout(file, label=gate.label, task=gate.task)
+    return load_holdout(file, label=gate.label, task=gate.task, query=gate.query)
 
 
 def _refuse(spec: Spec, where: str, why: str) -> SpecError:

@@ -188,6 +188,9 @@ class Evaluate(Part):
 
     dataset: Text = Field(description="A CSV file: features, and the label last.")
     label: Text | None = Field(None, description="The label's column; the last when left out.")
+    query: Text | None = Field(
+        None, description="A ranking: the column that says which query a row belongs to."
+    )
     task: Literal["classification", "regression"] | None = Field(
         None, description="Told from the labels when left out."
     )
