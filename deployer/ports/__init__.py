@@ -16,7 +16,9 @@ from deployer.ports.apply import (
 )
 from deployer.ports.clock import Clock
 from deployer.ports.cluster import Cluster, ClusterInfo, PodState, Readiness, Verdict
+from deployer.ports.dns import DnsAnswer, DnsChange, DnsName, DnsPolicy, DnsProbe, DnsZone
 from deployer.ports.manifest import Manifest, ObjectRef, group_kind
+from deployer.ports.notifier import Notice, Notifier
 from deployer.ports.preflight import Finding, Severity
 from deployer.ports.prices import (
     Price,
@@ -29,7 +31,7 @@ from deployer.ports.prices import (
 from deployer.ports.probe import Certificate, HttpRequest, HttpResponse, Probe
 from deployer.ports.provider import Provider
 from deployer.ports.source import Chunk, Source
-from deployer.ports.store import ObjectInfo, ObjectStore, StoredObject, StoredRange
+from deployer.ports.store import ObjectInfo, ObjectStore, StoredObject, StoredRange, StoreSettings
 from deployer.ports.usage import UsageSource, Used
 
 __all__ = [
@@ -44,12 +46,20 @@ __all__ = [
     "Clock",
     "Cluster",
     "ClusterInfo",
+    "DnsAnswer",
+    "DnsChange",
+    "DnsName",
+    "DnsPolicy",
+    "DnsProbe",
+    "DnsZone",
     "FieldDiff",
     "FieldOwner",
     "Finding",
     "HttpRequest",
     "HttpResponse",
     "Manifest",
+    "Notice",
+    "Notifier",
     "ObjectInfo",
     "ObjectRef",
     "ObjectStore",
@@ -65,6 +75,7 @@ __all__ = [
     "Readiness",
     "Severity",
     "Source",
+    "StoreSettings",
     "StoredObject",
     "StoredRange",
     "UnknownPrice",

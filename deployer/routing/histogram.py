@@ -11,24 +11,29 @@ BOUNDS_SECONDS = LATENCY_BOUNDS
 
 
 class Histogram:
-    """Counts only grow. Kept by hand: it is asked to count with every request, in 0.3 µs."""
+    """Counts only grow. Kept by hand: it is asked to count with every request, in 0.3 µs.
 
-    __slots__ = ("_counts", "total")
+    Attributes:
+        counts: How many fell between each bound and the one before; the last has no bound.
+        total: The sum of all durations, in seconds.
+    """
+
+    __slots__ = ("counts", "total")
 
     def __init__(self) -> None:
-        self._counts = [0] * (len(BOUNDS_SECONDS) + 1)
+        self.counts = [0] * (len(BOUNDS_SECONDS) + 1)
         self.total = 0.0
 
     def add(self, seconds: float) -> None:
         """Count one duration."""
-        self._counts[bisect_left(BOUNDS_SECONDS, seconds)] += 1
+        self.counts[bisect_left(BOUNDS_SECONDS, seconds)] += 1
         self.total += seconds
 
     def cumulate(self) -> list[tuple[str, int]]:
         """Return how many were at most each bound; the last bound is ``+Inf``."""
         names = [*(f"{bound:g}" for bound in BOUNDS_SECONDS), "+Inf"]
         found, rows = 0, []
-        for name, count in zip(names, self._counts, strict=True):
+        for name, count in zip(names, self.counts, strict=True):
             found += count
             rows.append((name, found))
         return rows

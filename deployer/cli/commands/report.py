@@ -7,6 +7,8 @@ import typer
 
 from deployer.cli import output, ran
 from deployer.cli.cells import NOTHING, format_count
+from deployer.cli.commands.report_advice import advice
+from deployer.cli.commands.report_alerts import alerts
 from deployer.cli.commands.report_all import report_all
 from deployer.cli.commands.report_health import health
 from deployer.cli.commands.report_inputs import inputs
@@ -25,6 +27,8 @@ __all__ = ["cost", "report", "show_cost"]
 
 report = typer.Typer(no_args_is_help=True, help="Say what it costs and how healthy it is.")
 report.command("all")(report_all)
+report.command("advice")(advice)
+report.command("alerts")(alerts)
 report.command("sample")(sample)
 report.command("health")(health)
 report.command("inputs")(inputs)
