@@ -149,7 +149,9 @@ def open_analyst(step: Soak, context: Context) -> Analyst | None:
 def _read_counts(gate: AnalysisRecord, context: Context) -> dict[BackendKey, RouterTally]:
     if context.probe is None:
         raise TransientError("nobody can ask", operation="look at the router", resource=gate.router)
-    page = read_page(context.probe, gate.router, timeout_seconds=_ROUTER_SECONDS)
+    page = read_page(
+        context.probe, gate.router, timeout_seconds=_ROUTER_SECONDS, name=context.state.name
+    )
     try:
         return count_backends(page)
     except (KeyError, TypeError, ValueError) as error:

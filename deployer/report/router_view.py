@@ -36,10 +36,14 @@ class RouterView:
     tallies: Mapping[str, RouterTally] = field(default_factory=dict)
 
 
-def look_at_router(probe: Probe, url: str, *, timeout_seconds: float) -> RouterView:
-    """Ask a router once; one that does not answer is a view without sights, never an error."""
+def look_at_router(probe: Probe, url: str, *, timeout_seconds: float, name: str = "") -> RouterView:
+    """Ask a router once; one that does not answer is a view without sights, never an error.
+
+    Args:
+        name: The deployment that is meant; see `read_page`.
+    """
     try:
-        document = read_page(probe, url, timeout_seconds=timeout_seconds)
+        document = read_page(probe, url, timeout_seconds=timeout_seconds, name=name)
     except DeployerError as error:
         return RouterView(url, error=error.message)
     try:

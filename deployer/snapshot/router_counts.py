@@ -16,6 +16,8 @@ BackendKey = tuple[str, int]
 """A target's name and a release's number."""
 
 _PAGE = "/-/status"
+_NAMELESS = "static"
+"""What routes are called that came from the command line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +53,47 @@ class RouterTally:
         return Speed(self.counts[f"{under:g}"], self.counts["+Inf"], under)
 
 
-def read_page(probe: Probe, url: str, *, timeout_seconds: float) -> Json:
+def read_page(probe: Probe, url: str, *, timeout_seconds: float, name: str = "") -> Json:
     """Return a router's own page of what it sees.
 
+    Args:
+        probe: What asks.
+        url: The router's address.
+        timeout_seconds: How long each of at most two questions may take.
+        name: The deployment that is meant. Of a router that serves several its own page is read. A
+            router without a spec serves anybody.
+
     Raises:
-        TransientError: It does not answer, or not as a router of ours does.
+        TransientError: It does not answer, not as a router of ours does, or it does not serve the
+            deployment.
     """
-    answer = probe.send(url, HttpRequest(path=_PAGE), timeout_seconds=timeout_seconds)
+    page = _read_one(probe, url, _PAGE, timeout_seconds)
+    served = _list_served(page)
+    if not name or not served or served[0] in (name, _NAMELESS):
+        return page
+    if name in served:
+        return _read_one(probe, url, f"/-/{name}/status", timeout_seconds)
+    raise _refused(url, f"the router at {url} serves {', '.join(served)}, not {name}")
+
+
+def _read_one(probe: Probe, url: str, page: str, timeout_seconds: float) -> Json:
+    answer = probe.send(url, HttpRequest(path=page), timeout_seconds=timeout_seconds)
     if answer.status != HTTPStatus.OK:
-        raise _refused(url, f"{url}{_PAGE} answered {answer.status}")
+        raise _refused(url, f"{url}{page} answered {answer.status}")
     try:
         document = json.loads(answer.body)
         if document["schema"] == ROUTER_STATUS:
             return document
     except (ValueError, KeyError, TypeError):
         pass
-    raise _refused(url, f"{url}{_PAGE} is no page of a router's")
+    raise _refused(url, f"{url}{page} is no page of a router's")
+
+
+def _list_served(document: Json) -> tuple[str, ...]:
+    """Return which deployments are served: the page's own comes first."""
+    own = (document.get("routes") or {}).get("name")
+    others = [str(name) for name in document.get("deployments", ()) if name and name != own]
+    return (str(own), *others) if own else ()
 
 
 def count_backends(document: Json) -> dict[BackendKey, RouterTally]:
