@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployer.errors import NotFoundError, SetupError, SourceError, StateError
-from deployer.ports import Cluster, ObjectStore, Prices, Probe, Provider, StoreSettings
+from deployer.ports import (
+    Cluster,
+    ObjectStore,
+    Prices,
+    Probe,
+    Provider,
+    StoreSettings,
+    UsageSource,
+)
 
 if TYPE_CHECKING:
     from deployer.artifact import Place
@@ -284,16 +292,15 @@ def read_plan(file: Path) -> "Plan":
 
 
 def _open_provider(spec: "Spec", target: "TargetSpec", prices: Prices) -> Provider:
+    cluster = open_cluster(
+        target.cluster, namespace=target.namespace, base=spec.folder, region=target.region
+    )
     return Provider(
         cloud=target.provider,
         store=_open(target.store),
-        cluster=open_cluster(
-            target.cluster,
-            namespace=target.namespace,
-            base=spec.folder,
-            region=target.region,
-        ),
+        cluster=cluster,
         prices=prices,
+        usage=cluster if isinstance(cluster, UsageSource) else None,
     )
 
 

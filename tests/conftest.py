@@ -11,6 +11,7 @@ import signal
 from collections.abc import Generator, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.cluster.assets import AssetsError, build_assets
 from tests.cluster.fixtures import (
@@ -24,6 +25,9 @@ from tests.cluster.fixtures import (
     own_api_server,
 )
 from tests.receiver import receiver
+
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")  # how fast an example is depends on who else is at work here
 
 __all__ = [
     "api_server",

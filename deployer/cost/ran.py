@@ -44,6 +44,7 @@ class Ran:
 
     Attributes:
         left_out: Spans of releases that cannot be read, so that nothing of them is priced.
+        measured: Targets whose use somebody measured, at least at times.
         excess: Targets where more was used than their machines hold.
         tallies: By target and release, what was answered.
     """
@@ -52,6 +53,7 @@ class Ran:
     machines: list[MachineUse] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     left_out: list[Span] = field(default_factory=list)
+    measured: set[str] = field(default_factory=set)
     excess: set[str] = field(default_factory=set)
     tallies: dict[tuple[str, int], Tally] = field(default_factory=dict)
 
@@ -179,6 +181,8 @@ def _price_slice(
     basis = "samples" if any(state.sampled for state in hours.hours) else "release"
     ran.rows += [_row(piece, c, part, basis) for c, part in priced.components]
     ran.machines.append(priced.use(piece.span.target))
+    if any(state.used is not None for state in hours.hours):
+        ran.measured.add(piece.span.target)
     if priced.excess:
         ran.excess.add(piece.span.target)
     ran.rows += [_row(piece, c, Part.SHARED, "release") for c in _shared(piece)]

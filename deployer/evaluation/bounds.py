@@ -15,6 +15,8 @@ def metric_names(holdout: Holdout) -> tuple[str, ...]:
     """Return the metrics there are for such a hold-out set, whether or not one is undefined."""
     if holdout.task == "regression":
         return ("mae", "rmse", "r2")
+    if holdout.task == "ranking":
+        return ("ndcg", "ndcg_at_10", "mrr")
     averaged = [
         f"{name}_{average}" for average in _AVERAGES for name in ("precision", "recall", "f1")
     ]

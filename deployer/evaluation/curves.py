@@ -48,8 +48,8 @@ class Curves:
 
 def trace_curves(holdout: Holdout, predictions: Predictions) -> Curves:
     """Return the curves, or why there are none."""
-    if holdout.task == "regression":
-        return Curves(undefined="a regression has no classes")
+    if holdout.task != "classification":
+        return Curves(undefined=f"a {holdout.task} has no classes")
     if why := find_why_undefined(holdout, predictions):
         return Curves(undefined=why)
     columns = tuple(_columns(holdout, predictions))

@@ -12,7 +12,7 @@ from deployer.errors import SourceError
 __all__ = ["Holdout", "Label", "Task", "load_holdout"]
 
 Label = str | int | float
-Task = Literal["classification", "regression"]
+Task = Literal["classification", "regression", "ranking"]
 
 _CLASSES_AT_MOST = 50
 _FAULTS_SHOWN = 5
@@ -25,6 +25,7 @@ class Holdout:
     Attributes:
         names: Of the features, in the order in which the model takes them.
         label: The label's column.
+        queries: Of a ranking: which query each row belongs to; empty of anything else.
     """
 
     names: tuple[str, ...]
@@ -32,6 +33,7 @@ class Holdout:
     rows: tuple[tuple[float, ...], ...]
     labels: tuple[Label, ...]
     task: Task
+    queries: tuple[Label, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -42,11 +44,14 @@ class Holdout:
         return tuple(sorted(set(self.labels), key=lambda label: (isinstance(label, str), label)))
 
 
-def load_holdout(file: Path, *, label: str | None = None, task: Task | None = None) -> Holdout:
+def load_holdout(
+    file: Path, *, label: str | None = None, task: Task | None = None, query: str | None = None
+) -> Holdout:
     """Read a CSV file with a header: numbers, and the label in the last column or in ``label``.
 
     Labels that are words or whole numbers, of at most 50 kinds, are classes; others are values,
-    unless ``task`` says otherwise.
+    unless ``task`` says otherwise. With a ``query``'s column it is a ranking: labels say how
+    relevant a row is to its query.
 
     Raises:
         SourceError: It can't be read, has no rows, or a cell is no finite number; the first faults
@@ -54,20 +59,23 @@ def load_holdout(file: Path, *, label: str | None = None, task: Task | None = No
     """
     header, lines = _read(file)
     column = _find_label(file, header, label)
-    rows, labels, faults = [], [], list[str]()
+    asked = _find_query(file, header, query, column)
+    rows, labels, queries, faults = [], [], [], list[str]()
     for number, cells in lines:
-        parsed = _parse_row(cells, header, column)
+        parsed = _parse_row(cells, header, column, asked)
         if isinstance(parsed, str):
             faults.append(f"line {number}: {parsed}")
         else:
             rows.append(parsed)
             labels.append(cells[column].strip())
+            queries += [cells[asked].strip()] if asked is not None else []
     _refuse(file, faults)
     if not rows:
         raise SourceError(f"{file}: there is a header and no row", hint="It needs labelled rows.")
-    names = tuple(name for index, name in enumerate(header) if index != column)
-    decided, typed = _type_labels(f"{file}: {header[column]}", labels, task)
-    return Holdout(names, header[column], tuple(rows), typed, decided)
+    names = tuple(name for index, name in enumerate(header) if index not in (column, asked))
+    wanted = task if asked is None else "ranking"
+    decided, typed = _type_labels(f"{file}: {header[column]}", labels, wanted)
+    return Holdout(names, header[column], tuple(rows), typed, decided, tuple(queries))
 
 
 def _read(file: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
@@ -95,13 +103,26 @@ def _find_label(file: Path, header: Sequence[str], label: str | None) -> int:
     return header.index(label)
 
 
-def _parse_row(cells: list[str], header: Sequence[str], column: int) -> tuple[float, ...] | str:
+def _find_query(file: Path, header: Sequence[str], query: str | None, label: int) -> int | None:
+    if query is None:
+        return None
+    if query not in header or header.index(query) == label:
+        raise SourceError(
+            f"{file}: there is no column {query!r} besides the label",
+            hint=f"It has {', '.join(header)}.",
+        )
+    return header.index(query)
+
+
+def _parse_row(
+    cells: list[str], header: Sequence[str], column: int, query: int | None
+) -> tuple[float, ...] | str:
     """Return the features, or what is wrong."""
     if len(cells) != len(header):
         return f"{len(cells)} cells, {len(header)} columns"
     features = []
     for index, cell in enumerate(cells):
-        if index == column:
+        if index in (column, query):
             continue
         value = _number(cell)
         if value is None:
@@ -135,8 +156,8 @@ def _type_labels(
     words = any(value is None for value in values)
     few = len(set(written)) <= _CLASSES_AT_MOST
     decided = task or ("classification" if (words or whole) and few else "regression")
-    if decided == "regression" and words:
-        raise SourceError(f"{where}: a regression's labels are numbers")
+    if decided != "classification" and words:
+        raise SourceError(f"{where}: a {decided}'s labels are numbers")
     return decided, tuple(_typed(written, values, whole=whole, words=words))
 
 

@@ -102,7 +102,7 @@ class _Ask:
 
 def _supports_probabilities(send: Send, path: str, holdout: Holdout) -> bool:
     """Say whether the model gives probabilities when asked; many can't, and say so by an error."""
-    if holdout.task == "regression":
+    if holdout.task != "classification":
         return False
     return send(_request(path, holdout.rows[:1], both=True)).status == HTTPStatus.OK
 

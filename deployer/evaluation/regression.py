@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
-from deployer.errors import SourceError
 from deployer.evaluation.compare import ErrorChange
 from deployer.evaluation.holdout import Holdout, Label
+from deployer.evaluation.numbers import read_numbers
 from deployer.evaluation.predict import Predictions
 from deployer.evaluation.resample import bootstrap_change, bootstrap_errors
 from deployer.evaluation.score import Score, Scores
@@ -23,7 +23,7 @@ def score_regression(holdout: Holdout, predictions: Predictions) -> Scores:
         SourceError: An answer is no finite number.
     """
     true = np.asarray(holdout.labels, dtype=float)
-    given = np.asarray([_finite(answer) for answer in predictions.answers])
+    given = read_numbers(predictions.answers)
     errors = given - true
     mae, rmse = bootstrap_errors(errors)
     constant = "the labels do not vary" if float(np.ptp(true)) == 0.0 else ""
@@ -49,13 +49,6 @@ def compare_regressions(
         SourceError: An answer is no finite number.
     """
     true = np.asarray(labels, dtype=float)
-    one, two = (np.asarray(list(map(_finite, answers))) - true for answers in (first, second))
+    one, two = (read_numbers(answers) - true for answers in (first, second))
     change, (low, high) = bootstrap_change(one, two)
     return ErrorChange(change, low, high)
-
-
-def _finite(answer: Label) -> float:
-    value = float(answer) if isinstance(answer, int | float) else math.nan
-    if not math.isfinite(value):
-        raise SourceError(f"the model answered {answer!r}, which is no finite number")
-    return value

@@ -8,11 +8,12 @@ from deployer.artifact import Artifact
 from deployer.errors import DeployerError, RolloutError, SetupError
 from deployer.execution.asking import ReleaseAnswers
 from deployer.execution.events import Tell
-from deployer.ports import Clock, Policy, Provider
+from deployer.ports import Clock, Policy, Probe, Provider
 from deployer.release.journal import Journal
 from deployer.release.lease import Lease
 from deployer.release.records import Bundle, TargetBundle
 from deployer.release.state import StateStore
+from deployer.snapshot.router_counts import RouterTally
 from deployer.transfer import Reader, SharedReads
 
 __all__ = ["Context", "StoppedError"]
@@ -32,6 +33,8 @@ class Context:
         answers: What the release answered, by target, for the gates that judge it.
         verdicts: What each gate said, by target.
         policies: What to do about fields that others own, as the spec says.
+        probe: What asks a router; None where no gate needs one.
+        before: By target, what users got of what traffic was taken from.
     """
 
     state: StateStore
@@ -46,6 +49,8 @@ class Context:
     answers: dict[str, ReleaseAnswers] = field(default_factory=dict)
     verdicts: dict[str, dict[str, str]] = field(default_factory=dict)
     policies: Mapping[str, Policy] = field(default_factory=dict)
+    probe: Probe | None = None
+    before: dict[str, RouterTally] = field(default_factory=dict)
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def provider(self, target: str) -> Provider:

@@ -4,8 +4,15 @@ import importlib.util
 
 from deployer.errors import Fault, SetupError, SourceError, SpecError
 from deployer.evaluation import Holdout, load_holdout, metric_names
-from deployer.release.gates import EvaluateRecord, GatesRecord, ParityRecord, SmokeRecord
+from deployer.release.gates import (
+    AnalysisRecord,
+    EvaluateRecord,
+    GatesRecord,
+    ParityRecord,
+    SmokeRecord,
+)
 from deployer.spec import Spec, load_requests, protocol_of
+from deployer.spec.analysis import Analysis
 from deployer.spec.model import Evaluate
 
 __all__ = ["load_gates"]
@@ -30,6 +37,18 @@ def load_gates(spec: Spec) -> GatesRecord:
         ),
         evaluate=_load_evaluate(spec, spec.gates.evaluate) if spec.gates.evaluate else None,
         parity=ParityRecord(tolerance=parity.tolerance, differ=parity.differ) if parity else None,
+        analysis=_record_analysis(spec.gates.analysis) if spec.gates.analysis else None,
+    )
+
+
+def _record_analysis(gate: Analysis) -> AnalysisRecord:
+    return AnalysisRecord(
+        router=gate.router,
+        error_rate=gate.error_rate,
+        worse=gate.worse,
+        under=gate.latency.under if gate.latency else None,
+        share=gate.latency.share if gate.latency else None,
+        requests=gate.requests,
     )
 
 
@@ -64,7 +83,7 @@ def _load_holdout(spec: Spec, gate: Evaluate) -> Holdout:
             f"every release: at most {_MOST_BYTES // 1024**2} MiB",
             hint="Take a sample for the gate; `deployer evaluate --data` takes any size.",
         )
-    return load_holdout(file, label=gate.label, task=gate.task)
+    return load_holdout(file, label=gate.label, task=gate.task, query=gate.query)
 
 
 def _refuse(spec: Spec, where: str, why: str) -> SpecError:

@@ -83,6 +83,7 @@ class Session:
                 tell=tell,
                 source=source,
                 policies=self.policies,
+                probe=self.probe,
             )
         finally:
             if not lease.release():

@@ -11,6 +11,7 @@ from deployer.artifact import (
     replicate_artifact,
 )
 from deployer.errors import DeployerError, IntegrityError, RolloutError, TransientError
+from deployer.execution.analysis import Analyst, open_analyst, remember_traffic
 from deployer.execution.context import Context
 from deployer.execution.endpoints import await_endpoints, demand_pods
 from deployer.execution.events import Event, Waiting
@@ -70,6 +71,7 @@ def run_step(step: Step, context: Context) -> str:
         case Shift():
             came_of_it = _shift(step, context)
         case Route():
+            remember_traffic(step, context)
             came_of_it = write_routes(step, context)
         case Soak():
             came_of_it = _soak(step, context)
@@ -194,18 +196,29 @@ def _soak(step: Soak, context: Context) -> str:
     """Watch; what is in trouble at the end is watched on until it is well or has failed."""
     part, cluster = context.part(step.target, step.release), _cluster(step.target, context)
     ref = workload_ref(part)
+    analyst = open_analyst(step, context)
     good_at = started = context.clock.monotonic()
     while True:
         context.check()
         trouble = _trouble(step, cluster, ref)
+        if analyst is not None:
+            analyst.look()
         now = context.clock.monotonic()
         if trouble is None and now - started >= step.seconds:
-            return f"{step.seconds:g} s"
+            return _conclude(step, analyst, context)
         if trouble is None:
             good_at = now
         elif now - good_at > min(_FLAP_SECONDS, step.seconds / 2):
             raise trouble
         context.clock.sleep(min(_POLL_SECONDS * 2, step.seconds))
+
+
+def _conclude(step: Soak, analyst: Analyst | None, context: Context) -> str:
+    if analyst is None:
+        return f"{step.seconds:g} s"
+    seen = analyst.conclude()
+    context.record("analysis", step.target, seen)
+    return f"{step.seconds:g} s: {seen}"
 
 
 def _trouble(step: Soak, cluster: Cluster, ref: ObjectRef) -> DeployerError | None:

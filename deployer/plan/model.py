@@ -131,12 +131,16 @@ class Route(Record):
 
 
 class Soak(Record):
-    """Watch the target under traffic; the old release is still there."""
+    """Watch the target under traffic; the old release is still there.
+
+    ``judged`` says whether the release's gates watch too: one that is gone back to passed them.
+    """
 
     kind: Literal["soak"] = "soak"
     target: str
     release: int
     seconds: float
+    judged: bool = False
 
 
 class Rest(Record):

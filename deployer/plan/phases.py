@@ -62,7 +62,9 @@ def build_phases(
         Phase(name="route", steps=(Route(release=number, live=live),)),
         Phase(
             name="soak",
-            steps=tuple(Soak(target=name, release=number, seconds=soak) for name in names),
+            steps=tuple(
+                Soak(target=name, release=number, seconds=soak, judged=judged) for name in names
+            ),
         ),
         Phase(name="retire", steps=tuple(_retired(retentions))),
         Phase(

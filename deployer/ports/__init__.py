@@ -32,6 +32,7 @@ from deployer.ports.probe import Certificate, HttpRequest, HttpResponse, Probe
 from deployer.ports.provider import Provider
 from deployer.ports.source import Chunk, Source
 from deployer.ports.store import ObjectInfo, ObjectStore, StoredObject, StoredRange, StoreSettings
+from deployer.ports.usage import UsageSource, Used
 
 __all__ = [
     "PLAIN",
@@ -78,6 +79,8 @@ __all__ = [
     "StoredObject",
     "StoredRange",
     "UnknownPrice",
+    "UsageSource",
+    "Used",
     "Verdict",
     "group_kind",
 ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from deployer.ports.cluster import Cluster
 from deployer.ports.prices import Prices
 from deployer.ports.store import ObjectStore
+from deployer.ports.usage import UsageSource
 from deployer.values import Cloud
 
 __all__ = ["Provider"]
@@ -21,3 +22,4 @@ class Provider:
     store: ObjectStore
     cluster: Cluster
     prices: Prices
+    usage: UsageSource | None = None

@@ -6,7 +6,7 @@ from deployer.evaluation import Holdout
 from deployer.release.record import Record
 from deployer.values import Json
 
-__all__ = ["EvaluateRecord", "GatesRecord", "ParityRecord", "SmokeRecord"]
+__all__ = ["AnalysisRecord", "EvaluateRecord", "GatesRecord", "ParityRecord", "SmokeRecord"]
 
 
 class SmokeRecord(Record):
@@ -37,9 +37,28 @@ class ParityRecord(Record):
     differ: float
 
 
+class AnalysisRecord(Record):
+    """The analysis gate as it ran.
+
+    Attributes:
+        error_rate: The share of requests that may fail.
+        worse: How much larger that may be than the old release's.
+        share: Of answers that must begin within ``under`` seconds.
+        requests: How many must be seen for a verdict.
+    """
+
+    router: str
+    error_rate: float | None = None
+    worse: float | None = None
+    under: float | None = None
+    share: float | None = None
+    requests: int = 50
+
+
 class GatesRecord(Record):
     """Every gate of a release; None for one that was not asked for."""
 
     smoke: SmokeRecord = SmokeRecord()
     evaluate: EvaluateRecord | None = None
     parity: ParityRecord | None = None
+    analysis: AnalysisRecord | None = None

@@ -148,13 +148,17 @@ def _per_thousand(total: Sum, answered: Tally | None) -> Money | None:
 
 def _assume(ran: Ran, window: Window, weights: WeightSet) -> tuple[str, ...]:
     sampled = sorted({row.target for row in ran.rows if row.basis == "samples"})
+    measured = sorted(ran.measured)
     counted = sorted({target for (target, _), it in ran.tallies.items() if it.predictions})
     return (
         f"real hours ({window.hours:,.1f} in all), at the prices frozen into each release",
         f"allocation: max(request, usage), {weights.name}",
         f"replicas: samples of {', '.join(sampled)}; else what the release asks for"
         if sampled
-        else "replicas: what each release asks for; usage was not measured",
+        else "replicas: what each release asks for",
+        f"usage: measured on {', '.join(measured)}; else requests count"
+        if measured
+        else "usage: not measured, so requests count",
         f"predictions: counted on {', '.join(counted)}; else the spec's usage"
         if counted
         else "predictions: the spec's usage, as nobody counted",

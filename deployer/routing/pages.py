@@ -8,7 +8,7 @@ from deployer.routing.health import Health
 from deployer.routing.history import History
 from deployer.routing.traffic import Traffic
 from deployer.routing.why import explain_share
-from deployer.values import Json
+from deployer.values import ROUTER_STATUS, Json
 
 __all__ = [
     "EVENTS_SCHEMA",
@@ -22,7 +22,7 @@ __all__ = [
     "list_recent",
 ]
 
-SCHEMA = "deployer/router-status/v1"
+SCHEMA = ROUTER_STATUS
 EVENTS_SCHEMA = "deployer/router-events/v1"
 _EVENTS = 20
 """Events that stand with the status; all that are kept are on a page of their own."""

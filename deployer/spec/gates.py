@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from deployer.spec.analysis import check_analysis
 from deployer.spec.tree import Finding, dig
 from deployer.values import Json
 
@@ -10,6 +11,7 @@ __all__ = ["check_gates"]
 
 def check_gates(data: Json) -> Iterator[Finding]:
     """Yield gates that could never refuse anything, and those that this strategy cannot ask."""
+    yield from check_analysis(data)
     gates = dig(data, "gates")
     if not isinstance(gates, dict):
         return

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag
 
 from deployer.ports import StoreSettings
 from deployer.spec.alerts import Alerts
+from deployer.spec.analysis import Analysis
 from deployer.spec.costs import Budget, Usage
 from deployer.spec.objectives import Slo
 from deployer.spec.part import Part
@@ -203,6 +204,9 @@ class Evaluate(Part):
 
     dataset: Text = Field(description="A CSV file: features, and the label last.")
     label: Text | None = Field(None, description="The label's column; the last when left out.")
+    query: Text | None = Field(
+        None, description="A ranking: the column that says which query a row belongs to."
+    )
     task: Literal["classification", "regression"] | None = Field(
         None, description="Told from the labels when left out."
     )
@@ -231,8 +235,8 @@ class Gates(Part):
     smoke: Smoke = Field(Smoke(), description="Real predictions against the new release.")
     evaluate: Evaluate | None = Field(None, description="Quality on a labelled hold-out set.")
     parity: Parity | None = Field(None, description="The same answers on every target.")
-    analysis: dict[str, float] | None = Field(
-        None, description="Limits on live metrics while traffic moves."
+    analysis: Analysis | None = Field(
+        None, description="What users must get of it while it soaks, as a router counts it."
     )
 
 

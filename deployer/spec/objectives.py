@@ -7,10 +7,10 @@ from pydantic import BeforeValidator, Field
 
 from deployer.spec.part import Part
 from deployer.spec.scalars import Seconds
-from deployer.spec.tree import Finding, dig
+from deployer.spec.tree import Finding, TreePath, dig
 from deployer.values import LATENCY_BOUNDS, Json
 
-__all__ = ["LatencyGoal", "ShareGoal", "Slo", "check_slo"]
+__all__ = ["LatencyGoal", "RateGoal", "ShareGoal", "Slo", "check_slo", "find_odd_latency"]
 
 
 def _share(value: object) -> object:
@@ -27,6 +27,16 @@ ShareGoal = Annotated[
     ),
 ]
 """``99.9%``, or 0.999; below 1, as nothing is left to spend of a promise without exceptions."""
+
+
+RateGoal = Annotated[
+    float,
+    Field(ge=0, lt=1),
+    BeforeValidator(
+        _share, json_schema_input_type=Annotated[str, Field(pattern=r"^\d+(\.\d+)?%$")] | float
+    ),
+]
+"""``1%``, or 0.01: what may fail."""
 
 
 class LatencyGoal(Part):
@@ -50,7 +60,12 @@ class Slo(Part):
 
 def check_slo(data: Json) -> Iterator[Finding]:
     """Yield a latency that routers do not count at."""
-    under = dig(data, "slo", "latency", "under")
+    yield from find_odd_latency(data, ("slo", "latency", "under"))
+
+
+def find_odd_latency(data: Json, path: TreePath) -> Iterator[Finding]:
+    """Yield the duration at ``path`` when routers do not count at it."""
+    under = dig(data, *path)
     if under is None:
         return
     try:
@@ -59,4 +74,4 @@ def check_slo(data: Json) -> Iterator[Finding]:
         return  # its type is told already
     if seconds not in LATENCY_BOUNDS:
         known = ", ".join(f"{bound * 1000:g}ms" for bound in LATENCY_BOUNDS)
-        yield Finding(("slo", "latency", "under"), f"routers count at {known}", on_key=True)
+        yield Finding(path, f"routers count at {known}", on_key=True)

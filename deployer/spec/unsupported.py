@@ -33,7 +33,4 @@ class _Row:
 
 _VALUES = (_Row(("strategy", "type"), "use blue-green or rolling meanwhile", ("canary",)),)
 
-_FIELDS = (
-    _Row(("strategy", "steps"), "use blue-green with a soak meanwhile"),
-    _Row(("gates", "analysis"), "use strategy.soak meanwhile"),
-)
+_FIELDS = (_Row(("strategy", "steps"), "use blue-green with a soak meanwhile"),)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from deployer.cli.reading import Reader
     from deployer.evaluation import Comparison, ErrorChange, Score, Scores
+    from deployer.evaluation.holdout import Task
     from deployer.report.quality import Exam, Quality, TargetQuality
 
 __all__ = ["evaluate", "show_quality"]
@@ -38,6 +39,10 @@ def evaluate(
         bool,
         typer.Option("--regression", help="Labels are values, though they look like classes."),
     ] = False,
+    query: Annotated[
+        str | None,
+        typer.Option("--query", metavar="COLUMN", help="A ranking: which query a row belongs to."),
+    ] = None,
     target: Annotated[
         list[str] | None,
         typer.Option("--target", "-t", metavar="NAME", help="Only this target. Repeatable."),
@@ -79,7 +84,8 @@ def evaluate(
     from deployer.report.quality import Exam, load_answers
 
     thresholds = _parse_thresholds(at_least or [])
-    holdout = load_holdout(data, label=label, task="regression" if regression else None)
+    task: Task | None = "regression" if regression else None
+    holdout = load_holdout(data, label=label, task=task, query=query)
     saved = load_answers(against, holdout) if against is not None else None
     session = open_reader(file)
     _check_targets(target or [], set(session.providers))

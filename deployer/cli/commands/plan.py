@@ -199,6 +199,8 @@ def _gates(made: "Plan") -> str:
         words.append(f"evaluate ({_bounds(gates.evaluate)})")
     if gates.parity is not None:
         words.append(f"parity (numbers within {gates.parity.tolerance:g})")
+    if gates.analysis is not None:
+        words.append(f"analysis by {gates.analysis.router} in the soak")
     soak = f"then traffic, then {made.bundle.soak_seconds:g} s of soak"
     return f"gates: {', '.join(words)}; {soak}"
 

@@ -11,6 +11,7 @@ from deployer.cli.commands.report_advice import advice
 from deployer.cli.commands.report_alerts import alerts
 from deployer.cli.commands.report_all import report_all
 from deployer.cli.commands.report_health import health
+from deployer.cli.commands.report_inputs import inputs
 from deployer.cli.commands.report_sample import sample
 from deployer.cli.options import Format, SpecFile, Timeout
 
@@ -30,6 +31,7 @@ report.command("advice")(advice)
 report.command("alerts")(alerts)
 report.command("sample")(sample)
 report.command("health")(health)
+report.command("inputs")(inputs)
 
 _BILL = ("machines", "control plane", "balancer", "storage")
 _COST_COLUMNS = (

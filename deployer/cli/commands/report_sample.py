@@ -10,11 +10,14 @@ from deployer.cli import output
 from deployer.cli.options import SpecFile, Timeout
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from deployer.cli.reading import Reader
     from deployer.cost.samples import Sample
-    from deployer.report.router_view import RouterTally
+    from deployer.cost.sizing import Size
+    from deployer.errors import DeployerError
+    from deployer.ports import Used
+    from deployer.snapshot.router_counts import RouterTally
 
 __all__ = ["sample", "take_samples"]
 
@@ -28,13 +31,20 @@ def sample(
         str | None,
         typer.Option("--router", metavar="URL", help="A router's address, for what it answered."),
     ] = None,
+    prometheus: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--prometheus", metavar="TARGET=URL", help="Who measures what its pods use; repeatable."
+        ),
+    ] = None,
     timeout: Timeout = 5.0,
 ) -> None:
     """Add one look at the live targets to a file of samples.
 
-    How many replicas there are and, with --router, how many predictions were answered. Run it every
-    few minutes; report cost --since 30d --samples FILE prices by it. A target that cannot be asked
-    gets no line: that is a gap, not a nought.
+    How many replicas there are, what they use by a Prometheus or by the cluster's metrics-server
+    and, with --router, how many predictions were answered. Run it every few minutes; report cost
+    --since 30d --samples FILE prices by it. A target that cannot be asked gets no line: that is a
+    gap, not a nought.
 
     Example: deployer report sample --out samples.csv --router http://127.0.0.1:8080
     """
@@ -42,17 +52,26 @@ def sample(
     from deployer.cost.samples import append_samples
 
     reader = open_reader(file)
-    found = take_samples(reader, router, timeout_seconds=timeout)
+    found = take_samples(reader, router, prometheus or (), timeout_seconds=timeout)
     append_samples(out, found)
     typer.echo(f"{out}: {output.format_count(len(found), 'target')} looked at")
 
 
-def take_samples(reader: "Reader", router: str | None, *, timeout_seconds: float) -> "list[Sample]":
+def take_samples(
+    reader: "Reader",
+    router: str | None,
+    prometheus: "Sequence[str]" = (),
+    *,
+    timeout_seconds: float,
+) -> "list[Sample]":
     """Look at every live target at once; those that say nothing are left out and named."""
     from deployer.cli.reading import look_at
+    from deployer.cli.usage import measure_usage, open_prometheus
     from deployer.cost.samples import Sample
 
+    measured_by = open_prometheus(reader, prometheus)
     seen = look_at(reader, timeout_seconds=timeout_seconds)
+    usage = measure_usage(reader, seen, measured_by, timeout_seconds=timeout_seconds)
     counts = _ask_router(reader, router, timeout_seconds) if router else {}
     slo = reader.spec.slo
     under = slo.latency.under if slo is not None and slo.latency is not None else None
@@ -61,7 +80,8 @@ def take_samples(reader: "Reader", router: str | None, *, timeout_seconds: float
         if it.readiness is None:
             output.print_note(f"{it.target}: not looked at: {it.readiness_error}")
             continue
-        sample = Sample(it.at, it.target, it.readiness.desired)
+        used = _say_usage(it.target, usage.get(it.target))
+        sample = Sample(it.at, it.target, it.readiness.desired, used=used)
         tally = counts.get(it.target)
         if tally is not None:
             sample = replace(
@@ -72,6 +92,20 @@ def take_samples(reader: "Reader", router: str | None, *, timeout_seconds: float
             )
         found.append(sample)
     return found
+
+
+def _say_usage(target: str, used: "Used | DeployerError | None") -> "Size | None":
+    """Say who measured, or that requests will count; return what was measured."""
+    from deployer.cost.sizing import Size
+    from deployer.ports import Used
+
+    if isinstance(used, Used):
+        cpu, memory = f"{used.vcpu:.3f} cpu", f"{used.memory_gib:.3f} GiB"
+        output.print_note(f"{target}: {cpu} and {memory} used, by {used.source}")
+        return Size(round(used.vcpu, 6), round(used.memory_gib, 6))
+    why = "nobody measures there" if used is None else used.message
+    output.print_note(f"{target}: usage not measured, so requests count: {why}")
+    return None
 
 
 def _ask_router(reader: "Reader", url: str, timeout_seconds: float) -> "Mapping[str, RouterTally]":

@@ -20,6 +20,7 @@ from deployer.ports import (
     Manifest,
     ObjectRef,
     Readiness,
+    Used,
 )
 from deployer.providers.kube.api import Answer, KubeApi
 from deployer.providers.kube.apply import IN_FLIGHT, Applier
@@ -29,6 +30,7 @@ from deployer.providers.kube.kinds import object_path
 from deployer.providers.kube.objects import FIELD_MANAGER, KubeObjects
 from deployer.providers.kube.preflight import check_cluster
 from deployer.providers.kube.readiness import external_url
+from deployer.providers.kube.usage import measure_pods
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -156,6 +158,10 @@ class KubeCluster:
         _refuse_proxy_fault(answer, resource)
         headers = {key.lower(): value for key, value in answer.headers.items()}
         return HttpResponse(answer.status, answer.body, self._clock.monotonic() - begun, headers)
+
+    def measure(self, workload: str, *, timeout_seconds: float) -> Used:
+        """See `UsageSource.measure`."""
+        return measure_pods(self._api, self._namespace, workload, timeout_seconds)
 
     def logs(self, workload: str, *, lines: int = 20) -> str:
         """See `Cluster.logs`."""

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from deployer.spec.analysis import check_analysis
 from deployer.spec.objectives import Slo, check_slo
 
 
@@ -27,3 +28,16 @@ def test_a_latency_that_no_router_counts_at_is_refused_by_name(under: Any, fault
     found = list(check_slo({"slo": {"latency": {"under": under}}}))
     assert len(found) == faults
     assert all("routers count at 5ms, 10ms" in fault.message for fault in found)
+
+
+@pytest.mark.parametrize(
+    ("analysis", "faults"),
+    [
+        ({"router": "http://r", "error_rate": "1%"}, 0),
+        ({"router": "http://r"}, 1),
+        ({"router": "http://r", "latency": {"under": "1234ms"}}, 1),
+        ("odd", 0),
+    ],
+)
+def test_an_analysis_that_could_refuse_nothing_is_refused(analysis: Any, faults: int) -> None:
+    assert len(list(check_analysis({"gates": {"analysis": analysis}}))) == faults

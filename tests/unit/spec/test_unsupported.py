@@ -13,7 +13,6 @@ Faults = Callable[..., list[str]]
     [
         ("strategy: {type: canary}", "strategy.type: not implemented yet: type: canary; use blue"),
         ("strategy: {steps: [5, 50]}", "strategy.steps: not implemented yet: steps"),
-        ("gates: {analysis: {errors: 0.1}}", "gates.analysis: not implemented yet"),
     ],
 )
 def test_what_is_not_implemented_is_refused_by_name(

@@ -1,14 +1,17 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from typer import BadParameter
 
 from deployer.cli.commands.report_sample import take_samples
 from deployer.cost.samples import Speed
-from deployer.errors import TransientError
-from deployer.ports import HttpResponse
+from deployer.cost.sizing import Size
+from deployer.errors import NotFoundError, TransientError
+from deployer.ports import HttpResponse, Used
 from deployer.routing.pages import SCHEMA
 from deployer.spec.objectives import Slo
 
@@ -47,3 +50,38 @@ def test_a_router_that_is_away_leaves_answers_uncounted(
     found = take_samples(reader, "http://router.example", timeout_seconds=20)
     assert [it.predictions for it in found] == [None, None]
     assert "did not say what it answered" in capsys.readouterr().err
+
+
+class Meter:
+    """Measures, or raises what it is given."""
+
+    def __init__(self, answer: Used | NotFoundError) -> None:
+        self.answer = answer
+
+    def measure(self, workload: str, *, timeout_seconds: float) -> Used:
+        assert (workload, timeout_seconds) == ("iris-r42", 20)
+        if isinstance(self.answer, NotFoundError):
+            raise self.answer
+        return self.answer
+
+
+def test_what_pods_use_is_taken_from_whoever_measures_and_said(
+    two_targets: Maker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reader = two_targets()
+    missing = NotFoundError("there is no metrics-server", operation="measure", resource="iris")
+    sources = {
+        "aws-virginia": Meter(Used(Decimal("0.25"), Decimal("0.5"), "metrics-server")),
+        "gcp-iowa": Meter(missing),
+    }
+    providers = {name: replace(it, usage=sources[name]) for name, it in reader.providers.items()}
+    found = take_samples(replace(reader, providers=providers), None, timeout_seconds=20)
+    assert [it.used for it in found] == [Size(Decimal("0.25"), Decimal("0.5")), None]
+    told = capsys.readouterr().err
+    assert "aws-virginia: 0.250 cpu and 0.500 GiB used, by metrics-server" in told
+    assert "gcp-iowa: usage not measured, so requests count: there is no metrics-server" in told
+
+
+def test_a_prometheus_is_named_with_its_target(two_targets: Maker) -> None:
+    with pytest.raises(BadParameter, match="is not TARGET=URL; targets: aws-virginia, gcp-iowa"):
+        take_samples(two_targets(), None, ["http://prometheus"], timeout_seconds=20)

@@ -1,0 +1,40 @@
+"""What a user may demand of a release's traffic while it soaks."""
+
+from collections.abc import Iterator, Mapping
+
+from pydantic import Field
+
+from deployer.spec.objectives import LatencyGoal, RateGoal, find_odd_latency
+from deployer.spec.part import Part
+from deployer.spec.scalars import HTTP
+from deployer.spec.tree import Finding, dig
+from deployer.values import Json
+
+__all__ = ["Analysis", "check_analysis"]
+
+
+class Analysis(Part):
+    """Limits on what users get of a new release, as a router counts it in the soak."""
+
+    router: str = Field(pattern=HTTP, description="A running router's address.")
+    error_rate: RateGoal | None = Field(
+        None, description='The share of requests that may fail, such as "1%".'
+    )
+    worse: RateGoal | None = Field(
+        None, description="How much larger it may be than the old release's was."
+    )
+    latency: LatencyGoal | None = Field(None, description="How fast answers must begin.")
+    requests: int = Field(
+        50, ge=1, description="Requests that must be seen on each target; fewer show nothing."
+    )
+
+
+def check_analysis(data: Json) -> Iterator[Finding]:
+    """Yield limits that limit nothing, and what no router counts."""
+    analysis = dig(data, "gates", "analysis")
+    if not isinstance(analysis, Mapping):
+        return
+    if all(analysis.get(name) is None for name in ("error_rate", "worse", "latency")):
+        message = "without error_rate, worse and latency every release would pass"
+        yield Finding(("gates", "analysis"), message, on_key=True)
+    yield from find_odd_latency(data, ("gates", "analysis", "latency", "under"))
