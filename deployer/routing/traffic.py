@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +14,6 @@ from deployer.routing.histogram import Histogram
 from deployer.routing.passage import Passage
 from deployer.routing.retries import RetryBudget
 from deployer.routing.scratch import make_scratch
-from deployer.values import Json
 
 __all__ = ["SWEEP_SECONDS", "Connected", "Counters", "Ongoing", "Timed", "Timeouts", "Traffic"]
 
@@ -92,8 +92,10 @@ class Traffic:
     Attributes:
         answers: What clients were answered, by status; 499 for those that did not wait for it.
         durations: From a request's head to the end of its answer.
+        elsewhere: Requests under way in other processes of this router.
         scratch: What clients' connections read into.
-        now: Returns the loop's monotonic time; the loop's own function, as it is asked often.
+        now: Returns the loop's time: asyncio's is the monotonic clock, which is asked directly here
+            because it is asked often.
     """
 
     loop: asyncio.AbstractEventLoop
@@ -101,20 +103,21 @@ class Traffic:
     rng: random.Random
     timeouts: Timeouts = Timeouts()
     idempotent: bool = False
-    log: Callable[[dict[str, Json]], None] | None = None
+    log: Callable[[str], None] | None = None
     budget: RetryBudget = field(default_factory=RetryBudget)
     counters: Counters = field(default_factory=Counters)
     answers: Counter[int] = field(default_factory=Counter)
     durations: Histogram = field(default_factory=Histogram)
     exchanges: set[Ongoing] = field(default_factory=set)
     clients: set[Connected] = field(default_factory=set)
+    elsewhere: int = 0
     closing: bool = False
     scratch: memoryview = field(default_factory=make_scratch)
     now: Callable[[], float] = field(init=False)
     admission: Admission = field(init=False)
 
     def __post_init__(self) -> None:
-        self.now = self.loop.time
+        self.now = time.monotonic
         self.admission = Admission(self.loop.call_soon)
         self.fleet.on_free = self.admission.admit_next
 
@@ -122,9 +125,8 @@ class Traffic:
         """Return a new request id."""
         return b"%016x" % self.rng.getrandbits(64)
 
-    def finish(self, exchange: Ongoing, passage: Passage, status: int) -> None:
+    def finish(self, exchange: Ongoing, passage: Passage, status: int, now: float) -> None:
         """Take in that a request has ended, whichever way."""
-        now = self.now()
         self.exchanges.discard(exchange)
         self.answers[status] += 1
         self.durations.add(now - passage.began)

@@ -11,15 +11,17 @@ from deployer.cli.commands.router_source import (
     Idempotent,
     Policy,
     ProbePath,
+    Region,
     RoutesFile,
+    RoutingBlock,
     SpecFile,
-    choose_source,
+    choose_sources,
     split_listen,
 )
 from deployer.cli.output import print_note
-from deployer.errors import SourceError, StateError
+from deployer.errors import StateError
 
-__all__ = ["EngineName", "router_config"]
+__all__ = ["EngineName", "WrittenEngine", "router_config"]
 
 
 class EngineName(StrEnum):
@@ -30,21 +32,31 @@ class EngineName(StrEnum):
     ENVOY = "envoy"
 
 
+class WrittenEngine(StrEnum):
+    """Whose configuration can be written."""
+
+    HAPROXY = "haproxy"
+    ENVOY = "envoy"
+    NGINX = "nginx"
+
+
 def router_config(
     *,
-    engine: Annotated[EngineName, typer.Option("--engine", help="Whose configuration.")],
+    engine: Annotated[WrittenEngine, typer.Option("--engine", help="Whose configuration.")],
     spec: SpecFile = None,
     listen: Annotated[
         str, typer.Option("--listen", metavar="HOST:PORT", help="Where it shall listen.")
     ] = "127.0.0.1:8080",
     backend: Backends = None,
     policy: Policy = None,
+    routing: RoutingBlock = None,
+    region: Region = "",
     routes: RoutesFile = None,
     probe_path: ProbePath = None,
     fast: Fast = False,
     idempotent: Idempotent = False,
 ) -> None:
-    """Print a configuration that makes HAProxy or Envoy obey our policy.
+    """Print what makes HAProxy, Envoy or nginx obey our policy.
 
     What the engine does differently is said on stderr; what it can't do at all is refused.
 
@@ -54,19 +66,18 @@ def router_config(
     from deployer.routing.conduct import make_conduct
     from deployer.routing.endpoints import Resolver
     from deployer.routing.engines.build import render_engine
+    from deployer.routing.placing import flatten_shares, place_backends
     from deployer.routing.plane import Orders
 
-    if engine is EngineName.EMBEDDED:
-        raise SourceError(
-            "the embedded engine has no configuration file",
-            hint="Its options are those of `deployer router serve`.",
-        )
     host, port = split_listen(listen)
-    read = choose_source(spec, routes, backend or [], policy)()
+    specs, files = [spec] if spec else [], [routes] if routes else []
+    [source] = choose_sources(specs, files, backend or [], policy, routing)
+    read = source()
     conduct = make_conduct(
         read.settings, fast=fast, idempotent=idempotent or None, probe_path=probe_path
     )
-    orders = Orders(conduct, Resolver().make_endpoints(read.backends))
+    backends = flatten_shares(place_backends(read.settings, read.backends, region))
+    orders = Orders(conduct, Resolver().make_endpoints(backends))
     check_orders(Engine(engine.value), orders)
     lost = [endpoint.host for endpoint in orders.endpoints if not endpoint.address]
     if lost:

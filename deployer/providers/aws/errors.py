@@ -88,7 +88,8 @@ CODES: Mapping[str, Kind] = {
     ),
     **list_codes(
         NotFoundError,
-        "NoSuchKey NoSuchVersion NoSuchUpload NotFound ResourceNotFoundException 404",
+        "NoSuchKey NoSuchVersion NoSuchUpload NotFound ResourceNotFoundException 404 "
+        "NoSuchHostedZone NoSuchHealthCheck",
     ),
     **list_codes(ExpiredLoginError, "ExpiredToken ExpiredTokenException TokenRefreshRequired"),
     **list_codes(
@@ -107,7 +108,9 @@ CODES: Mapping[str, Kind] = {
         "ConditionalRequestConflict OperationAborted Busy 429 500 502 503 504 509",
     ),
     **list_codes(
-        QuotaError, "QuotaExceeded TooManyBuckets XMinioStorageFull InsufficientStorage 507"
+        QuotaError,
+        "QuotaExceeded TooManyBuckets TooManyHealthChecks XMinioStorageFull "
+        "InsufficientStorage 507",
     ),
     **list_codes(
         IntegrityError,
