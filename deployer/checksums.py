@@ -68,7 +68,7 @@ class Crc64Nvme:
     """
 
     def __init__(self) -> None:
-        import anycrc  # noqa: PLC0415 - comes with the stores that use it
+        import anycrc  # noqa: PLC0415 - not for `--help`
 
         self._crc = anycrc.Model("CRC64-NVME")
         self._value = 0

@@ -17,6 +17,7 @@ from deployer.artifact.garbage import (
 from deployer.artifact.inventory import StoredArtifact, list_artifacts
 from deployer.artifact.keys import artifact_uri, split_uri
 from deployer.artifact.model import Artifact, ArtifactFile
+from deployer.artifact.pickles import find_pickles, screen_pickles
 from deployer.artifact.pull import pull_artifact
 from deployer.artifact.push import Pushed, push_artifact
 from deployer.artifact.repair import Repaired, repair_artifact
@@ -41,6 +42,7 @@ __all__ = [
     "artifact_uri",
     "ask_for_artifact",
     "find_garbage",
+    "find_pickles",
     "has_artifact",
     "list_artifacts",
     "pull_artifact",
@@ -50,6 +52,7 @@ __all__ = [
     "repair_artifact",
     "replicate_artifact",
     "scan_artifact",
+    "screen_pickles",
     "split_uri",
     "sweep_garbage",
     "verify_artifact",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from deployer.artifact.model import CHUNK, ArtifactFile
-from deployer.checksums import Crc32, Hasher, new_crc32c, new_md5
+from deployer.checksums import Crc32, Crc64Nvme, Hasher, new_crc32c, new_md5
 from deployer.errors import SourceError
 from deployer.ports import ObjectInfo, ObjectStore
 
@@ -17,6 +17,7 @@ READ_BACK = "read back"
 
 _HASHERS: dict[str, Callable[[], Hasher]] = {
     "sha256": hashlib.sha256,
+    "crc64nvme": Crc64Nvme,
     "crc32c": new_crc32c,
     "crc32": Crc32,
     "md5": new_md5,

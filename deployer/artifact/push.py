@@ -39,8 +39,8 @@ class Pushed:
         uploaded_bytes: Of the files that were not there yet.
         skipped_files: How many were there already, and proven.
         checks: By path, what proved the stored bytes: the store's own checksum (``sha256``,
-            ``crc32c``, ``crc32``, ``md5``, ``md5 of each block``), ``read back``, or an earlier
-            push (``manifest``; ``sha256 kept`` with the object).
+            ``crc64nvme``, ``crc32c``, ``md5``, ``crc64 of each block``), ``read back``, or an
+            earlier push (``manifest``; ``sha256 kept`` with the object).
     """
 
     uri: str

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from deployer.artifact import Artifact
+from deployer.artifact import Artifact, screen_pickles
 from deployer.errors import PlanMovedError
 from deployer.execution.checkup import check_session
 from deployer.execution.context import Context
@@ -45,10 +45,13 @@ def make_plan(
 
     Raises:
         SpecError: The runtime cannot serve these files.
+        IntegrityError, SourceError: The spec wants pickles looked into: see `screen_pickles`.
         SetupError: A cluster lacks something, or does not let us do what a deploy does.
         RolloutError: It would delete more than it may.
     """
     settle_format(session.spec, [file.path for file in artifact.files])
+    if session.spec.model.scan is not None:
+        screen_pickles(artifact)
     refuse_errors(check_session(session, thorough=False, timeout_seconds=_LOOK_SECONDS))
     plan = build_plan(
         session.spec,

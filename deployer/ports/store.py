@@ -24,7 +24,7 @@ class ObjectInfo:
         metadata: The user metadata given at the write; keys in lower case.
         modified: By the store's clock, in UTC.
         proof: What proved the bytes, in the info that `ObjectStore.put_file` and `ObjectStore.copy`
-            return: a checksum's name, ``md5 of each block``, ``read back``; else empty.
+            return: a checksum's name, ``crc64 of each block``, ``read back``; else empty.
     """
 
     key: str

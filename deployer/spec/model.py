@@ -55,6 +55,9 @@ class ModelSpec(Part):
         None, description="sklearn, xgboost, onnx, …; guessed from the files when left out."
     )
     version: Text | None = Field(None, description="Your own label; shown in history.")
+    scan: Literal["required"] | None = Field(
+        None, description="required: pickles are looked into, and refused when they do harm."
+    )
 
 
 class StoreSpec(Part):

@@ -1,7 +1,7 @@
 """Fetching one object into a file: ranges side by side, one version, proven before it is handed on.
 
 What a killed fetch left is gone on with: beside the half-done file lies a journal of the ranges
-that are in it, each with its CRC-32, so that a range which did not reach the disk whole (a power
+that are in it, each with its CRC-64, so that a range which did not reach the disk whole (a power
 cut, a hole full of zeros) is found and fetched again.
 """
 
@@ -173,7 +173,7 @@ class _Fetch:
 
     def _reread(self, journal: RangeJournal, number: int) -> bytes:
         body = os.pread(self.file, self._size_of(number), number * self.limits.range_bytes)
-        if checksum_of("crc32", body) == journal.done[number]:
+        if checksum_of("crc64nvme", body) == journal.done[number]:
             return body
         return self._fetch(journal, number)
 
@@ -181,7 +181,7 @@ class _Fetch:
         offset = number * self.limits.range_bytes
         body = self._read(offset, self._size_of(number), journal.version)
         _write(self.file, body, offset)
-        journal.add(number, checksum_of("crc32", body))
+        journal.add(number, checksum_of("crc64nvme", body))
         return body
 
     def _read(self, offset: int, length: int, version: str | None = None) -> bytes:

@@ -12,7 +12,7 @@ _SUFFIX = ".ranges"
 
 
 class RangeJournal:
-    """The ranges that were written, by number from 0, each with its CRC-32 in hex.
+    """The ranges that were written, by number from 0, each with its CRC-64 in hex.
 
     The first line says of what: size, length of a range, version in the store. A line is appended
     in one write after its range is in the file; one that was cut off, and what follows it, does not
@@ -49,9 +49,9 @@ class RangeJournal:
         self.version = version
         self._append({**self._head, "version": version})
 
-    def add(self, number: int, crc32: str) -> None:
+    def add(self, number: int, crc64: str) -> None:
         """Note that a range is in the file."""
-        self._append([number, crc32])
+        self._append([number, crc64])
 
     def _append(self, entry: object) -> None:
         os.write(self._file, json.dumps(entry).encode() + b"\n")

@@ -25,7 +25,7 @@ class Limits:
     """
 
     part_bytes: int = 8 * _MEBIBYTE
-    range_bytes: int = 8 * _MEBIBYTE
+    range_bytes: int = 4 * _MEBIBYTE
     workers: int = 8
     budget: Budget = field(default=PROCESS_BUDGET)
 

@@ -1,7 +1,9 @@
 """What moving an artifact costs beside the clouds' own SDKs and the fast tools.
 
-All clients talk to one `sink` in a process of its own, in turns, best of several; print ratios and
-CPU seconds. Peers that are not installed (``uv sync --group bench``) are left out by name.
+All clients talk to one `sink` in a process of its own, in turns, best of several, with files in
+memory; print ratios of wall and of CPU seconds. On a machine that others use, too, the CPU is what
+counts. The sink's own ceiling comes first: bytes and requests per second from bare sockets. Peers
+that are not installed (``uv sync --group bench``) are left out by name.
 
     python -m tests.bench transfer
 """
@@ -26,6 +28,7 @@ MIB = 1 << 20
 LARGE = 256 * MIB
 SMALL, COUNT = 16 << 10, 1000
 HERE = Path(__file__).resolve().parent
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - files that no disk slows down
 RUNS = int(os.environ.get("BENCH_RUNS", "3"))
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "a",
@@ -38,7 +41,7 @@ ENVIRONMENT = {
 PEERS = {
     "ours-s3": ("boto3", "s5cmd", "obstore"),
     "ours-gs": ("tm",),
-    "ours-az": ("azure",),
+    "ours-az": ("azure", "azure-md5"),
 }
 
 
@@ -68,7 +71,7 @@ def sink() -> Iterator[int]:
 
 def measure(client: str, port: int, way: str, source: Path) -> Measured:
     """Run one client once, in a process of its own."""
-    with tempfile.TemporaryDirectory() as to:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as to:
         if client == "s5cmd":
             return run_s5cmd(port, way, source, Path(to))
         arguments = [client, str(port), way, str(source), to]
@@ -110,13 +113,14 @@ def compare(port: int, way: str, source: Path, what: str) -> dict[str, Measured]
     groups = {us: [peer for peer in peers if is_there(peer)] for us, peers in PEERS.items()}
     for _ in range(RUNS):
         for client in [name for us, peers in groups.items() for name in (us, *peers)]:
+            if client == "azure-md5" and way == "down":
+                continue  # the SDK checks ranges of 4 MiB at most
             try:
                 found = measure(client, port, way, source)
             except subprocess.CalledProcessError as error:
                 print(f"{what}: {client} failed with status {error.returncode}", flush=True)
                 continue
-            if client not in best or found.wall < best[client].wall:
-                best[client] = found
+            best[client] = better(found, best.get(client, found))
     for us, peers in groups.items():
         show(what, us, best[us], None)
         for peer in [peer for peer in peers if peer in best]:
@@ -124,12 +128,45 @@ def compare(port: int, way: str, source: Path, what: str) -> dict[str, Measured]
     return best
 
 
+def better(one: Measured, other: Measured) -> Measured:
+    """Return the best of two runs: the least of each figure, the most memory."""
+    return Measured(
+        min(one.wall, other.wall),
+        min(one.cpu, other.cpu),
+        min(one.base, other.base),
+        max(one.peak, other.peak),
+        one.read,
+    )
+
+
+def bench_sink(port: int) -> None:
+    """What the sink takes and gives when nobody else needs the processor for more than bytes."""
+    answers = {}
+    for way in ("up", "down", "requests"):
+        found = [float(run_bare(port, way)) for _ in range(RUNS)]
+        answers[way] = max(found)
+    print(
+        f"the sink: takes {answers['up']:.0f} MB/s, gives {answers['down']:.0f} MB/s, answers "
+        f"{answers['requests']:.0f} puts of 16 KiB a second",
+        flush=True,
+    )
+
+
+def run_bare(port: int, way: str) -> str:
+    command = [sys.executable, str(HERE / "bare_client.py"), str(port), way]
+    return subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout
+
+
 def show(what: str, client: str, one: Measured, ours: Measured | None) -> None:
-    ratio = f"   ours is {one.wall / ours.wall:5.2f} x" if ours else ""
+    ratio = (
+        f"   ours is {one.wall / ours.wall:5.2f} x, by CPU {one.cpu / ours.cpu:5.2f} x"
+        if ours
+        else ""
+    )
     amount = f"{LARGE / MIB / one.wall:7.0f} MB/s" if "256" in what else ""
     amount = amount or f"{COUNT / one.wall:7.0f} obj/s"
     memory = f"{one.base:4.0f}→{one.peak:4.0f} MiB" if one.peak else ""
-    print(f"{what:<14}{client:<9}{amount}  {one.cpu:6.2f} CPU s  {memory:<14}{ratio}", flush=True)
+    print(f"{what:<14}{client:<10}{amount}  {one.cpu:6.2f} CPU s  {memory:<14}{ratio}", flush=True)
 
 
 def bench_three(port: int, source: Path, singles: dict[str, Measured]) -> None:
@@ -157,14 +194,15 @@ def bench_memory(port: int, folder: Path) -> None:
         one = measure("ours-s3", port, "up", folder / name)
         print(
             f"up {name:<6} {one.wall:6.1f} s  {one.cpu:6.1f} CPU s  "
-            f"{one.base:.0f}→{one.peak:.0f} MiB  (limit: base + 4 x 16 + 32 = {one.base + 96:.0f})",
+            f"{one.base:.0f}→{one.peak:.0f} MiB  (limit: base + 8 x 8 + 32 = {one.base + 96:.0f})",
             flush=True,
         )
 
 
 def main() -> None:
     """Measure all of it."""
-    with tempfile.TemporaryDirectory() as name, sink() as port:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name, sink() as port:
+        bench_sink(port)
         folder = Path(name)
         with (folder / "model").open("wb") as file:  # a child's peak counts its parent's memory
             for _ in range(LARGE // MIB):

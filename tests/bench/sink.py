@@ -188,7 +188,18 @@ class Handler(socketserver.StreamRequestHandler):
 
     # -------------------------------------------------------------- GCS, JSON API
     def _gcs_read(self, key: str) -> None:
-        if not key:
+        source, renamed, target = key.partition("/rewriteTo/b/bench/o/")
+        if renamed:
+            self._read()
+            OBJECTS[target] = OBJECTS[source]
+            size = str(OBJECTS[source].size)
+            done = {"kind": "storage#rewriteResponse", "done": True, "objectSize": size}
+            resource = _resource(target, OBJECTS[source])
+            self._json({**done, "totalBytesRewritten": size, "resource": resource})
+        elif self.method == "DELETE":
+            OBJECTS.pop(key, None)
+            self._send(204)
+        elif not key:
             items = [_resource(k, s) for k, s in sorted(OBJECTS.items()) if self._listed(k)]
             self._json({"kind": "storage#objects", "items": items})
         elif self.query.get("alt") == "media":

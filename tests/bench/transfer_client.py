@@ -175,7 +175,7 @@ def gcs_job(port: int, way: str, source: Path) -> Job:
     return down_large
 
 
-def azure_job(port: int, way: str, source: Path) -> Job:
+def azure_job(port: int, way: str, source: Path, *, checked: bool = False) -> Job:
     from azure.storage.blob import BlobServiceClient  # noqa: PLC0415
 
     service = BlobServiceClient(
@@ -188,7 +188,8 @@ def azure_job(port: int, way: str, source: Path) -> Job:
         names = [path.name for path in source.iterdir()]
 
         def put(name: str) -> None:
-            container.upload_blob(f"a/{name}", (source / name).read_bytes(), overwrite=True)
+            body = (source / name).read_bytes()
+            container.upload_blob(f"a/{name}", body, overwrite=True, validate_content=checked)
 
         def get(to: Path, name: str) -> None:
             (to / name).write_bytes(container.download_blob(f"a/{name}").readall())
@@ -200,11 +201,13 @@ def azure_job(port: int, way: str, source: Path) -> Job:
 
     def up(_to: Path) -> None:
         with source.open("rb") as file:
-            container.upload_blob("sdk", file, overwrite=True, max_concurrency=4)
+            container.upload_blob(
+                "sdk", file, overwrite=True, max_concurrency=THREADS, validate_content=checked
+            )
 
     def down(to: Path) -> None:
         with (to / "model").open("wb") as file:
-            container.download_blob("sdk", max_concurrency=4).readinto(file)
+            container.download_blob("sdk", max_concurrency=THREADS).readinto(file)
 
     if way == "up":
         return up
@@ -260,6 +263,8 @@ def make_job(client: str, port: int, way: str, source: Path) -> Job:
     if client.startswith("ours-"):
         return ours(client.removeprefix("ours-"), port, way, source)
     makers = {"boto3": boto3_job, "obstore": obstore_job, "tm": gcs_job, "azure": azure_job}
+    if client == "azure-md5":
+        return azure_job(port, way, source, checked=True)
     return makers[client](port, way, source)
 
 

@@ -11,6 +11,7 @@ from deployer.cli import output, plan_cost
 from deployer.cli.options import MaxDeletions, SpecFile
 
 if TYPE_CHECKING:
+    from deployer.artifact import Artifact
     from deployer.plan import Plan
     from deployer.plan.model import TargetPlan
     from deployer.release.gates import EvaluateRecord
@@ -59,18 +60,32 @@ def plan(
     from deployer.wiring import open_session
 
     session = open_session(file)
+    artifact = scan_artifact(session.spec.locate(session.spec.model.path))
     made = make_plan(
         session,
-        scan_artifact(session.spec.locate(session.spec.model.path)),
+        artifact,
         quarantined=quarantined,
         max_deletions=max_deletions,
     )
     if save is not None:
         save.write_bytes(encode_record(made))
     _show(made, output_format, file, save)
+    _warn_of_pickles(artifact, scanned=session.spec.model.scan is not None)
     demand_within_budget(made)
     if not made.nothing_to_do:
         raise typer.Exit(_CHANGES)
+
+
+def _warn_of_pickles(artifact: "Artifact", *, scanned: bool) -> None:
+    from deployer.artifact import find_pickles
+    from deployer.cli.output import print_note
+
+    found = find_pickles(file.path for file in artifact.files)
+    if not found:
+        return
+    names = ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")  # noqa: PLR2004 - what fits a line
+    next_step = "it was looked into." if scanned else "model: {scan: required} looks into it."
+    print_note(f"{names}: a pickle runs code of whoever wrote it when it is loaded; {next_step}")
 
 
 def _show(made: "Plan", output_format: PlanFormat, file: Path, save: Path | None) -> None:

@@ -159,7 +159,12 @@ def test_a_store_without_checksums_is_read_back(
 
 @pytest.mark.parametrize(
     ("algorithm", "checksum"),
-    [("crc32", "352441c2"), ("crc32c", "364b3fb7"), ("md5", "900150983cd24fb0d6963f7d28e17f72")],
+    [
+        ("crc64nvme", "05e5cabb3fc1faeb"),
+        ("crc32", "352441c2"),
+        ("crc32c", "364b3fb7"),
+        ("md5", "900150983cd24fb0d6963f7d28e17f72"),
+    ],
 )
 def test_every_stores_checksum_is_understood(
     tmp_path: Path, flaky: FlakyStore, algorithm: str, checksum: str
