@@ -15,7 +15,7 @@ import httptools
 
 from deployer.errors import SetupError
 from deployer.routing.capabilities import Engine
-from tests.bench.bench_router import _started
+from tests.bench.bench_router import started
 from tests.smuggling import CASES
 
 __all__ = ["ask_all", "main"]
@@ -80,7 +80,7 @@ class _Count:
 def ask_all(engine: Engine) -> dict[str, str]:
     """Return a verdict for each case."""
     backend = _Backend()
-    with backend.running(), _started(engine, backend.port) as (port, _):
+    with backend.running(), started(engine, backend.port) as (port, _):
         verdicts = {}
         for name, (request, _status) in CASES.items():
             before = backend.seen
