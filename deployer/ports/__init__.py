@@ -4,6 +4,7 @@ Pure declarations. An adapter in `deployer.providers` implements each; one contr
 ``tests/contract`` holds every adapter to the same words, the shipped fakes included.
 """
 
+from deployer.ports.actuals import Actuals, Charged
 from deployer.ports.apply import (
     PLAIN,
     Applied,
@@ -15,7 +16,9 @@ from deployer.ports.apply import (
 )
 from deployer.ports.clock import Clock
 from deployer.ports.cluster import Cluster, ClusterInfo, PodState, Readiness, Verdict
+from deployer.ports.dns import DnsAnswer, DnsChange, DnsName, DnsPolicy, DnsProbe, DnsZone
 from deployer.ports.manifest import Manifest, ObjectRef, group_kind
+from deployer.ports.notifier import Notice, Notifier
 from deployer.ports.preflight import Finding, Severity
 from deployer.ports.prices import (
     Price,
@@ -25,26 +28,37 @@ from deployer.ports.prices import (
     PriceTier,
     UnknownPrice,
 )
-from deployer.ports.probe import HttpRequest, HttpResponse, Probe
+from deployer.ports.probe import Certificate, HttpRequest, HttpResponse, Probe
 from deployer.ports.provider import Provider
 from deployer.ports.source import Chunk, Source
-from deployer.ports.store import ObjectInfo, ObjectStore, StoredObject, StoredRange
+from deployer.ports.store import ObjectInfo, ObjectStore, StoredObject, StoredRange, StoreSettings
 
 __all__ = [
     "PLAIN",
+    "Actuals",
     "Applied",
     "ApplyOptions",
     "ApplyResult",
+    "Certificate",
+    "Charged",
     "Chunk",
     "Clock",
     "Cluster",
     "ClusterInfo",
+    "DnsAnswer",
+    "DnsChange",
+    "DnsName",
+    "DnsPolicy",
+    "DnsProbe",
+    "DnsZone",
     "FieldDiff",
     "FieldOwner",
     "Finding",
     "HttpRequest",
     "HttpResponse",
     "Manifest",
+    "Notice",
+    "Notifier",
     "ObjectInfo",
     "ObjectRef",
     "ObjectStore",
@@ -60,6 +74,7 @@ __all__ = [
     "Readiness",
     "Severity",
     "Source",
+    "StoreSettings",
     "StoredObject",
     "StoredRange",
     "UnknownPrice",

@@ -12,10 +12,12 @@ from deployer.spec.model import Spec
 from deployer.spec.service import RuntimeSpec
 from deployer.spec.tree import parse_trees, read_text
 
-__all__ = ["Layer", "load_layers", "runtime_layer"]
+__all__ = ["Layer", "load_folder", "load_layers", "runtime_layer"]
 
 Layer = tuple[Manifest, ...]
 """Objects, or parts of objects to be merged into those of the layers before."""
+
+_NO_OBJECTS = {RUNTIME_FILE, OVERLAY_FILE, "kustomization.yaml"}
 
 
 def load_layers(spec: Spec, overlay: str, options: Sequence[str]) -> tuple[Layer, ...]:
@@ -29,20 +31,27 @@ def load_layers(spec: Spec, overlay: str, options: Sequence[str]) -> tuple[Layer
     root = manifests_folder()
     ours = root / "overlays" / overlay
     return (
-        _load_folder(root / "base"),
-        *(_load_folder(root / "options" / option) for option in options),
+        load_folder(root / "base"),
+        *(load_folder(root / "options" / option) for option in options),
         runtime_layer(spec),
-        _load_folder(ours),
-        *(_load_folder(ours / option) for option in options),
+        load_folder(ours),
+        *(load_folder(ours / option) for option in options),
     )
 
 
 def runtime_layer(spec: Spec) -> Layer:
     """Return the runtime's part: from the library, from a folder, or for the user's own image."""
     if isinstance(spec.runtime, RuntimeSpec):
-        [deployment] = _load_folder(manifests_folder() / "runtimes" / "custom")
+        [deployment] = load_folder(manifests_folder() / "runtimes" / "custom")
         return (merge_manifest(deployment, _own_image(spec.runtime)),)
-    return _load_folder(find_runtime(spec.runtime, spec.folder))
+    return load_folder(find_runtime(spec.runtime, spec.folder))
+
+
+@cache
+def load_folder(folder: Path) -> Layer:
+    """Return the objects of a folder, by the names of its files; none when it is not there."""
+    files = sorted(file for file in folder.glob("*.yaml") if file.name not in _NO_OBJECTS)
+    return tuple(manifest for file in files for manifest in _load_file(file))
 
 
 def _own_image(runtime: RuntimeSpec) -> Manifest:
@@ -54,15 +63,6 @@ def _own_image(runtime: RuntimeSpec) -> Manifest:
         **({"command": list(runtime.command)} if runtime.command else {}),
     }
     return {"spec": {"template": {"spec": {"containers": [server]}}}}
-
-
-@cache
-def _load_folder(folder: Path) -> Layer:
-    """Return the objects of a folder, by the names of its files; none when it is not there."""
-    files = sorted(
-        file for file in folder.glob("*.yaml") if file.name not in {RUNTIME_FILE, OVERLAY_FILE}
-    )
-    return tuple(manifest for file in files for manifest in _load_file(file))
 
 
 def _load_file(file: Path) -> Layer:

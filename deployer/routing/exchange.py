@@ -4,7 +4,6 @@ import asyncio
 import math
 
 from deployer.routing.admission import QUEUE_SECONDS
-from deployer.routing.cors import drop_origins, encode_fields
 from deployer.routing.downstream import Client
 from deployer.routing.fleet import Member, Ticket
 from deployer.routing.health import Outcome, outcome_of_status
@@ -12,7 +11,6 @@ from deployer.routing.messages import (
     ResponseHead,
     encode_chunks,
     encode_request,
-    encode_response,
 )
 from deployer.routing.passage import UNSERVED, Passage
 from deployer.routing.phase import DONE, PENDING, QUEUED, SEEKING, SENDING, STREAMING, WAITING
@@ -58,10 +56,9 @@ class Exchange:
         self._traffic = traffic = way.traffic
         self._picks = way.picks
         self._onlooker = way.onlooker
-        self._fields = way.fields
         self._request = request
         self._sent_at = began = traffic.now()
-        self._passage = Passage(request, client.peer, began=began)
+        self._passage = Passage(request, client.peer, began=began, fields=way.fields)
 
     # ---- from the client's side
 
@@ -279,11 +276,9 @@ class Exchange:
         self._passage.first_byte = now
         if self._ticket is not None:
             self._ticket.member.answer(status, now - self._sent_at, now)
-        if self._fields is not None:
-            head.lines = [*drop_origins(head.lines), *encode_fields(self._fields)]
-        extra = self._passage.to_headers(panic=self._ticket is not None and self._ticket.panic)
-        encoded, self._chunked, self._keep_alive = encode_response(
-            head, self._request.head, keep_alive=self._may_keep_alive(), extra=extra
+        panic = self._ticket is not None and self._ticket.panic
+        encoded, self._chunked, self._keep_alive = self._passage.encode_answer(
+            head, keep_alive=self._may_keep_alive(), panic=panic
         )
         return encoded
 
@@ -365,10 +360,7 @@ class Exchange:
             return
         keep_alive = self._may_keep_alive()
         self._end(status, self._traffic.now())
-        refusal = self._passage.to_refusal(
-            status, message, keep_alive=keep_alive, fields=self._fields or {}
-        )
-        self._client.write(refusal)
+        self._client.write(self._passage.to_refusal(status, message, keep_alive=keep_alive))
         self._client.end_turn(keep_alive=keep_alive)
 
     def _note(self, reason: str) -> None:

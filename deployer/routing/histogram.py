@@ -2,9 +2,11 @@
 
 from bisect import bisect_left
 
+from deployer.values import LATENCY_BOUNDS
+
 __all__ = ["BOUNDS_SECONDS", "Histogram"]
 
-BOUNDS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+BOUNDS_SECONDS = LATENCY_BOUNDS
 """From a cached tabular prediction to the first-byte timeout of a language model."""
 
 

@@ -121,6 +121,7 @@ def _describe(member: Member, share: float, now: float) -> Json:
         "cut_short": member.cut_short,
         "in_flight": member.load.in_flight,
         "first_byte_ms": {"p50": _ms(p50), "p99": _ms(p99)},
+        "first_byte_counts": dict(member.durations.cumulate()),
         **describe_history(member.history),
     }
 

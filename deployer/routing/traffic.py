@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from deployer.routing.admission import Admission
+from deployer.routing.door_counts import DoorCounts
 from deployer.routing.fleet import Fleet, Member
 from deployer.routing.histogram import Histogram
 from deployer.routing.passage import Passage
@@ -108,6 +109,7 @@ class Traffic:
     counters: Counters = field(default_factory=Counters)
     answers: Counter[int] = field(default_factory=Counter)
     durations: Histogram = field(default_factory=Histogram)
+    door: DoorCounts = field(default_factory=DoorCounts)
     exchanges: set[Ongoing] = field(default_factory=set)
     clients: set[Connected] = field(default_factory=set)
     elsewhere: int = 0

@@ -16,6 +16,7 @@ __all__ = [
     "PATTERN_WORDS",
     "PERCENT",
     "SHA256",
+    "SMTP",
     "STORE",
     "VARIABLE",
     "DnsLabel",
@@ -27,8 +28,8 @@ __all__ = [
     "Text",
 ]
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def _seconds(value: object) -> object:
@@ -45,7 +46,7 @@ Seconds = Annotated[
     Field(ge=0),
     BeforeValidator(
         _seconds,
-        json_schema_input_type=Annotated[str, Field(pattern=r"^\d+(\.\d+)?(ms|s|m|h)$")] | float,
+        json_schema_input_type=Annotated[str, Field(pattern=r"^\d+(\.\d+)?(ms|s|m|h|d)$")] | float,
     ),
 ]
 """A duration: ``30s``, ``2m``, ``500ms``, or a number of seconds."""
@@ -57,6 +58,7 @@ _QUANTITY = r"^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
 STORE = r"^(s3|gs|az|file)://.+"
 HTTP = r"^https?://[^/]+"
 PATH = r"^/"
+SMTP = r"^smtps?://[^/@:]+(:\d{1,5})?$"
 FIELD = r"^([a-z0-9.-]+/)*[A-Z][A-Za-z0-9]*:\.?[A-Za-z].*$"  # [group/version/]Kind:path
 CURRENCY = r"^[A-Z]{3}$"
 PERCENT = r"^\d+(\.\d+)?%$"
@@ -74,6 +76,7 @@ PATTERN_WORDS = {
     STORE: "a bucket such as s3://bucket/prefix, gs://bucket, az://container or file:///folder",
     HTTP: "a URL that begins with http:// or https://",
     PATH: "a path that begins with /",
+    SMTP: "a mail server such as smtp://HOST:587 or smtps://HOST, without a login in it",
     _HOST: "a host name in small letters, such as iris.example.com",
     CURRENCY: 'a currency\'s three letters, as in "1200 USD"',
     PERCENT: 'a percentage such as "20%"',

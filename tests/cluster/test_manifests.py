@@ -84,9 +84,10 @@ def judge(api_server: ApiServer, make_namespace: MakeNamespace) -> Iterator[Judg
             "metadata": {"name": namespace, "labels": RESTRICTED},
         }
         assert not judge.send("PATCH", f"/api/v1/namespaces/{namespace}", named, MANAGER)
-        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "iris"}}
-        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/iris"
-        assert not judge.send("PATCH", path, account, MANAGER)
+        for name in ("iris", "deployer-router"):
+            account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}
+            path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}"
+            assert not judge.send("PATCH", path, account, MANAGER)
         yield judge
 
 

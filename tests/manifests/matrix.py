@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from deployer.rendering import RenderedTarget, render_target
+from deployer.rendering.library import load_folder
 from deployer.spec import Spec, load_spec
-from deployer.spec.library import list_runtimes
+from deployer.spec.library import list_runtimes, manifests_folder
 from deployer.values import canonical_json
 
 __all__ = ["CUSTOM", "Matrix", "distinct_objects", "objects_of", "render_matrix"]
@@ -31,8 +32,15 @@ def objects_of(rendered: RenderedTarget) -> list[Any]:
 
 
 def distinct_objects(matrix: Matrix) -> list[tuple[str, Any]]:
-    """Return each object once, with where it was first met: most are the same for all."""
+    """Return each object once, with where it was first met: most are the same for all.
+
+    The router's own are among them, as they stand in their folder.
+    """
     found = {
+        canonical_json(manifest): ("router", manifest)
+        for manifest in load_folder(manifests_folder() / "router")
+    }
+    found |= {
         canonical_json(manifest): (where, manifest)
         for where, rendered in matrix.items()
         for manifest in objects_of(rendered)

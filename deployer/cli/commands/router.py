@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 import typer
 
 from deployer.cli.commands.router_config import EngineName, router_config
+from deployer.cli.commands.router_dns import router_dns
 from deployer.cli.commands.router_events import router_events
 from deployer.cli.commands.router_key import router_key
 from deployer.cli.commands.router_orders import TOKEN_VARIABLE, drain, eject, restore, weight
+from deployer.cli.commands.router_render import router_render
+from deployer.cli.commands.router_route import router_route
 from deployer.cli.commands.router_source import (
     Backends,
     Fast,
@@ -60,6 +63,9 @@ router.command("eject")(eject)
 router.command("restore")(restore)
 router.command("weight")(weight)
 router.command("config")(router_config)
+router.command("route")(router_route)
+router.command("dns")(router_dns)
+router.command("render")(router_render)
 router.command("key")(router_key)
 
 

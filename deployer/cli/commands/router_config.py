@@ -19,9 +19,9 @@ from deployer.cli.commands.router_source import (
     split_listen,
 )
 from deployer.cli.output import print_note
-from deployer.errors import SourceError, StateError
+from deployer.errors import StateError
 
-__all__ = ["EngineName", "router_config"]
+__all__ = ["EngineName", "WrittenEngine", "router_config"]
 
 
 class EngineName(StrEnum):
@@ -32,9 +32,17 @@ class EngineName(StrEnum):
     ENVOY = "envoy"
 
 
+class WrittenEngine(StrEnum):
+    """Whose configuration can be written."""
+
+    HAPROXY = "haproxy"
+    ENVOY = "envoy"
+    NGINX = "nginx"
+
+
 def router_config(
     *,
-    engine: Annotated[EngineName, typer.Option("--engine", help="Whose configuration.")],
+    engine: Annotated[WrittenEngine, typer.Option("--engine", help="Whose configuration.")],
     spec: SpecFile = None,
     listen: Annotated[
         str, typer.Option("--listen", metavar="HOST:PORT", help="Where it shall listen.")
@@ -48,7 +56,7 @@ def router_config(
     fast: Fast = False,
     idempotent: Idempotent = False,
 ) -> None:
-    """Print a configuration that makes HAProxy or Envoy obey our policy.
+    """Print what makes HAProxy, Envoy or nginx obey our policy.
 
     What the engine does differently is said on stderr; what it can't do at all is refused.
 
@@ -61,11 +69,6 @@ def router_config(
     from deployer.routing.placing import flatten_shares, place_backends
     from deployer.routing.plane import Orders
 
-    if engine is EngineName.EMBEDDED:
-        raise SourceError(
-            "the embedded engine has no configuration file",
-            hint="Its options are those of `deployer router serve`.",
-        )
     host, port = split_listen(listen)
     specs, files = [spec] if spec else [], [routes] if routes else []
     [source] = choose_sources(specs, files, backend or [], policy, routing)

@@ -26,6 +26,7 @@ __all__ = [
     "RoutingBlock",
     "SpecFile",
     "SpecFiles",
+    "choose_source",
     "choose_sources",
     "split_listen",
 ]
@@ -117,6 +118,15 @@ def choose_sources(
     from deployer.wiring import open_routes
 
     return [open_routes(load_spec(file)) for file in specs or [Path("deployer.yaml")]]
+
+
+def choose_source(
+    spec: Path | None, routes: Path | None, backends: list[str], policy: PolicyName | None
+) -> "Callable[[], Routes]":
+    """Return what reads the routes of the one deployment that is meant; see `choose_sources`."""
+    specs, files = [spec] if spec else [], [routes] if routes else []
+    [source] = choose_sources(specs, files, backends, policy, None)
+    return source
 
 
 def split_listen(listen: str) -> tuple[str, int]:

@@ -88,7 +88,8 @@ CODES: Mapping[str, Kind] = {
     ),
     **list_codes(
         NotFoundError,
-        "NoSuchKey NoSuchVersion NoSuchUpload NotFound ResourceNotFoundException 404",
+        "NoSuchKey NoSuchVersion NoSuchUpload NotFound ResourceNotFoundException 404 "
+        "NoSuchHostedZone NoSuchHealthCheck",
     ),
     **list_codes(ExpiredLoginError, "ExpiredToken ExpiredTokenException TokenRefreshRequired"),
     **list_codes(
@@ -107,7 +108,9 @@ CODES: Mapping[str, Kind] = {
         "ConditionalRequestConflict OperationAborted Busy 429 500 502 503 504 509",
     ),
     **list_codes(
-        QuotaError, "QuotaExceeded TooManyBuckets XMinioStorageFull InsufficientStorage 507"
+        QuotaError,
+        "QuotaExceeded TooManyBuckets TooManyHealthChecks XMinioStorageFull "
+        "InsufficientStorage 507",
     ),
     **list_codes(
         IntegrityError,
@@ -115,6 +118,7 @@ CODES: Mapping[str, Kind] = {
         "XAmzContentChecksumMismatch InvalidRange 416",
     ),
     **list_codes(SourceError, "KeyTooLongError"),
+    **list_codes(ProviderError, "NotImplemented 501"),
 }
 """By error code, or by HTTP status where a response has no body (HEAD). 409
 ConditionalRequestConflict asks for the upload to be sent again (S3 User Guide, "How to prevent
@@ -180,6 +184,8 @@ def _hint(kind: Kind, resource: str, code: str = "", needs: str | None = None) -
     bucket = resource.removeprefix("s3://").partition("/")[0]
     if code == "NoSuchBucket":
         return f"Create it: aws s3 mb s3://{bucket}"
+    if code in ("NotImplemented", "501"):
+        return "If it is no Amazon: store: {url: …, compat: true}, or --compat."
     if code == "RequestTimeTooSkewed":
         return "Set this machine's clock."
     if needs is not None and kind is AccessDeniedError:

@@ -11,6 +11,7 @@ from deployer.routing.engines.envoy.render import render_envoy
 from deployer.routing.engines.haproxy.plane import HaproxyPlane
 from deployer.routing.engines.haproxy.render import render_haproxy
 from deployer.routing.engines.place import Place, default_folder, free_port, prepare_folder
+from deployer.routing.outputs.nginx import render_nginx
 from deployer.routing.plane import DataPlane, Orders
 
 __all__ = ["build_plane", "render_engine", "trusted_certificates"]
@@ -50,9 +51,13 @@ def build_plane(
 def render_engine(engine: Engine, orders: Orders, *, host: str, port: int) -> str:
     """Return the configuration for people who run the engine themselves."""
     place = Place(host, port, ca_file=trusted_certificates())
-    if engine is Engine.HAPROXY:
-        return render_haproxy(orders, place)
-    return render_envoy(orders, place)
+    match engine:
+        case Engine.HAPROXY:
+            return render_haproxy(orders, place)
+        case Engine.NGINX:
+            return render_nginx(orders, place)
+        case _:
+            return render_envoy(orders, place)
 
 
 def trusted_certificates() -> str:

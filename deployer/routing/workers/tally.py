@@ -84,6 +84,7 @@ def _count(traffic: Traffic) -> dict[str, float]:
     counted = {f"|{name}": float(value) for name, value in asdict(traffic.counters).items()}
     counted |= {f"|answers.{status}": float(n) for status, n in traffic.answers.items()}
     counted |= _count_durations("|durations", traffic.durations)
+    counted |= {f"|door.{name}": float(n) for name, n in traffic.door.counts.items()}
     for key, member in traffic.fleet.members.items():
         counted[f"{key}|requests"] = float(member.requests)
         counted[f"{key}|retries"] = float(member.retries)
@@ -104,6 +105,8 @@ def _add_to_traffic(traffic: Traffic, name: str, difference: float) -> None:
         traffic.answers[int(index)] += int(difference)
     elif kind == "durations":
         _add_durations(traffic.durations, index, difference)
+    elif kind == "door":
+        traffic.door.counts[index] += int(difference)
     else:
         setattr(traffic.counters, kind, getattr(traffic.counters, kind) + int(difference))
 

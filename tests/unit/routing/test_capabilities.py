@@ -16,15 +16,24 @@ from deployer.routing.plane import Orders
 
 MakeOrders = Callable[..., Orders]
 ENGINES = [Engine.HAPROXY, Engine.ENVOY]
+WRITTEN = [Engine.NGINX, Engine.GATEWAY]
 
 
 @pytest.mark.parametrize(
     ("texts", "tiers", "named", "engines"),
     [
-        (["a=http://h/prefix"], (0,), "a path in a backend's URL", ENGINES),
+        (["a=http://h/prefix"], (0,), "a path in a backend's URL", [*ENGINES, *WRITTEN]),
         (["a=http://h:1", "b=http://h:1"], (0, 0), "two backends at one host and port", ENGINES),
         (["a=http://[::1]:1"], (0,), "an IPv6 address", [Engine.HAPROXY]),
-        (["a=http://h", "b=http://i", "c=http://j"], (0, 1, 2), "two tiers", [Engine.HAPROXY]),
+        (
+            ["a=http://10.0.0.1", "b=http://10.0.0.2", "c=http://10.0.0.3"],
+            (0, 1, 2),
+            "two tiers",
+            [Engine.HAPROXY, *WRITTEN],
+        ),
+        (["a=http://h", "b=http://i"], (0, 0), "a Host of each backend's own", [Engine.NGINX]),
+        (["a=http://h", "b=https://h:81"], (0, 0), "http and https", [Engine.NGINX]),
+        (["a=http://10.0.0.1", "b=http://10.0.0.2"], (0, 1), "tiers", [Engine.GATEWAY]),
     ],
 )
 def test_what_an_engine_can_not_do_is_refused_by_name(
@@ -102,6 +111,6 @@ def test_the_embedded_engine_does_all_of_it() -> None:
 
 def test_whatever_differs_says_how() -> None:
     for capability in CAPABILITIES:
-        for engine in ENGINES:
+        for engine in [*ENGINES, *WRITTEN]:
             ability, words = capability.answer(engine)
             assert bool(words) is (ability is not Ability.SAME), (capability.name, engine)

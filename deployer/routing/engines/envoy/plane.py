@@ -9,6 +9,7 @@ from deployer.errors import SetupError, StateError
 from deployer.ports import Clock
 from deployer.routing.engines.envoy.admin import ask, read_hosts, read_numbers, read_versions
 from deployer.routing.engines.envoy.cluster import MEMBERS
+from deployer.routing.engines.envoy.pools import name_pools
 from deployer.routing.engines.envoy.render import (
     CDS,
     EDS,
@@ -84,7 +85,7 @@ class EnvoyPlane:
         """See `DataPlane.apply`."""
         self._validate(orders)
         before = self._read_files()
-        files = render_files(orders, self._place)
+        files = render_files(orders, self._place, name_pools(before, orders))
         refused = self._refusals()
         self._write(files)
         if not self._await(orders, files, refused):
@@ -105,7 +106,8 @@ class EnvoyPlane:
             return ["Envoy was gone: started again"]
         if self._orders is None:
             return []
-        files = render_files(self._orders, self._place)
+        pools = name_pools(self._read_files(), self._orders)
+        files = render_files(self._orders, self._place, pools)
         why = self._differs(self._orders, files)
         if not why:
             return []

@@ -44,10 +44,15 @@ def render_bootstrap(place: Place) -> str:
     return _write({**_start(place), "dynamic_resources": dynamic, "static_resources": static})
 
 
-def render_files(orders: Orders, place: Place) -> dict[str, str]:
-    """Return the watched files by name, in the order in which they are to be written."""
+def render_files(orders: Orders, place: Place, pools: str = "") -> dict[str, str]:
+    """Return the watched files by name, in the order in which they are to be written.
+
+    Args:
+        pools: Which connections may be used, see `name_pools`.
+    """
     cluster = make_cluster(orders, place) | {
         "type": "EDS",
+        "metadata": {"filter_metadata": {"deployer": {"pools": pools}}},
         "eds_cluster_config": {"service_name": MEMBERS, "eds_config": _watch(place, EDS)},
     }
     return {

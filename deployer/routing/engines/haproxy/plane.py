@@ -15,6 +15,7 @@ from deployer.ports import Clock
 from deployer.routing.engines.haproxy.render import (
     FARM,
     LABELS,
+    STATES,
     join_address,
     render_haproxy,
     scale_weights,
@@ -78,10 +79,9 @@ class HaproxyPlane:
         try:
             if needs_reload(self._good(), text):
                 self._reload()
-            else:
-                for _ in self._change(orders):
-                    pass
-                self._relabel(orders)
+            for _ in self._change(orders):
+                pass
+            self._relabel(orders)
             self._confirm(orders)
         except StateError:
             self._roll_back()
@@ -163,6 +163,7 @@ class HaproxyPlane:
 
     def _launch(self) -> None:
         log = self._file("haproxy.log")
+        replace_file(self._file(STATES), "")  # whatever was known is old by now
         with log.open("w", encoding="utf-8") as output:
             done = subprocess.run(  # noqa: S603 - as above
                 [
@@ -197,6 +198,9 @@ class HaproxyPlane:
         return next((int(words[0]) for words in masters if words[0].isdecimal()), None)
 
     def _reload(self) -> None:
+        """Replace the worker; what it knows of its servers' health goes on to the next one."""
+        states = ask(self._file("haproxy.sock"), f"show servers state {FARM}")
+        replace_file(self._file(STATES), states + "\n")
         said = ask(self._file("master.sock"), "reload")
         if said.startswith("Success=0"):
             raise StateError(f"HAProxy did not reload: {_alerts(said)}")

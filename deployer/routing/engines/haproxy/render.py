@@ -21,6 +21,7 @@ __all__ = [
     "FARM",
     "LABELS",
     "MAX_WEIGHT",
+    "STATES",
     "join_address",
     "render_haproxy",
     "scale_weights",
@@ -32,6 +33,9 @@ FARM = "members"
 
 LABELS = "labels.map"
 """The file, and the map at run time, from a server's name to the backend's key."""
+
+STATES = "servers.state"
+"""The file in which a worker hands its servers' health on to the next one."""
 
 MAX_WEIGHT = 256
 
@@ -47,7 +51,7 @@ def render_haproxy(orders: Orders, place: Place) -> str:
     lines = [
         *_global(place),
         "",
-        *_defaults(conduct),
+        *_defaults(conduct, place),
         "",
         *_frontend(orders, place),
         "",
@@ -103,6 +107,7 @@ def _global(place: Place) -> Iterator[str]:
     if place.folder is not None:
         socket = place.folder / "haproxy.sock"
         yield f"    stats socket {socket} mode 600 level admin expose-fd listeners"
+        yield f"    server-state-file {place.folder / STATES}"
     if place.threads:
         yield f"    nbthread {place.threads}"
     yield f"    hard-stop-after {_ms(place.drain_seconds)}"
@@ -111,10 +116,13 @@ def _global(place: Place) -> Iterator[str]:
     yield f"    tune.maxrewrite {_MAX_REWRITE}"
 
 
-def _defaults(conduct: Conduct) -> Iterator[str]:
+def _defaults(conduct: Conduct, place: Place) -> Iterator[str]:
     timeouts = conduct.timeouts
     yield "defaults"
     yield "    mode http"
+    if place.folder is not None:
+        yield "    load-server-state-from-file global"
+    yield "    option idle-close-on-response"
     yield "    option http-no-delay"
     yield "    option abortonclose"
     yield "    option redispatch 1"
@@ -193,6 +201,7 @@ def _server(endpoint: Endpoint, weight: int, orders: Orders, place: Place) -> st
     if endpoint.tls:
         words.append(f"ssl verify required ca-file {_quote(place.ca_file)}")
         words.append(f"sni str({endpoint.host}) check-sni {endpoint.host}")
+    words.append(f"# {endpoint.key}")
     return " ".join(words)
 
 

@@ -12,7 +12,9 @@ def needs_reload(running: str, wanted: str) -> bool:
     """Tell whether the runtime socket can't lead from one configuration to the other.
 
     It can add servers without TLS, take servers out, and change a server's address and weight. It
-    can't load certificate authorities, and can't make a backup of a server.
+    can't load certificate authorities, can't make a backup of a server, and can't let go of open
+    connections: those may lead to the pods of a release that is about to end, so another release
+    behind the same address takes a worker with none of them.
     """
     before, after = _servers(running), _servers(wanted)
     kept = before.keys() & after.keys()

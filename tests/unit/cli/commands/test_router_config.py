@@ -31,7 +31,7 @@ def test_envoys_is_json() -> None:
 def test_the_embedded_engine_has_none() -> None:
     code, _, notes = run("--engine", "embedded", *BACKEND)
     assert code == 4
-    assert "has no configuration file" in notes
+    assert "is not one of 'haproxy', 'envoy', 'nginx'" in notes
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 from deployer.providers.local.clock import SystemClock
 from deployer.release.records import Backend
+from deployer.routing.door_counts import Fate, Turned
 from deployer.routing.events import EventLog
 from deployer.routing.fleet import Fleet
 from deployer.routing.health import Outcome, Rules, State
@@ -37,6 +38,8 @@ def test_what_two_workers_count_adds_up() -> None:
             now = worker.now()
             worker.counters.requests += 2
             worker.answers[200] += 2
+            worker.door.turn_away(Turned.ANONYMOUS)
+            worker.door.count_copy("a.b/1", Fate.FULL)
             worker.durations.add(0.02)
             ticket = worker.fleet.begin((), now)
             assert ticket is not None
@@ -50,6 +53,8 @@ def test_what_two_workers_count_adds_up() -> None:
     assert member.requests == member.statuses[200] == 6
     assert member.load.in_flight == 6
     assert member.first_byte.quantiles(shown.now(), [0.5]) == [0.02]
+    assert shown.door.list_turned() == {Turned.ANONYMOUS: 6}
+    assert shown.door.list_copies() == {"a.b/1": {Fate.FULL: 6}}
     gauges.show(0, None)
     assert member.load.in_flight == 3
     for traffic in [shown, *workers]:

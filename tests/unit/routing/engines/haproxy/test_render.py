@@ -55,8 +55,8 @@ def test_a_server_is_named_by_its_host_and_has_the_backends_weight(
         "a=http://10.0.0.1:80,weight=60", "b=http://x.example,weight=40", tiers=(0, 1)
     )
     text = render_haproxy(orders, PLACE)
-    assert "    server 10.0.0.1:80 10.0.0.1:80 weight 255\n" in text
-    assert "    server x.example 10.9.9.9:80 weight 170 backup\n" in text
+    assert "    server 10.0.0.1:80 10.0.0.1:80 weight 255 # a/0\n" in text
+    assert "    server x.example 10.9.9.9:80 weight 170 backup # b/0\n" in text
 
 
 def test_https_is_verified_by_name(make_orders: MakeOrders) -> None:

@@ -43,5 +43,13 @@ def test_what_the_socket_can_not_say_takes_a_reload(make_orders: MakeOrders) -> 
     assert needs_reload("", text)
 
 
+def test_another_release_behind_an_address_gets_a_worker_without_old_connections(
+    make_orders: MakeOrders,
+) -> None:
+    place = Place("127.0.0.1", 1)
+    text = render_haproxy(make_orders(A, B), place)
+    assert needs_reload(text, text.replace("# a/0", "# a/1"))
+
+
 def test_labels_lead_from_a_servers_name_to_the_backend(make_orders: MakeOrders) -> None:
     assert render_labels(make_orders(A, B)) == "10.0.0.1:80 a/0\n10.0.0.2:80 b/0\n"
