@@ -60,6 +60,7 @@ class Caller:
     """See `Client` of the routing: takes the response's bytes in and makes an `Answer` of them."""
 
     peer = b"unknown"
+    scheme = b"http"
     writable = True
 
     def __init__(self, request: Request, path: str, loop: asyncio.AbstractEventLoop) -> None:

@@ -56,6 +56,7 @@ class ClientConnection(asyncio.BufferedProtocol):
 
     def __init__(self, traffic: Traffic, find_way: FindWay) -> None:
         self.peer = b"unknown"
+        self.scheme = b"http"
         self.writable = True
         self.deadline = math.inf
         self._traffic = traffic
@@ -152,6 +153,8 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=HIGH_WATER)
         self.peer = describe_peer(transport)
+        if transport.get_extra_info("sslcontext") is not None:
+            self.scheme = b"https"
         self._traffic.clients.add(self)
         self.deadline = self._traffic.now() + self._traffic.timeouts.idle
 
@@ -377,8 +380,11 @@ class ClientConnection(asyncio.BufferedProtocol):
         if self._transport is None or self._transport.is_closing():
             return
         self.deadline = self._traffic.now() + self._traffic.timeouts.linger
-        self._transport.write_eof()
-        self._pace()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+            self._pace()
+        else:  # TLS has no half-closed connections here; its own closing waits for the other side
+            self._transport.close()
 
     def _close(self, *, at_once: bool = False) -> None:
         self._stop_listening()

@@ -10,6 +10,7 @@ class Client(Protocol):
     """The client's connection, as an exchange uses it."""
 
     peer: bytes
+    scheme: bytes
     writable: bool
 
     def write(self, data: bytes) -> None:

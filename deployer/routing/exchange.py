@@ -14,7 +14,7 @@ from deployer.routing.messages import (
 )
 from deployer.routing.passage import UNSERVED, Passage
 from deployer.routing.phase import DONE, PENDING, QUEUED, SEEKING, SENDING, STREAMING, WAITING
-from deployer.routing.pool import describe_connect_error
+from deployer.routing.pool import describe_connect_error, outcome_of_connect
 from deployer.routing.request import Request
 from deployer.routing.retries import MAX_RETRIES, backoff_seconds
 from deployer.routing.tunnel import Tunnel
@@ -123,10 +123,6 @@ class Exchange:
         """See `Ongoing.member`."""
         return self._ticket.member if self._ticket is not None else None
 
-    @property
-    def _panic(self) -> bool:
-        return self._ticket is not None and self._ticket.panic
-
     def expire(self, now: float) -> None:
         """See `Timed.expire`."""
         self.deadline = math.inf
@@ -191,7 +187,9 @@ class Exchange:
             connection = await member.pool.connect(self._traffic.timeouts.connect)
         except OSError as error:
             self._connecting = None
-            self._fail(describe_connect_error(error), status=502)
+            outcome = outcome_of_connect(error)
+            status = 502 if outcome is Outcome.FAILED else 503
+            self._fail(describe_connect_error(error), status=status, outcome=outcome)
         else:
             self._connecting = None
             self._use(connection, self._traffic.now())
@@ -205,6 +203,7 @@ class Exchange:
             prefix=address.prefix,
             peer=self._client.peer,
             ident=request.ident,
+            scheme=self._client.scheme,
         )
         switch = self._switch if b"upgrade" in request.head.special else None
         connection.begin(self, bodiless=request.head.method == b"HEAD", switch=switch)
@@ -277,8 +276,9 @@ class Exchange:
         self._passage.first_byte = now
         if self._ticket is not None:
             self._ticket.member.answer(status, now - self._sent_at, now)
+        panic = self._ticket is not None and self._ticket.panic
         encoded, self._chunked, self._keep_alive = self._passage.encode_answer(
-            head, keep_alive=self._may_keep_alive(), panic=self._panic
+            head, keep_alive=self._may_keep_alive(), panic=panic
         )
         return encoded
 
@@ -308,11 +308,11 @@ class Exchange:
 
     # ---- what can go wrong
 
-    def _fail(self, reason: str, *, status: int) -> None:
+    def _fail(self, reason: str, *, status: int, outcome: Outcome = Outcome.FAILED) -> None:
         self._note(reason)
         sent = self._phase is not SEEKING
-        panic = self._panic
-        self._close_attempt(Outcome.FAILED, reason)
+        panic = self._ticket is not None and self._ticket.panic
+        self._close_attempt(outcome, reason)
         if self._may_retry(sent=sent):
             self._retry()
         else:

@@ -1,6 +1,7 @@
 """The backends as they are now: health, counters, connections; and who takes the next request."""
 
 import random
+import ssl
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
@@ -111,6 +112,7 @@ class Fleet:
     Args:
         events: Where each change of a backend's state goes.
         on_change: Called with a member whose state changed.
+        tls: For https backends; the system's trust when left out.
 
     Attributes:
         by_load: Whether load has a say in who takes a request.
@@ -125,7 +127,9 @@ class Fleet:
         rng: random.Random,
         events: Events,
         on_change: Callable[[Member], None],
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        self._tls = tls
         self.members: dict[str, Member] = {}
         self.draining: list[Member] = []
         self.rules = rules
@@ -295,7 +299,9 @@ class Fleet:
         known = self.members.get(key)
         if known is not None and known.backend.url == backend.url:
             return known
-        return Member(key, backend, Health(since=now), Pool(parse_address(backend.url)))
+        return Member(
+            key, backend, Health(since=now), Pool(parse_address(backend.url, tls=self._tls))
+        )
 
     def _others_usable(self, member: Member, now: float) -> bool:
         return self.has_alternative((member.key,), now)

@@ -193,7 +193,13 @@ def request_id(head: RequestHead) -> bytes | None:
 
 
 def encode_request(
-    head: RequestHead, *, authority: bytes, prefix: bytes, peer: bytes, ident: bytes
+    head: RequestHead,
+    *,
+    authority: bytes,
+    prefix: bytes,
+    peer: bytes,
+    ident: bytes,
+    scheme: bytes = b"http",
 ) -> bytes:
     """Return the head to send to a backend; a body keeps its length, or comes in chunks.
 
@@ -222,7 +228,7 @@ def encode_request(
             authority,
             b"".join(head.lines),
             hops,
-            b"X-Forwarded-Proto: http\r\nX-Forwarded-Host: ",
+            b"X-Forwarded-Proto: %b\r\nX-Forwarded-Host: " % scheme,
             special.get(b"host", (b"",))[0],
             ident,
             framing,

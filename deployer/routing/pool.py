@@ -1,14 +1,23 @@
 """Keep-alive connections to one backend."""
 
 import asyncio
+import errno
 import ipaddress
 from collections import deque
 
 from deployer.routing.address import Address
+from deployer.routing.health import Outcome
 from deployer.routing.scratch import make_scratch
 from deployer.routing.upstream import UpstreamConnection
 
-__all__ = ["CONNECT_SECONDS", "IDLE_SECONDS", "MAX_IDLE", "Pool", "describe_connect_error"]
+__all__ = [
+    "CONNECT_SECONDS",
+    "IDLE_SECONDS",
+    "MAX_IDLE",
+    "Pool",
+    "describe_connect_error",
+    "outcome_of_connect",
+]
 
 IDLE_SECONDS = 4.0
 """Shorter than servers keep them (uvicorn: 5 s), so a request rarely meets one that closes."""
@@ -103,6 +112,12 @@ def _is_literal(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def outcome_of_connect(error: OSError) -> Outcome:
+    """Return what it says about the backend; that we can open no more files says nothing."""
+    exhausted = error.errno in (errno.EMFILE, errno.ENFILE)
+    return Outcome.ABANDONED if exhausted else Outcome.FAILED
 
 
 def describe_connect_error(error: OSError) -> str:

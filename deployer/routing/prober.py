@@ -9,7 +9,7 @@ from http import HTTPStatus
 from deployer.routing.fleet import Fleet, Member
 from deployer.routing.health import Health, Outcome, State
 from deployer.routing.messages import ResponseHead
-from deployer.routing.pool import describe_connect_error
+from deployer.routing.pool import describe_connect_error, outcome_of_connect
 from deployer.routing.upstream import UpstreamConnection
 
 __all__ = ["Pace", "Prober", "next_wait_seconds"]
@@ -82,12 +82,14 @@ class Prober:
         while True:
             began = loop.time()
             reason = await self._probe(member)
-            outcome = Outcome.PROBE_FAILED if reason else Outcome.PROBE_PASSED
-            self._fleet.take_outcome(member, outcome, loop.time(), reason)
+            if reason is not None:
+                outcome = Outcome.PROBE_FAILED if reason else Outcome.PROBE_PASSED
+                self._fleet.take_outcome(member, outcome, loop.time(), reason)
             wait = next_wait_seconds(member.health, self._pace, self._rng)
             await asyncio.sleep(max(0.0, began + wait - loop.time()))
 
-    async def _probe(self, member: Member) -> str:
+    async def _probe(self, member: Member) -> str | None:
+        """Return why the probe failed, nothing when it passed, None when it could not be made."""
         timeout = self._pace.timeout
         answer = _Answer(asyncio.get_running_loop().create_future())
         connection: UpstreamConnection | None = None
@@ -100,6 +102,8 @@ class Prober:
         except TimeoutError:
             return f"no answer in {timeout:g} s"
         except OSError as error:
+            if outcome_of_connect(error) is Outcome.ABANDONED:
+                return None
             return describe_connect_error(error)
         finally:
             if connection is not None:

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import itertools
 import random
+import ssl
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,17 +19,20 @@ from deployer.routing.admin_address import AdminAddress
 from deployer.routing.admin_orders import AdminOrders
 from deployer.routing.admin_server import AdminServer, open_admin_server
 from deployer.routing.client import ClientConnection
-from deployer.routing.events import EventLog
+from deployer.routing.events import EventLog, Kind
 from deployer.routing.follower import ReadRoutes
 from deployer.routing.messages import Refusal
 from deployer.routing.reception import Reception
 from deployer.routing.site import Site
 from deployer.routing.steering import Steering, SteeringOptions
+from deployer.routing.tls import BackendTls, BackendTrust, KeyPair, ListenerTls
 from deployer.routing.traffic import SWEEP_SECONDS, Traffic
 from deployer.routing.way import FindWay
 
 __all__ = ["BACKLOG", "Router", "RouterOptions", "describe_url"]
 
+_TEND_SECONDS = 5.0
+_WARN_EVERY = 17280  # times that make a day
 BACKLOG = 1024
 """Connections that the kernel keeps until they are accepted."""
 
@@ -42,6 +47,9 @@ class RouterOptions(SteeringOptions):
         admin: Where orders are taken; nowhere when left out.
         token: What an order needs where ``admin`` is a port.
         event_log: Where events are appended, a JSON line each.
+        tls: What it presents; plain HTTP is spoken without.
+        client_authority: Who must have issued clients' certificates; they need none without.
+        backend_tls: For https backends; the system's trust when left out.
     """
 
     host: str = "127.0.0.1"
@@ -50,6 +58,9 @@ class RouterOptions(SteeringOptions):
     admin: AdminAddress | None = None
     token: str | None = field(default=None, repr=False)
     event_log: Path | None = None
+    tls: tuple[KeyPair, ...] = ()
+    client_authority: Path | None = None
+    backend_tls: BackendTls | None = None
 
 
 class Router:
@@ -80,6 +91,9 @@ class Router:
             file=self._options.event_log,
         )
         self._log = AccessLog(access_log, clock) if access_log is not None else None
+        self._clock = clock
+        self._tls: ListenerTls | None = None
+        self._trust: BackendTrust | None = None
         self._server: asyncio.Server | None = None
         self._admin: AdminServer | None = None
 
@@ -89,7 +103,7 @@ class Router:
         sockets = self._server.sockets if self._server is not None else ()
         if not sockets:
             raise SetupError("the router is not listening")
-        return describe_url(*sockets[0].getsockname()[:2])
+        return describe_url(*sockets[0].getsockname()[:2], secure=self._tls is not None)
 
     async def run(self, stop: asyncio.Event, *, ready: Callable[[], None] | None = None) -> None:
         """Serve until ``stop`` is set, then let requests under way finish, and return.
@@ -114,7 +128,11 @@ class Router:
         Raises:
             SetupError: The address can't be listened on.
         """
-        several = len(self._sources) > 1
+        options, several = self._options, len(self._sources) > 1
+        if options.tls:
+            self._tls = ListenerTls(options.tls, authority=options.client_authority)
+        if options.backend_tls is not None:
+            self._trust = BackendTrust(options.backend_tls)
         self.steerings = [
             self._make_steering(read, number if several else 0)
             for number, read in enumerate(self._sources, start=1)
@@ -126,6 +144,7 @@ class Router:
         for steering in self.steerings:
             steering.start()
         self._writing = asyncio.create_task(self._write_logs())
+        self._tending = asyncio.create_task(self._tend_certificates())
 
     async def stop(self) -> None:
         """Stop listening, wait for requests under way up to the bound, and close everything."""
@@ -140,8 +159,9 @@ class Router:
         await self._drain()
         for steering in self.steerings:
             await steering.close()
-        self._writing.cancel()
-        await asyncio.gather(self._writing, return_exceptions=True)
+        for task in (self._writing, self._tending):
+            task.cancel()
+        await asyncio.gather(self._writing, self._tending, return_exceptions=True)
         self._flush()
 
     @property
@@ -157,6 +177,7 @@ class Router:
             rng=self._rng,
             log=self._log.add if self._log is not None else None,
             number=number,
+            tls=self._trust.context if self._trust is not None else None,
             **more,
         )
 
@@ -195,7 +216,13 @@ class Router:
 
     async def _serve(self, connect: Callable[[], ClientConnection]) -> asyncio.Server:
         loop, options = asyncio.get_running_loop(), self._options
-        return await loop.create_server(connect, options.host, options.port, backlog=BACKLOG)
+        return await loop.create_server(
+            connect, options.host, options.port, backlog=BACKLOG, ssl=self._context
+        )
+
+    @property
+    def _context(self) -> ssl.SSLContext | None:
+        return self._tls.context if self._tls is not None else None
 
     def _make_find_way(self) -> FindWay:
         return Reception(self.steerings, self._site.find_page).find_way
@@ -203,7 +230,7 @@ class Router:
     async def _until(self, stop: asyncio.Event) -> None:
         waiting = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait(
-            [waiting, self._writing, *(t for s in self.steerings for t in s.tasks)],
+            [waiting, self._writing, self._tending, *(t for s in self.steerings for t in s.tasks)],
             return_when=asyncio.FIRST_COMPLETED,
         )
         waiting.cancel()
@@ -219,6 +246,16 @@ class Router:
             client.abort()
         await asyncio.sleep(0)  # for the connections to hear of it
 
+    async def _tend_certificates(self) -> None:
+        """Read renewed files, and say once a day what ends soon."""
+        held = [held for held in (self._tls, self._trust) if held is not None]
+        for again in itertools.count():
+            for each in held:
+                warned = each.warn(self._clock.now()) if again % _WARN_EVERY == 0 else ()
+                for line in [*each.refresh(), *warned]:
+                    self.events.add(Kind.STATE, "certificates", line, by="files")
+            await asyncio.sleep(_TEND_SECONDS)
+
     async def _write_logs(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
@@ -230,9 +267,10 @@ class Router:
         self.events.flush()
 
 
-def describe_url(host: str, port: int) -> str:
+def describe_url(host: str, port: int, *, secure: bool = False) -> str:
     """Return the URL of what listens there."""
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if secure else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _tell_stderr(line: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +51,7 @@ class Steering:
         number: Which of several deployments it is, from 1; 0 when it is alone.
         make_fleet: Makes the fleet.
         probing: Whether to probe from the start, or once `begin_probing` is called.
+        tls: For https backends; the system's trust when left out.
 
     Attributes:
         neighbours: Those that the same router serves, itself among them.
@@ -66,6 +68,7 @@ class Steering:
         number: int = 0,
         make_fleet: Callable[..., Fleet] = Fleet,
         probing: bool = True,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._probing = probing
         self._options = options
@@ -78,6 +81,7 @@ class Steering:
             rng=rng,
             events=events,
             on_change=self._on_change,
+            tls=tls,
         )
         loop = asyncio.get_running_loop()
         self.traffic = Traffic(loop, self.fleet, rng, timeouts=options.timeouts, log=log)

@@ -1,8 +1,9 @@
 """What the router costs, beside HAProxy and Envoy as we configure them, on one thread each.
 
-Everything runs in the same minutes on the same machine, each in a process of its own: the backend,
-then a router in front of it; the client is `_Load`, 32 keep-alive connections. The client is often
-the slowest of them, so the honest figure is the router's CPU time per request, and the ratio is of
+Everything runs in the same minutes on the same machine, each in a process of its own: a router on
+one processor, the backend and the client on the other. The client is `_Load`, 32 keep-alive
+connections, and comes to each router in turn, several times: the medians are shown. It is often the
+slowest of them, so the honest figure is the router's CPU time per request, and the ratio is of
 those: how many requests a core carries, relative to HAProxy's and Envoy's. Absolute numbers belong
 to the machine.
 
@@ -14,11 +15,12 @@ import contextlib
 import multiprocessing
 import os
 import random
+import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -37,7 +39,7 @@ from deployer.routing.plane import Orders
 from deployer.routing.router import Router, RouterOptions
 from deployer.routing.static import make_routes
 
-__all__ = ["Measured", "bench_router", "main"]
+__all__ = ["Measured", "Served", "bench_router", "main", "pinned", "started"]
 
 Usage = tuple[float, float]
 CONNECTIONS = 32
@@ -61,31 +63,60 @@ class Measured:
     memory_mib: float = 0.0
 
 
-def bench_router(size: int, seconds: float = 3.0) -> dict[str, Measured]:
+def bench_router(size: int, seconds: float = 1.0, rounds: int = 5) -> dict[str, Measured]:
     """Measure answers of ``size`` bytes: directly, and through each engine that is installed."""
-    measured = {}
-    with _Process(_serve_backend, size) as backend:
-        _measure(backend.port, size, 0.5)
-        measured["direct"] = _measure(backend.port, size, seconds)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(pinned(0))
+        backend = stack.enter_context(Served(_serve_backend, size))
+        routers = {"direct": (backend.port, lambda: (0.0, 0.0))}
         for engine in Engine:
-            with contextlib.suppress(SetupError), _started(engine, backend.port) as (port, router):
-                _measure(port, size, 0.5)
-                before = router()
-                run = _measure(port, size, seconds)
-                used = router()
-                measured[engine] = replace(
-                    run,
-                    cpu_us=(used[0] - before[0]) * 1e6 / (run.per_second * seconds),
-                    memory_mib=used[1],
-                )
-    return measured
+            with contextlib.suppress(SetupError):
+                routers[engine] = stack.enter_context(started(engine, backend.port))
+        runs: dict[str, list[Measured]] = {name: [] for name in routers}
+        for again in range(rounds + 1):
+            for name, (port, use) in routers.items():
+                run = _measure_with(port, use, size, seconds)
+                runs[name] += [run] if again else []  # the first warms up
+    return {name: _median(found) for name, found in runs.items()}
+
+
+def _measure_with(port: int, use: Callable[[], Usage], size: int, seconds: float) -> Measured:
+    before = use()
+    run = _measure(port, size, seconds)
+    used = use()
+    cpu_us = (used[0] - before[0]) * 1e6 / (run.per_second * seconds)
+    return replace(run, cpu_us=cpu_us, memory_mib=used[1])
+
+
+def _median(runs: list[Measured]) -> Measured:
+    columns = [statistics.median(column) for column in zip(*map(astuple, runs), strict=True)]
+    return Measured(*columns)
 
 
 @contextlib.contextmanager
-def _started(engine: Engine, backend_port: int) -> Iterator[tuple[int, Callable[[], Usage]]]:
+def pinned(processor: int) -> Iterator[None]:
+    """Keep this process, and those it starts meanwhile, on one processor, if there are more."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {processor} & before or before)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextlib.contextmanager
+def started(engine: Engine, backend_port: int) -> Iterator[tuple[int, Callable[[], Usage]]]:
     """Yield the port of a router, and what tells its CPU seconds and MiB so far."""
+    with contextlib.ExitStack() as stack:
+        with pinned(1):
+            found = stack.enter_context(_start(engine, backend_port))
+        yield found
+
+
+@contextlib.contextmanager
+def _start(engine: Engine, backend_port: int) -> Iterator[tuple[int, Callable[[], Usage]]]:
     if engine is Engine.EMBEDDED:
-        with _Process(_serve_router, backend_port) as router:
+        with Served(_serve_router, backend_port) as router:
             yield router.port, lambda: _usage_of([router.pid])
         return
     with tempfile.TemporaryDirectory(prefix="bench") as name:
@@ -121,7 +152,7 @@ def _usage_of(pids: list[int]) -> Usage:
     return seconds, pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
-class _Process:
+class Served:
     """A server in a process of its own; tells its port."""
 
     def __init__(self, serve: Callable[..., None], *args: Any) -> None:

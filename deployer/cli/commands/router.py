@@ -26,6 +26,15 @@ from deployer.cli.commands.router_source import (
     split_listen,
 )
 from deployer.cli.commands.router_status import router_status
+from deployer.cli.commands.router_tls import (
+    BackendCa,
+    BackendCert,
+    BackendKey,
+    ClientCa,
+    TlsCerts,
+    TlsKeys,
+    read_tls,
+)
 from deployer.cli.output import print_note
 from deployer.errors import SetupError, SourceError
 
@@ -120,6 +129,12 @@ def serve(
             help=f"Take orders here: a socket, or a loopback port with {TOKEN_VARIABLE}.",
         ),
     ] = None,
+    tls_cert: TlsCerts = None,
+    tls_key: TlsKeys = None,
+    client_ca: ClientCa = None,
+    backend_ca: BackendCa = None,
+    backend_cert: BackendCert = None,
+    backend_key: BackendKey = None,
     drain_seconds: Annotated[
         float,
         typer.Option(
@@ -141,7 +156,9 @@ def serve(
     from deployer.routing.router import RouterOptions
 
     host, port = split_listen(listen)
+    tls = read_tls(tls_cert or [], tls_key or [], client_ca, backend_ca, backend_cert, backend_key)
     options = RouterOptions(
+        **tls,
         host=host,
         port=port,
         fast=fast,
@@ -156,6 +173,11 @@ def serve(
     source, *others = choose_sources(spec or [], routes or [], backend or [], policy, routing)
     if engine is EngineName.EMBEDDED:
         plane = _embedded([source, *others], options, workers, access_log=access_log)
+    elif tls:
+        raise SourceError(
+            f"TLS options are the embedded engine's; {engine} takes none from us",
+            hint=f"Leave them out, or configure {engine}'s own: deployer router config.",
+        )
     elif workers > 1:
         raise SourceError(
             f"--workers is the embedded engine's; {engine} has threads",

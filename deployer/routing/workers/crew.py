@@ -15,6 +15,7 @@ from multiprocessing.process import BaseProcess
 from deployer.errors import SetupError, StateError
 from deployer.ports import Clock
 from deployer.release.records import Routes
+from deployer.routing.client import ClientConnection
 from deployer.routing.events import Kind
 from deployer.routing.follower import ReadRoutes
 from deployer.routing.router import BACKLOG, Router, RouterOptions, describe_url
@@ -68,7 +69,8 @@ class Crew:
         """Where the workers listen, once they were started."""
         if not self._hands:
             raise SetupError("the router is not listening")
-        return describe_url(*self._hands[0].listener.getsockname()[:2])
+        host, port = self._hands[0].listener.getsockname()[:2]
+        return describe_url(host, port, secure=bool(self._options.tls))
 
     @property
     def pids(self) -> list[int]:
@@ -152,6 +154,10 @@ class _Control(Router):
 
     def _make_find_way(self) -> FindWay:
         return lambda head, _peer: self._site.show(head)
+
+    async def _serve(self, connect: Callable[[], ClientConnection]) -> asyncio.Server:
+        loop = asyncio.get_running_loop()  # never TLS: the workers come over loopback
+        return await loop.create_server(connect, "127.0.0.1", 0, backlog=BACKLOG)
 
 
 class _Hand:

@@ -157,7 +157,9 @@ class _Worker(Router):
         # A copy: to close it must not close the listener, which others have, too.
         copy = self._listeners[at].dup()
         loop = asyncio.get_running_loop()
-        return await loop.create_server(self._connect, sock=copy, backlog=BACKLOG)
+        return await loop.create_server(
+            self._connect, sock=copy, backlog=BACKLOG, ssl=self._context
+        )
 
     def _make_find_way(self) -> FindWay:
         self._control = _make_control(self.events, self._rng, self._control_port)

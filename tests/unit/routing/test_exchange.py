@@ -4,9 +4,12 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import os
+import resource
 import socket
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -618,5 +621,40 @@ def test_an_answers_trailer_without_end_cuts_it_short(drive: Drive) -> None:
         await rig.start(backend.url)
         assert not (await rig.post()).endswith(b"0\r\n\r\n")
         assert (await rig.targets())["counters"]["cut_short"] == 1
+
+    drive(story)
+
+
+@contextlib.contextmanager
+def no_more_files() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(int(file.name) for file in Path("/proc/self/fd").iterdir())
+    gaps = [os.open(os.devnull, os.O_RDONLY) for _ in range(highest)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(gaps) + 1, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for gap in gaps:
+            os.close(gap)
+
+
+def test_a_router_that_can_open_no_more_files_sheds_and_blames_nobody(drive: Drive) -> None:
+    async def story(rig: "Rig") -> None:
+        backend = await rig.backend()
+        await rig.start(backend.url, fast=True)
+        talk = await rig.talk()
+        with no_more_files():
+            for _ in range(6):
+                talk.send(POST)
+                head = await talk.head()
+                assert head.startswith(b"HTTP/1.1 503 ")
+                length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+                assert b"Too many open files" in await talk.exactly(length)
+            await asyncio.sleep(1.3)  # a probe is due
+        assert (await rig.targets())["backends"][0]["failures"] == 0
+        assert (await rig.targets())["backends"][0]["state"] == "healthy"
+        talk.send(POST)
+        assert (await talk.head()).startswith(b"HTTP/1.1 200 ")
 
     drive(story)
