@@ -29,6 +29,7 @@ from deployer.ports.prices import (
 from deployer.ports.probe import HttpRequest, HttpResponse, Probe
 from deployer.ports.provider import Provider
 from deployer.ports.source import Chunk, Source
+from deployer.ports.spans import RequestSpan, SpanEvent, SpanSink
 from deployer.ports.store import ObjectInfo, ObjectStore, StoredObject, StoredRange
 
 __all__ = [
@@ -65,8 +66,11 @@ __all__ = [
     "Probe",
     "Provider",
     "Readiness",
+    "RequestSpan",
     "Severity",
     "Source",
+    "SpanEvent",
+    "SpanSink",
     "StoredObject",
     "StoredRange",
     "UnknownPrice",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from deployer.errors import SetupError
-from deployer.ports import Clock
+from deployer.ports import Clock, SpanSink
 from deployer.routing.access_log import AccessLog
 from deployer.routing.admin import AdminDesk
 from deployer.routing.admin_address import AdminAddress
@@ -21,6 +21,7 @@ from deployer.routing.events import EventLog
 from deployer.routing.follower import ReadRoutes
 from deployer.routing.site import Site
 from deployer.routing.steering import Steering, SteeringOptions
+from deployer.routing.tracing import Tracer
 from deployer.routing.traffic import SWEEP_SECONDS, Traffic
 
 __all__ = ["Router", "RouterOptions"]
@@ -36,6 +37,7 @@ class RouterOptions(SteeringOptions):
         admin: Where orders are taken; nowhere when left out.
         token: What an order needs where ``admin`` is a port.
         event_log: Where events are appended, a JSON line each.
+        open_spans: Opens where spans of requests go; none are made when left out.
     """
 
     host: str = "127.0.0.1"
@@ -44,6 +46,7 @@ class RouterOptions(SteeringOptions):
     admin: AdminAddress | None = None
     token: str | None = field(default=None, repr=False)
     event_log: Path | None = None
+    open_spans: Callable[[], SpanSink] | None = None
 
 
 class Router:
@@ -75,6 +78,7 @@ class Router:
             file=self._options.event_log,
         )
         self._log = AccessLog(access_log, clock) if access_log is not None else None
+        self._spans: SpanSink | None = None
         self._server: asyncio.Server | None = None
         self._admin: AdminServer | None = None
 
@@ -117,6 +121,7 @@ class Router:
             rng=self._rng,
             log=self._log.add if self._log is not None else None,
         )
+        self._trace()
         self._site = Site(self._steering.follower, self._traffic, self._events)
         await self._listen()
         self._steering.start()
@@ -136,6 +141,13 @@ class Router:
         self._writing.cancel()
         await asyncio.gather(self._writing, return_exceptions=True)
         self._flush()
+        if self._spans is not None:
+            await asyncio.to_thread(self._spans.close)
+
+    def _trace(self) -> None:
+        if self._options.open_spans is not None:
+            self._spans = self._options.open_spans()
+            self._traffic.tracer = Tracer(self._spans, self._rng)
 
     @property
     def _traffic(self) -> Traffic:

@@ -13,6 +13,7 @@ from deployer.routing.histogram import Histogram
 from deployer.routing.passage import Passage
 from deployer.routing.retries import RetryBudget
 from deployer.routing.scratch import make_scratch
+from deployer.routing.tracing import Tracer
 from deployer.values import Json
 
 __all__ = ["SWEEP_SECONDS", "Connected", "Counters", "Ongoing", "Timed", "Timeouts", "Traffic"]
@@ -92,6 +93,7 @@ class Traffic:
     Attributes:
         answers: What clients were answered, by status; 499 for those that did not wait for it.
         durations: From a request's head to the end of its answer.
+        tracer: Makes a span of each request; none when left out.
         scratch: What clients' connections read into.
         now: Returns the loop's monotonic time; the loop's own function, as it is asked often.
     """
@@ -102,6 +104,7 @@ class Traffic:
     timeouts: Timeouts = Timeouts()
     idempotent: bool = False
     log: Callable[[dict[str, Json]], None] | None = None
+    tracer: Tracer | None = None
     budget: RetryBudget = field(default_factory=RetryBudget)
     counters: Counters = field(default_factory=Counters)
     answers: Counter[int] = field(default_factory=Counter)
@@ -130,6 +133,8 @@ class Traffic:
         self.durations.add(now - passage.began)
         if self.log is not None:
             self.log(passage.to_line(status, now))
+        if self.tracer is not None:
+            self.tracer.end(passage, status, now)
 
     def abandon_member(self, member: Member) -> None:
         """Let requests that wait at a member that is down go elsewhere, where that does no harm."""
