@@ -5,13 +5,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployer.errors import SetupError
-from deployer.ports import Prices, PriceSource
+from deployer.ports import Actuals, Prices, PriceSource
 from deployer.values import Cloud
 
 if TYPE_CHECKING:
     from deployer.providers.book.entry import Entry
 
-__all__ = ["open_price_source", "open_prices", "read_price_entries"]
+__all__ = ["open_actuals", "open_price_source", "open_prices", "read_price_entries"]
+
+
+def open_actuals() -> Actuals:
+    """Return AWS's own account of what was charged; no I/O yet."""
+    from deployer.providers.aws.actuals import connect_actuals
+
+    return connect_actuals()
 
 
 def open_prices(own: Path | None = None) -> Prices:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["Cloud", "Digest", "Json", "Money", "canonical_json", "digest_of"]
+__all__ = ["LATENCY_BOUNDS", "Cloud", "Digest", "Json", "Money", "canonical_json", "digest_of"]
 
 Json = Any
 """What ``json.loads`` returns."""
@@ -22,6 +22,9 @@ class Cloud(StrEnum):
     KUBERNETES = "kubernetes"
     LOCAL = "local"
 
+
+LATENCY_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+"""Seconds at which routers count answers: a goal between two of them could only be guessed at."""
 
 _HEX = re.compile(r"[0-9a-f]{64}")
 

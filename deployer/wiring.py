@@ -1,7 +1,6 @@
 """The only place that names adapters; imports them, and all else that is slow, on demand."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployer.errors import NotFoundError, SetupError, SourceError, StateError
-from deployer.ports import Cluster, ObjectStore, Prices, Probe, Provider
+from deployer.ports import Cluster, ObjectStore, Prices, Probe, Provider, StoreSettings
 
 if TYPE_CHECKING:
     from deployer.artifact import Place
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from deployer.spec import Spec
     from deployer.spec.model import ClusterSpec, StoreSpec, TargetSpec
     from deployer.upkeep import Upkeep
-    from deployer.values import Digest
 
 __all__ = [
     "find_cluster",
@@ -31,7 +29,6 @@ __all__ = [
     "open_probe",
     "open_routes",
     "open_session",
-    "open_source",
     "open_store",
     "open_upkeep",
     "read_plan",
@@ -53,7 +50,11 @@ _UPLOADS = {
 
 
 def open_store(
-    url: str, *, endpoint: str | None = None, patience_seconds: float = 60.0
+    url: str,
+    *,
+    endpoint: str | None = None,
+    patience_seconds: float = 60.0,
+    settings: StoreSettings | None = None,
 ) -> ObjectStore:
     """Return the store at ``s3://…``, ``gs://…``, ``az://…`` or ``file:///…``; no I/O yet.
 
@@ -61,6 +62,7 @@ def open_store(
         url: Bucket (container, directory) and prefix.
         endpoint: Another server than the cloud's own.
         patience_seconds: What one call may take, its retries included.
+        settings: What the bucket asks for; a folder asks for nothing.
 
     Raises:
         SetupError: The URL is none of these.
@@ -76,7 +78,11 @@ def open_store(
     from deployer.providers.local.clock import SystemClock
 
     return _connector(_STORES[scheme])(
-        url, clock=SystemClock(), endpoint=endpoint, patience_seconds=patience_seconds
+        url,
+        clock=SystemClock(),
+        endpoint=endpoint,
+        patience_seconds=patience_seconds,
+        settings=settings,
     )
 
 
@@ -237,35 +243,6 @@ def open_routes(spec: "Spec") -> "Callable[[], Routes]":
     return read
 
 
-@contextmanager
-def open_source(
-    source: str, *, digest: "Digest | None" = None, endpoint: str | None = None
-) -> Iterator[Path]:
-    """Yield the file or folder that a source stands for; what had to be fetched goes at the end.
-
-    Args:
-        source: A path to a file, a folder or an archive; the URI of an artifact; a bucket with
-            plain objects; ``https://…`` of one file or archive.
-        digest: What an ``https://`` file must have; demanded there, and for an artifact its own.
-        endpoint: Of the bucket, where it is not the cloud's own.
-
-    Raises:
-        SourceError: There is nothing, it cannot be used, or a digest is missing.
-        IntegrityError: The file is not what the digest promises.
-    """
-    import tempfile
-
-    from deployer.artifact.archive import is_archive, unpack_archive
-
-    with tempfile.TemporaryDirectory(prefix="deployer-source-") as folder:
-        place = Path(folder)
-        found = _fetch_source(source, place / "fetched", digest, endpoint)
-        if found.is_file() and is_archive(found.name):
-            unpack_archive(found, place / "unpacked")
-            found = place / "unpacked"
-        yield found
-
-
 def open_upkeep(file: Path) -> "Upkeep":
     """Load the spec and open its stores for looking after what lies in them; no network yet.
 
@@ -306,47 +283,10 @@ def read_plan(file: Path) -> "Plan":
         raise SourceError(error.message, hint=hint) from error
 
 
-def _fetch_source(source: str, place: Path, digest: "Digest | None", endpoint: str | None) -> Path:
-    scheme, mark, _ = source.partition("://")
-    if not mark:
-        return Path(source)
-    place.mkdir()
-    if scheme in ("http", "https"):
-        return _download(source, place, digest)
-    from deployer.artifact import pull_artifact
-    from deployer.artifact.fetch import fetch_objects
-    from deployer.artifact.keys import is_uri, split_uri
-
-    if is_uri(source):
-        url, promised = split_uri(source)
-        pull_artifact(open_store(url, endpoint=endpoint), promised, place)
-    else:
-        fetch_objects(open_store(source, endpoint=endpoint), place)
-    return place
-
-
-def _download(url: str, place: Path, digest: "Digest | None") -> Path:
-    from urllib.parse import unquote, urlsplit
-
-    from deployer.errors import IntegrityError
-    from deployer.providers.http.download import download_file
-
-    if digest is None:
-        raise SourceError(
-            f"{url} needs a digest: nothing else proves what comes over the web",
-            hint="Say which file it must be: --digest sha256:…",
-        )
-    file = place / (unquote(urlsplit(url).path).rpartition("/")[2] or "model")
-    found = download_file(url, file)
-    if found != digest.hex:
-        raise IntegrityError(f"{url} has sha256 {found}, not {digest.hex}")
-    return file
-
-
 def _open_provider(spec: "Spec", target: "TargetSpec", prices: Prices) -> Provider:
     return Provider(
         cloud=target.provider,
-        store=open_store(target.store.url, endpoint=target.store.endpoint),
+        store=_open(target.store),
         cluster=open_cluster(
             target.cluster,
             namespace=target.namespace,
@@ -361,12 +301,15 @@ def _open_place(store: "StoreSpec") -> "Place":
     from deployer.artifact import Place
     from deployer.providers.local.clock import SystemClock
 
-    opened = open_store(store.url, endpoint=store.endpoint)
+    opened = _open(store)
     module = _UPLOADS.get(store.url.partition("://")[0])
     if module is None:
         return Place(opened, None)
     connect = import_module(module).connect_uploads
-    return Place(opened, connect(store.url, clock=SystemClock(), endpoint=store.endpoint))
+    uploads = connect(
+        store.url, clock=SystemClock(), endpoint=store.endpoint, settings=store.settings
+    )
+    return Place(opened, uploads)
 
 
 def _open_state(spec: "Spec") -> "StateStore":
@@ -380,10 +323,16 @@ def _open_state_stores(spec: "Spec") -> list[ObjectStore]:
     """Open the targets' own stores and those for state alone, each once, with little patience."""
     wanted = [*(target.store for target in spec.targets), *spec.state.stores]
     unique = {(store.url, store.endpoint): store for store in wanted}
-    return [
-        open_store(store.url, endpoint=store.endpoint, patience_seconds=_STATE_PATIENCE_SECONDS)
-        for store in unique.values()
-    ]
+    return [_open(store, _STATE_PATIENCE_SECONDS) for store in unique.values()]
+
+
+def _open(store: "StoreSpec", patience_seconds: float = 60.0) -> ObjectStore:
+    return open_store(
+        store.url,
+        endpoint=store.endpoint,
+        patience_seconds=patience_seconds,
+        settings=store.settings,
+    )
 
 
 def _connector(module: str) -> Callable[..., ObjectStore]:

@@ -1,7 +1,7 @@
-"""Write the dashboard for Grafana: python docs/generate_dashboard.py.
+"""Write the dashboards for Grafana: python docs/generate_dashboard.py.
 
-That is manifests/monitoring/dashboard.json, made of Grafana's own types, which are generated from
-its schema; a test keeps the file equal.
+Those are manifests/monitoring/dashboard.json of routers and exporter-dashboard.json of cost and
+health, made of Grafana's own types, which are generated from its schema; a test keeps them equal.
 """
 
 import sys
@@ -23,9 +23,10 @@ from grafana_foundation_sdk.models.common import (
 )
 from grafana_foundation_sdk.models.dashboard import DataSourceRef, GridPos
 
-TARGET = Path(__file__).parents[1] / "manifests" / "monitoring" / "dashboard.json"
+FOLDER = Path(__file__).parents[1] / "manifests" / "monitoring"
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 ROUTER = "deployer_router_"
+ALL = "deployer_"
 OF_BACKEND = "sum by (target, release)"
 NUMBERS = (
     ("Requests", "reqps", "sum(rate({}requests_total[$__rate_interval]))"),
@@ -76,35 +77,103 @@ CURVES = (
 )
 
 
+COST_NUMBERS = (
+    ("Month to date", "currencyUSD", "sum({}cost_month_to_date_usd)"),
+    ("Forecast of the month", "currencyUSD", "sum({}cost_forecast_usd)"),
+    ("Budget", "currencyUSD", 'sum({}budget_usd{{target=""}})'),
+    ("Costs that are unknown", "short", "sum({0}cost_monthly_unknown) or vector(0)"),
+    ("Healthy targets", "percentunit", 'avg({}target_state{{state="healthy"}})'),
+    ("Oldest look", "s", "max(time() - {}exporter_look_timestamp_seconds)"),
+)
+OF_TARGET = "{{deployment}} {{target}}"
+COST_CURVES = (
+    (
+        "A month of what is live",
+        "currencyUSD",
+        "sum by (deployment, target) ({}cost_monthly_usd)",
+        OF_TARGET,
+    ),
+    (
+        "By component",
+        "currencyUSD",
+        "sum by (component) ({}cost_monthly_usd)",
+        "{{component}}",
+    ),
+    (
+        "Month to date",
+        "currencyUSD",
+        "sum by (deployment, target) ({}cost_month_to_date_usd)",
+        OF_TARGET,
+    ),
+    (
+        "Forecast of the month",
+        "currencyUSD",
+        "sum by (deployment, target) ({}cost_forecast_usd)",
+        OF_TARGET,
+    ),
+    ("Healthy", "short", '{}target_state{{state="healthy"}}', OF_TARGET),
+    ("Replicas that are ready", "short", "{}target_replicas_ready", OF_TARGET),
+    ("The endpoint's answer", "s", "{}target_answer_seconds", OF_TARGET),
+    ("Unknown targets", "short", '{}target_state{{state="unknown"}}', OF_TARGET),
+)
+
+
 def generate_dashboard() -> str:
-    """Return the dashboard: how clients fare on top, below each target beside the others."""
-    board = (
-        Dashboard("deployer router")
-        .uid("deployer-router")
-        .tags(["deployer"])
-        .refresh("10s")
-        .time("now-1h", "now")
-        .with_variable(DatasourceVariable("datasource").label("Prometheus").type("prometheus"))
+    """Return the routers': how clients fare on top, below each target beside the others."""
+    board = _open_board("deployer router", "deployer-router")
+    _add_numbers(board, [(title, unit, query.format(ROUTER)) for title, unit, query in NUMBERS])
+    _add_curves(
+        board,
+        [
+            (title, unit, query.format(ROUTER), "{{target}}, release {{release}}")
+            for title, unit, query in CURVES
+        ],
     )
-    for index, (title, unit, query) in enumerate(NUMBERS):
+    return _encode(board)
+
+
+def generate_exporter_dashboard() -> str:
+    """Return the exporter's: the month on top, below cost and health of each target."""
+    board = _open_board("deployer cost and health", "deployer-exporter")
+    _add_numbers(board, [(name, unit, query.format(ALL)) for name, unit, query in COST_NUMBERS])
+    _add_curves(
+        board, [(name, unit, query.format(ALL), key) for name, unit, query, key in COST_CURVES]
+    )
+    return _encode(board)
+
+
+def _open_board(title: str, uid: str) -> Dashboard:
+    source = DatasourceVariable("datasource").label("Prometheus").type("prometheus")
+    board = Dashboard(title).uid(uid).tags(["deployer"]).refresh("10s").time("now-1h", "now")
+    return board.with_variable(source)
+
+
+def _add_numbers(board: Dashboard, numbers: list[tuple[str, str, str]]) -> None:
+    for index, (title, unit, query) in enumerate(numbers):
         place = GridPos(h=4, w=4, x=4 * index, y=0)
         board.with_panel(_make_number(title, unit, query).grid_pos(place))
-    for index, (title, unit, query) in enumerate(CURVES):
+
+
+def _add_curves(board: Dashboard, curves: list[tuple[str, str, str, str]]) -> None:
+    for index, (title, unit, query, legend) in enumerate(curves):
         place = GridPos(h=8, w=12, x=12 * (index % 2), y=4 + 8 * (index // 2))
-        board.with_panel(_make_curves(title, unit, query).grid_pos(place))
+        board.with_panel(_make_curves(title, unit, query, legend).grid_pos(place))
+
+
+def _encode(board: Dashboard) -> str:
     return JSONEncoder(sort_keys=True, indent=2).encode(board.build()) + "\n"
 
 
 def _make_number(title: str, unit: str, query: str) -> stat.Panel:
-    target = prometheus.Dataquery().expr(query.format(ROUTER)).ref_id("A")
+    target = prometheus.Dataquery().expr(query).ref_id("A")
     panel = stat.Panel().title(title).unit(unit).datasource(SOURCE).with_target(target)
     panel.reduce_options(ReduceDataOptions().calcs(["lastNotNull"]))
     return panel.graph_mode(BigValueGraphMode.AREA).color_mode(BigValueColorMode.NONE)
 
 
-def _make_curves(title: str, unit: str, query: str) -> timeseries.Panel:
-    target = prometheus.Dataquery().expr(query.format(ROUTER)).ref_id("A")
-    target.legend_format("{{target}}, release {{release}}")
+def _make_curves(title: str, unit: str, query: str, key: str) -> timeseries.Panel:
+    target = prometheus.Dataquery().expr(query).ref_id("A")
+    target.legend_format(key)
     panel = timeseries.Panel().title(title).unit(unit).datasource(SOURCE).with_target(target)
     legend = VizLegendOptions().show_legend(show_legend=True).placement(LegendPlacement.BOTTOM)
     tooltip = VizTooltipOptions().mode(TooltipDisplayMode.MULTI)
@@ -112,5 +181,9 @@ def _make_curves(title: str, unit: str, query: str) -> timeseries.Panel:
 
 
 if __name__ == "__main__":
-    TARGET.write_text(generate_dashboard())
-    sys.stdout.write(f"wrote {TARGET}\n")
+    for name, text in (
+        ("dashboard.json", generate_dashboard()),
+        ("exporter-dashboard.json", generate_exporter_dashboard()),
+    ):
+        (FOLDER / name).write_text(text)
+        sys.stdout.write(f"wrote {FOLDER / name}\n")

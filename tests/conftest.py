@@ -23,6 +23,7 @@ from tests.cluster.fixtures import (
     needs_control_plane,
     own_api_server,
 )
+from tests.receiver import receiver
 
 __all__ = [
     "api_server",
@@ -35,6 +36,7 @@ __all__ = [
     "pytest_configure",
     "pytest_runtest_makereport",
     "pytest_runtest_protocol",
+    "receiver",
 ]
 
 

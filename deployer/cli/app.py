@@ -30,6 +30,7 @@ from deployer.cli.commands.diff import diff
 from deployer.cli.commands.doctor import doctor
 from deployer.cli.commands.drift import drift
 from deployer.cli.commands.evaluate import evaluate
+from deployer.cli.commands.exporter import exporter
 from deployer.cli.commands.history import history
 from deployer.cli.commands.infra import infra
 from deployer.cli.commands.init import init
@@ -170,6 +171,7 @@ app.command()(drift)
 app.command()(destroy)
 app.add_typer(history, name="history")
 app.add_typer(report, name="report")
+app.command()(exporter)
 app.command()(kubeconfig)
 app.command()(token)
 app.command()(evaluate)

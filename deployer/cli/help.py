@@ -27,6 +27,7 @@ Commands:
   status      Show what is live on every target, and how it does.
   drift       Show what somebody changed on the clusters since the release.
   destroy     Delete what runs on the targets, or on one of them.
+  exporter    Serve cost and health as metrics for Prometheus.
   kubeconfig  Write contexts for kubectl, one per target.
   token       Print a login to a cluster, as an exec plug-in of kubectl.
   evaluate    Score the live model of every target on labelled rows.

@@ -13,6 +13,7 @@ __all__ = [
     "LimitRate",
     "MaxDeletions",
     "Output",
+    "Payer",
     "Quiet",
     "RouterUrl",
     "SpecFile",
@@ -87,6 +88,12 @@ Endpoint = Annotated[
     typer.Option("--endpoint", metavar="URL", help="Another server than the cloud's own."),
 ]
 """``--endpoint http://…``; give it the default None."""
+
+Payer = Annotated[
+    str | None,
+    typer.Option("--payer", metavar="WHO", help="Requester pays: a project, or `requester` on S3."),
+]
+"""``--payer my-project``; give it the default None."""
 
 LimitRate = Annotated[
     str | None,

@@ -105,6 +105,9 @@ def print_result(verb: str, name: str, result: "RunResult | None", *, json: bool
                 "changed": result is not None,
                 "release": result.release if result else None,
                 "seconds": round(result.seconds, 3) if result else 0.0,
+                "failed": {name: error.message for name, error in result.failed.items()}
+                if result
+                else {},
             },
         )
     elif result is None:
@@ -112,8 +115,11 @@ def print_result(verb: str, name: str, result: "RunResult | None", *, json: bool
     elif not result.release:
         typer.echo(f"{name}: what was begun is undone; nothing is live")
     else:
+        where = "on every target" if not result.failed else "on a quorum of the targets"
         took = format_duration(result.seconds)
-        typer.echo(f"{name}: release {result.release} is live on every target ({took})")
+        typer.echo(f"{name}: release {result.release} is live {where} ({took})")
+        for target, error in result.failed.items():
+            typer.echo(f"  not on {target}: {error.message}")
 
 
 def _format_fault(file: str, fault: Fault) -> str:

@@ -1,6 +1,6 @@
 """``deployer report cost --since``: what ran, what it cost, and what was billed for it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +15,6 @@ from deployer.cli.periods import parse_moment
 if TYPE_CHECKING:
     from deployer.cli.reading import Reader
     from deployer.cost.focus.bill import Bill
-    from deployer.cost.focus.charge import Charge
     from deployer.cost.focus.read import FileNotes
     from deployer.cost.focus.reconcile import Reconciliation
     from deployer.cost.ran import Ran, Window
@@ -24,10 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BilledTag",
+    "CostExplorer",
     "GroupWord",
     "Grouping",
     "RanFormat",
     "RanOutput",
+    "RatesFile",
     "SamplesFile",
     "Since",
     "Sources",
@@ -80,6 +81,14 @@ SamplesFile = Annotated[
 Weights = Annotated[
     str, typer.Option("--weights", metavar="SET", help="How machines are shared: scad, opencost.")
 ]
+RatesFile = Annotated[
+    Path | None,
+    typer.Option("--rates", metavar="FILE", help="Exchange rates: currency,usd,as_of,source."),
+]
+CostExplorer = Annotated[
+    bool,
+    typer.Option("--cost-explorer", help="Ask AWS what it charged; 0.01 USD a page of its answer."),
+]
 BilledTag = Annotated[
     str | None,
     typer.Option("--billed-tag", metavar="KEY=VALUE", help="Only charges with this tag."),
@@ -103,6 +112,8 @@ class Sources:
     samples: Path | None
     billed: tuple[Path, ...]
     tag: str | None
+    rates: Path | None = None
+    cost_explorer: bool = False
 
 
 def refuse_row_format(chosen: RanFormat) -> None:
@@ -124,6 +135,7 @@ def show_ran(reader: "Reader", chosen: RanFormat, wanted: Wanted, sources: Sourc
 def _build(
     reader: "Reader", wanted: Wanted, sources: Sources
 ) -> "tuple[RanReport, list[FileNotes]]":
+    from deployer.cli.actuals import read_bill
     from deployer.cost.ran import Window
     from deployer.cost.samples import read_samples
     from deployer.cost.weights import WEIGHT_SETS
@@ -140,7 +152,7 @@ def _build(
     price = _pricer(reader, samples, wanted.weights)
     window = Window(began, min(ended, now))
     ran = price(window)
-    bill, notes = _read_bills(sources, window)
+    bill, notes = read_bill(reader, sources, window)
     return build_ran_report(
         reader.spec.name,
         ran,
@@ -153,7 +165,7 @@ def _build(
 
 
 def _pricer(
-    reader: "Reader", samples: "tuple[Sample, ...]", weights: str
+    reader: "Reader", samples: "Sequence[Sample]", weights: str
 ) -> "Callable[[Window], Ran]":
     from deployer.cli.reading import read_releases
     from deployer.cost.ran import price_ran
@@ -175,28 +187,6 @@ def _pricer(
         )
 
     return price
-
-
-def _read_bills(sources: Sources, window: "Window") -> "tuple[Bill | None, list[FileNotes]]":
-    from itertools import chain
-
-    from deployer.cost.focus.bill import add_up
-    from deployer.cost.focus.read import FileNotes, read_charges
-
-    if not sources.billed:
-        return None, []
-    notes = [FileNotes(file) for file in sources.billed]
-    charges = chain.from_iterable(read_charges(note.file, note) for note in notes)
-    return add_up(charges, window.began, window.ended, _tagged(sources.tag)), notes
-
-
-def _tagged(tag: str | None) -> "Callable[[Charge], bool]":
-    if tag is None:
-        return lambda _: True
-    key, equals, value = tag.partition("=")
-    if not equals:
-        raise typer.BadParameter(f"--billed-tag {tag} is not KEY=VALUE")
-    return lambda charge: charge.tags.get(key) == value
 
 
 def _compare(bill: "Bill", window: "Window", price: "Callable[[Window], Ran]") -> "Reconciliation":

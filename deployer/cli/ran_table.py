@@ -113,6 +113,8 @@ def _billed_remarks(billed: "Reconciliation") -> Iterator[str]:
         yield f"not compared: {rows} of {billed.elsewhere} in other places than the targets'"
     for currency, amount in sorted(bill.foreign.items()):
         yield f"not compared: {amount:,.2f} {currency}, for want of an exchange rate"
+    for rate in bill.converted.values():
+        yield f"converted: {bill.currencies[rate.currency]:,.2f} {rate.currency}, {rate}"
     if bill.negatives:
         yield f"odd: {bill.negatives} charges of negative quantity that are no corrections"
     if bill.outside:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from deployer.cli import output
 from deployer.errors import NotFoundError, StateError
@@ -13,13 +13,9 @@ from deployer.release.state import StateStore
 from deployer.snapshot.observe import Observation, observe_targets
 from deployer.spec.model import Spec
 
-if TYPE_CHECKING:
-    from deployer.report.router_view import RouterView
-
 __all__ = [
     "Deployment",
     "Reader",
-    "ask_router",
     "look_at",
     "open_reader",
     "read_releases",
@@ -92,15 +88,6 @@ def look_at(session: Reader, *, timeout_seconds: float) -> Deployment:
         timeout_seconds=timeout_seconds,
     )
     return Deployment(head, bundles, observations)
-
-
-def ask_router(session: Reader, url: str | None, *, timeout_seconds: float) -> "RouterView | None":
-    """Return what the router at ``url`` sees; None without one."""
-    if url is None:
-        return None
-    from deployer.report.router_view import look_at_router
-
-    return look_at_router(session.probe, url, timeout_seconds=timeout_seconds)
 
 
 def unknown_without_state(show: Callable[[], int]) -> int:

@@ -10,13 +10,24 @@ from deployer.errors import StateError
 if TYPE_CHECKING:
     from deployer.values import Json
 
-__all__ = ["DEFAULT_URL", "STATUS_PAGE", "Address", "ask_router"]
+__all__ = ["DEFAULT_URL", "STATUS_PAGE", "Address", "Deployment", "ask_router", "path_of"]
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 STATUS_PAGE = "/-/status"
 Address = Annotated[
     str, typer.Option("--url", metavar="URL", help="The router's address.", show_default=True)
 ]
+Deployment = Annotated[
+    str,
+    typer.Option(
+        "--deployment", metavar="NAME", help="Which one, of a router that serves several."
+    ),
+]
+
+
+def path_of(page: str, deployment: str) -> str:
+    """Return the path of one of the router's pages; of the only or first deployment without one."""
+    return f"/-/{deployment}/{page}" if deployment else f"/-/{page}"
 
 
 def ask_router(url: str, page: str, *, schema: str, timeout_seconds: float) -> "Json":

@@ -111,7 +111,7 @@ class AsyncClient:
         )
         request = Request(head, traffic.make_ident(), repeatable=repeatable)
         caller = Caller(request, path, asyncio.get_running_loop())
-        exchange = Exchange(caller, traffic, request)
+        exchange = Exchange(caller, steering.door.pass_on(head, caller.peer), request)
         if body:
             exchange.feed(body)
         exchange.finish_request()

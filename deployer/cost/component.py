@@ -52,8 +52,17 @@ class Component:
         """Return a part of it, such as a day of a month."""
         if self.monthly is None:
             return self
-        quantity = None if self.quantity is None else self.quantity * factor
-        return replace(self, monthly=self.monthly * factor, quantity=quantity)
+        return Component(
+            self.name,
+            self.monthly * factor,
+            self.basis,
+            as_of=self.as_of,
+            confidence=self.confidence,
+            source=self.source,
+            quantity=None if self.quantity is None else self.quantity * factor,
+            unit=self.unit,
+            unit_price=self.unit_price,
+        )
 
 
 def price_component(

@@ -19,6 +19,7 @@ class Load:
         share: Of all predictions, as the routing weights have it.
         begun_bytes: What the account has sent before, which sets the tier of what it sends next.
         replicas: How many run; the autoscaler's maximum when that is what is priced.
+        asked: Predictions that somebody counted; None when the assumptions say how many.
     """
 
     usage: Usage
@@ -26,11 +27,12 @@ class Load:
     model_bytes: int
     replicas: int
     begun_bytes: Decimal = Decimal(0)
+    asked: Decimal | None = None
 
     @property
     def predictions(self) -> Decimal:
         """How many predictions this target answers."""
-        return self.usage.predictions * self.share
+        return self.usage.predictions * self.share if self.asked is None else self.asked
 
     @property
     def bytes_in(self) -> Decimal:

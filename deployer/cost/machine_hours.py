@@ -5,10 +5,10 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from deployer.cost.allocate import Allocation, Demand, allocate_hour
+from deployer.cost.columns import Look
 from deployer.cost.component import CURRENCY, Component, unknown_component
 from deployer.cost.machine import Machine
 from deployer.cost.row import MachineUse, Part
-from deployer.cost.samples import Sample
 from deployer.cost.sizing import Size
 from deployer.cost.weights import WeightSet
 from deployer.ports import UnknownPrice
@@ -33,11 +33,12 @@ class MachineHours:
     machine: Machine
     hours: dict[State, Decimal] = field(default_factory=dict)
 
-    def add(self, sample: Sample | None, replicas: int, hours: Decimal) -> None:
-        """Add a time for which ``sample`` speaks; without one the release's ``replicas`` count."""
-        seen = sample.replicas if sample and sample.replicas is not None else replicas
-        nodes = sample.nodes if sample and sample.nodes is not None else self.machine.count(seen)
-        state = State(seen, nodes, sample.used if sample else None, sample is not None)
+    def add(self, look: Look | None, replicas: int, hours: Decimal) -> None:
+        """Add a time for which ``look`` speaks; without one the release's ``replicas`` count."""
+        said, nodes, used = look or (None, None, None)
+        seen = replicas if said is None else said
+        nodes = self.machine.count(seen) if nodes is None else nodes
+        state = State(seen, nodes, used, look is not None)
         self.hours[state] = self.hours.get(state, Decimal(0)) + hours
 
     @property

@@ -14,8 +14,7 @@ from deployer.cost.machine_hours import MachineHours, State, price_machine_hours
 from deployer.cost.network import price_gateways, price_traffic
 from deployer.cost.rates import Rates
 from deployer.cost.row import CostRow, Gap, MachineUse, Part
-from deployer.cost.samples import Sample
-from deployer.cost.sizing import Size
+from deployer.cost.samples import Sample, Samples
 from deployer.cost.storage import price_kept, price_pushes, price_requests
 from deployer.cost.timeline import Tally, Timeline
 from deployer.cost.weights import SCAD, WeightSet
@@ -23,11 +22,7 @@ from deployer.ports import Prices
 from deployer.release.records import Bundle, Span, TargetBundle
 from deployer.values import Cloud
 
-__all__ = ["Look", "Ran", "Window", "hours_between", "price_ran"]
-
-
-Look = tuple[int | None, int | None, Size | None] | None
-"""What a sample says of replicas, machines and use; None where there is no sample."""
+__all__ = ["Ran", "Window", "hours_between", "price_ran"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +69,8 @@ class _Slice:
     month: "_Month"
     began: datetime
     ended: datetime
+    hours: Decimal
     first: bool
-
-    @property
-    def hours(self) -> Decimal:
-        return hours_between(self.began, self.ended)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +102,11 @@ def price_ran(
     what its spec assumes of a month.
     """
     ran = Ran()
-    by_target: dict[str, list[Sample]] = {}
-    for sample in samples:
-        by_target.setdefault(sample.target, []).append(sample)
-    seen = {target: Timeline(found) for target, found in by_target.items()}
+    found = Samples.collect(samples)
+    seen = {target: Timeline(found.looks, it) for target, it in found.columns.items()}
     sent: dict[tuple[Cloud, int, int], Decimal] = {}
     for piece in _slices(spans, bundles, window, books or {}, ran):
-        _price_slice(piece, seen.get(piece.span.target, _NOTHING), weights, sent, ran)
+        _price_slice(piece, seen.get(piece.span.target), weights, sent, ran)
     return ran
 
 
@@ -148,9 +138,9 @@ def _slices(
         if bundle is None or part is None:
             ran.left_out.append(span)
             continue
-        whole = _open(span, bundle, part, books, (began, ended))
+        whole = _open(span, bundle, part, books)
         found += [
-            replace(whole, began=start, ended=end, first=start == span.began)
+            _Slice(*whole, start, end, hours_between(start, end), first=start == span.began)
             for start, end in _days(began, ended)
         ]
     yield from sorted(found, key=lambda piece: (piece.began, piece.span.target))
@@ -161,14 +151,13 @@ def _open(
     bundle: Bundle,
     part: TargetBundle,
     books: Mapping[str, Prices],
-    time: tuple[datetime, datetime],
-) -> _Slice:
+) -> "tuple[Span, Bundle, TargetBundle, Rates, Machine, Load, _Month]":
     rates = Rates(bundle, part, books.get(part.target))
     share = share_of_traffic(bundle, part.target)
     load = Load(read_usage(bundle), share, bundle.artifact.size, part.replicas)
     month = _Month(price_gateways(rates, load), price_kept(rates, replace(load, replicas=1)))
     machine = read_machine(part, rates)
-    return _Slice(span, bundle, part, rates, machine, load, month, *time, first=False)
+    return span, bundle, part, rates, machine, load, month
 
 
 def _days(began: datetime, ended: datetime) -> Iterator[tuple[datetime, datetime]]:
@@ -180,7 +169,7 @@ def _days(began: datetime, ended: datetime) -> Iterator[tuple[datetime, datetime
 
 def _price_slice(
     piece: _Slice,
-    samples: Timeline,
+    samples: Timeline | None,
     weights: WeightSet,
     sent: dict[tuple[Cloud, int, int], Decimal],
     ran: Ran,
@@ -194,7 +183,7 @@ def _price_slice(
         ran.excess.add(piece.span.target)
     ran.rows += [_row(piece, c, Part.SHARED, "release") for c in _shared(piece)]
     ran.rows += [_row(piece, c, Part.OWN, "release") for c in _own(piece, hours.replica_hours)]
-    tally = samples.count_answers(piece.began, piece.ended)
+    tally = samples.count_answers(piece.began, piece.ended) if samples else Tally()
     counted = tally.predictions is not None
     key = piece.span.target, piece.span.release
     ran.tallies[key] = ran.tallies.get(key, Tally()).add(tally)
@@ -202,22 +191,18 @@ def _price_slice(
     ran.rows += [_row(piece, c, Part.OWN, basis) for c in _traffic(piece, tally, sent)]
 
 
-def _measure(piece: _Slice, samples: Timeline, ran: Ran) -> MachineHours:
+def _measure(piece: _Slice, samples: Timeline | None, ran: Ran) -> MachineHours:
     """Add up for how long each state held; a gap is noted, and counted as the release asks."""
     hours = MachineHours(piece.machine)
-    if not samples:
+    if samples is None:
         hours.add(None, piece.load.replicas, piece.hours)
         return hours
-    seen: dict[Look, tuple[Sample | None, timedelta]] = {}
-    for part in samples.stretch(piece.began, piece.ended):
-        it = part.sample
-        look = (it.replicas, it.nodes, it.used) if it else None
-        _, before = seen.get(look, (None, timedelta()))
-        seen[look] = it, before + (part.ended - part.began)
-        if it is None:
-            _note_gap(ran.gaps, Gap(piece.span.target, part.began, part.ended))
-    for sample, long in seen.values():
-        hours.add(sample, piece.load.replicas, _hours(long))
+    held = samples.hold(piece.began, piece.ended)
+    for look, long in held.looks.items():
+        hours.add(look, piece.load.replicas, _hours(long))
+    for began, ended in held.gaps:
+        hours.add(None, piece.load.replicas, hours_between(began, ended))
+        _note_gap(ran.gaps, Gap(piece.span.target, began, ended))
     return hours
 
 
@@ -262,12 +247,11 @@ def _traffic(
     """Price what was answered, by the tier that the account has reached in the month."""
     key = (piece.part.cloud, piece.began.year, piece.began.month)
     begun = sent.setdefault(key, piece.load.usage.egress_used_gb * 10**9)
-    load = replace(piece.load, begun_bytes=begun)
-    if tally.predictions is None:
-        load = replace(load, share=load.share * piece.hours / HOURS_PER_MONTH)
-    else:
-        usage = load.usage.model_copy(update={"predictions": tally.predictions})
-        load = replace(load, usage=usage, share=Decimal(1))
+    assumed = piece.load.predictions * piece.hours / HOURS_PER_MONTH
+    asked = assumed if tally.predictions is None else Decimal(tally.predictions)
+    if not asked:
+        return ()
+    load = replace(piece.load, begun_bytes=begun, asked=asked)
     sent[key] = begun + load.bytes_out
     return price_traffic(piece.rates, load)
 
@@ -297,5 +281,4 @@ def _row(piece: _Slice, component: Component, part: Part, basis: str) -> CostRow
     )
 
 
-_NOTHING = Timeline(())
 _MACHINE_PARTS = (Part.ALLOCATED, Part.IDLE, Part.OVERHEAD)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from deployer.values import Cloud, Money
 
@@ -20,8 +21,7 @@ class Part(StrEnum):
     OWN = "own"
 
 
-@dataclass(frozen=True, slots=True)
-class CostRow:
+class CostRow(NamedTuple):
     """One line of what a time cost, exact.
 
     Attributes:

@@ -124,7 +124,8 @@ def _request(path: str, rows: Sequence[Sequence[float]], *, both: bool) -> HttpR
 
 def _table(output: Json, count: int) -> list[list[Label]]:
     """Return the output's values by row; nested and flat data are both allowed by the protocol."""
-    flat = list(_flatten(output["data"]))
+    data = output["data"]
+    flat = list(_flatten(data)) if any(isinstance(it, list) for it in data) else data
     width = max(1, len(flat) // count)
     return [flat[start : start + width] for start in range(0, len(flat), width)]
 

@@ -1,7 +1,7 @@
 """What every step has at hand."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from deployer.artifact import Artifact
@@ -81,6 +81,13 @@ class Context:
     def record(self, gate: str, target: str, verdict: str) -> None:
         """Keep what a gate said of the release, for its mark."""
         self.verdicts.setdefault(gate, {})[target] = verdict
+
+    def forget(self, targets: Collection[str]) -> None:
+        """Drop what the release answered on targets that it is taken back from."""
+        for target in targets:
+            self.answers.pop(target, None)
+            for said in self.verdicts.values():
+                said.pop(target, None)
 
     def check(self) -> None:
         """Return if this run may still write; called before every write.

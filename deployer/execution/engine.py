@@ -5,15 +5,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
 
-from deployer.errors import DeployerError, LeaseLostError, StateError
+from deployer.errors import DeployerError, LeaseLostError, RolloutError, StateError
 from deployer.execution.context import Context, StoppedError
 from deployer.execution.events import Event
 from deployer.execution.steps import run_step
 from deployer.parallel import ask_each
+from deployer.plan import Reached, build_put_back
 from deployer.plan.model import Finish, Phase, Plan, Push, Route, Shift, Step
-from deployer.release.journal import About
+from deployer.release.journal import About, begun
+from deployer.release.records import Bundle
 
-__all__ = ["run_phases"]
+__all__ = ["read_earlier", "run_phases"]
 
 _MARGIN_SECONDS = 30.0
 
@@ -23,28 +25,81 @@ _Ending = Literal["done", "failed", "stopped"]
 def run_phases(plan: Plan, context: Context) -> dict[str, DeployerError]:
     """Run every phase; return the targets that failed, with their errors.
 
-    Under ``outcome: all`` the first failure stops the other targets and no further phase begins.
-    Under ``keep-going`` a target that failed is left out of what follows: routers send it nothing,
-    and the record says that it still has what it had.
+    When more targets have failed than the plan bears, the others are stopped and no further phase
+    begins. A target that failed before that is left out of what follows: a deploy takes it back to
+    what it had, after the phase in which it failed, and what it had serves on. In a rollback, and
+    where it can't be taken back, routers send it nothing. The record says what it serves.
 
     Raises:
         LeaseLostError: Another run took over; nothing more was written.
         StateError: The state's majority is gone; the run can be gone on with when it is back.
     """
-    progress = _Progress(_serving_at_first(plan))
-    for phase in plan.phases:
-        progress.failed |= _run_phase(plan, phase, context, progress)
-        if progress.failed and plan.outcome == "all":
-            break
-    return progress.failed
+    return _run(plan, context, _Progress(_serving_at_first(plan))).failed
 
 
 @dataclass(slots=True)
 class _Progress:
-    """What each target serves as far as this run knows, and which targets have failed."""
+    """What each target serves as far as this run knows, and which have failed.
+
+    ``failing`` knows of those that failed in a phase that goes on; ``drained`` get no traffic.
+    """
 
     serving: dict[str, int]
     failed: dict[str, DeployerError] = field(default_factory=dict)
+    failing: set[str] = field(default_factory=set)
+    drained: set[str] = field(default_factory=set)
+
+
+def _run(plan: Plan, context: Context, progress: _Progress) -> _Progress:
+    for phase in plan.phases:
+        errors = _run_phase(plan, phase, context, progress)
+        progress.failed |= errors
+        progress.drained |= errors.keys()
+        if errors and plan.kind == "deploy" and plan.bears(progress.failed):
+            _take_back(plan, errors, context, progress)
+        if not plan.bears(progress.failed):
+            break
+    return progress
+
+
+def _take_back(
+    plan: Plan, errors: Mapping[str, DeployerError], context: Context, progress: _Progress
+) -> None:
+    """Give targets that failed what they had before; what can't be taken back stays drained."""
+    names = errors.keys()
+    entries = context.journal.read()
+    reached = Reached(begun(entries, "apply") & names, begun(entries, "shift") & names)
+    context.forget(names)
+    others = {name: number for name, number in progress.serving.items() if name not in names}
+    had = {name: number for name, number in plan.before.items() if name in names}
+    back = build_put_back(
+        plan, read_earlier(plan, context), reached=reached, live={**others, **had}
+    )
+    context.tell(Event("undo", detail=f"{', '.join(names)} alone; the others go on"))
+    drained = progress.drained - names
+    stuck = _run(back, context, _Progress(dict(progress.serving), drained=drained)).failed
+    still = {name: number for name, number in progress.serving.items() if name in stuck}
+    progress.serving = {**others, **had, **still}
+    progress.drained = drained | stuck.keys()
+    progress.failed |= {name: _stuck(errors.get(name), error) for name, error in stuck.items()}
+
+
+def _stuck(first: DeployerError | None, second: DeployerError) -> DeployerError:
+    """Return why a target failed, and why it could not be taken back."""
+    if first is None:
+        return second
+    return RolloutError(
+        f"{first.message}; it could not be taken back: {second.message}",
+        release=None,
+        undone=False,
+        hint=first.hint,
+    )
+
+
+def read_earlier(plan: Plan, context: Context) -> dict[int, Bundle]:
+    """Return the bundles of what was live, or at rest beside, when the plan was made."""
+    beside = set[int]().union(*plan.beside.values())
+    return {number: context.bundle(number) for number in {*plan.before.values(), *beside}}
 
 
 def _serving_at_first(plan: Plan) -> dict[str, int]:
@@ -83,7 +138,9 @@ def _run_lane(
         try:
             _run_recorded(phase, step, context)
         except DeployerError as error:
-            if plan.outcome == "all" or isinstance(error, LeaseLostError | StateError):
+            progress.failing.add(step.target)
+            lost = isinstance(error, LeaseLostError | StateError)
+            if lost or not plan.bears(progress.failing):
                 context.stopped.set()
             raise
         if isinstance(step, Shift):
@@ -139,12 +196,12 @@ def _pushes(steps: Sequence[Step]) -> bool:
 def _told_truly(step: Step, plan: Plan, progress: _Progress) -> Step:
     """Say of targets that failed what they serve, not what they should."""
     failed = set(progress.failed)
-    if not failed or not isinstance(step, Route | Finish):
+    if not (failed or progress.drained) or not isinstance(step, Route | Finish):
         return step
     live = {name: number for name, number in step.live.items() if name not in failed}
     live |= {name: number for name, number in progress.serving.items() if name in failed}
     if isinstance(step, Route):
-        return step.model_copy(update={"live": live, "drained": tuple(sorted(failed))})
+        return step.model_copy(update={"live": live, "drained": tuple(sorted(progress.drained))})
     everywhere = failed >= {part.target for part in plan.bundle.targets}
     return step.model_copy(update={"live": live, "verified": None if everywhere else step.verified})
 

@@ -101,6 +101,8 @@ def _backends(step: Route, context: Context, urls: dict[str, str]) -> tuple[Back
                     url=url,
                     weight=weights.get(part.target, 0),
                     tier=bundle.routing.tiers.get(part.target, 0),
+                    region=part.region,
+                    shadow=bundle.routing.shadow.get(part.target, 0.0),
                 )
             )
     return tuple(backends)

@@ -7,20 +7,20 @@ from dataclasses import dataclass, field
 
 from deployer.errors import DeployerError, RolloutError
 from deployer.execution.context import Context
-from deployer.execution.engine import run_phases
+from deployer.execution.engine import read_earlier, run_phases
 from deployer.execution.events import Event
 from deployer.execution.head import change_head, read_head
 from deployer.plan import Plan, Reached, build_undo
 from deployer.plan.model import Finish
 from deployer.release.journal import begun
-from deployer.release.records import Bundle, RunRecord
+from deployer.release.records import RunRecord
 
 __all__ = ["RunResult", "begin_run", "carry_out", "run_plan", "undo_run", "who"]
 
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """How a run ended: ``failed`` holds the targets that were left behind (``keep-going`` only)."""
+    """How a run ended: ``failed`` holds the targets that a quorum did without, and why."""
 
     release: int
     seconds: float
@@ -66,16 +66,16 @@ def begin_run(plan: Plan, context: Context) -> None:
 
 
 def carry_out(plan: Plan, context: Context) -> RunResult:
-    """Run the phases of a plan that has begun; on a failure under ``outcome: all``, undo."""
+    """Run the phases of a plan that has begun; undo it when more has failed than it bears."""
     started = context.clock.monotonic()
     failed = run_phases(plan, context)
-    if failed and plan.outcome == "all":
+    if not plan.bears(failed):
         raise undo_run(plan, context, failed)
     context.journal.write("finish", detail=f"{len(failed)} targets failed")
     seconds = context.clock.monotonic() - started
-    if failed:
+    if failed and plan.outcome == "keep-going":
         raise _left_behind(plan, failed)
-    return RunResult(plan.release, seconds)
+    return RunResult(plan.release, seconds, failed)
 
 
 def undo_run(plan: Plan, context: Context, failed: Mapping[str, DeployerError]) -> RolloutError:
@@ -89,7 +89,7 @@ def undo_run(plan: Plan, context: Context, failed: Mapping[str, DeployerError]) 
     entries = context.journal.read()
     undo = build_undo(
         plan,
-        _bundles(plan, context),
+        read_earlier(plan, context),
         reached=Reached(begun(entries, "apply"), begun(entries, "shift")),
         verdict=f"failed: {reason}" if failed else "undone: the run was given up",
         to_blame=to_blame,
@@ -101,21 +101,22 @@ def undo_run(plan: Plan, context: Context, failed: Mapping[str, DeployerError]) 
     return _refused(undo, reason, failed, stuck)
 
 
-def _bundles(plan: Plan, context: Context) -> dict[int, Bundle]:
-    beside = set[int]().union(*plan.beside.values())
-    return {number: context.bundle(number) for number in {*plan.before.values(), *beside}}
-
-
 def _refuse_unknown(plan: Plan) -> None:
     unknown = [target for target in plan.targets if target.unknown]
-    if unknown and plan.outcome == "all":
+    if not plan.bears([target.target for target in unknown]):
         names = "; ".join(f"{target.target}: {target.unknown}" for target in unknown)
         raise RolloutError(
             f"{plan.name}: {len(unknown)} of {len(plan.targets)} targets cannot be reached, and "
-            f"outcome is all: {names}",
+            f"{_wanted(plan)}: {names}",
             release=plan.release,
             hint="Nothing was changed. Bring the target back, or take it out of the spec.",
         )
+
+
+def _wanted(plan: Plan) -> str:
+    count = len(plan.targets)
+    needed = count - (plan.may_fail or 0)
+    return "outcome is all" if needed == count else f"{needed} of {count} must take the release"
 
 
 def _refused(
@@ -172,15 +173,19 @@ def _what_now(undo: Plan, failed: Mapping[str, DeployerError]) -> str:
 def _left_behind(plan: Plan, failed: Mapping[str, DeployerError]) -> DeployerError:
     if "" in failed:
         return failed[""]
+    back = plan.kind == "rollback"
     names = "; ".join(f"{name}: {error.message}" for name, error in failed.items())
     done = len(plan.bundle.targets) - len(failed)
     return RolloutError(
-        f"{plan.name}: release {plan.release} is back on {done} of {len(plan.bundle.targets)} "
-        f"targets, not on {names}",
+        f"{plan.name}: release {plan.release} is {'back' if back else 'live'} on {done} of "
+        f"{len(plan.bundle.targets)} targets, not on {names}",
         release=plan.release,
-        undone=False,
+        undone=not back and all(getattr(error, "undone", True) for error in failed.values()),
         hint="Routers send nothing to a target that was left behind. Run the same command again "
-        "once it answers.",
+        "once it answers."
+        if back
+        else "What was left behind serves what it had, where that could be put back. The same "
+        "command tries it again.",
     )
 
 

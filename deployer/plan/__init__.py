@@ -11,12 +11,13 @@ from deployer.plan.build import (
 from deployer.plan.bundle import content_of
 from deployer.plan.changes import demand_few_deletions
 from deployer.plan.model import Plan
-from deployer.plan.undo import Reached, build_undo
+from deployer.plan.undo import Reached, build_put_back, build_undo
 
 __all__ = [
     "Plan",
     "Reached",
     "build_plan",
+    "build_put_back",
     "build_rollback",
     "build_undo",
     "content_of",

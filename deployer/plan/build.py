@@ -15,7 +15,7 @@ from deployer.plan.retention import Retention, decide_retention, find_beside
 from deployer.release.gates import GatesRecord
 from deployer.release.records import Bundle, Mark, TargetBundle
 from deployer.snapshot.model import Snapshot, TargetSnapshot
-from deployer.spec import Spec
+from deployer.spec import Quorum, Spec
 from deployer.values import digest_of
 
 __all__ = [
@@ -25,6 +25,9 @@ __all__ = [
     "fingerprint_of",
     "rollback_inputs",
 ]
+
+
+_Outcome = tuple[Literal["all", "quorum", "keep-going"], int | None]
 
 
 def build_plan(
@@ -52,7 +55,7 @@ def build_plan(
         snapshot,
         new=recorded is None,
         inputs=deploy_inputs(bundle.content),
-        outcome="all",
+        outcome=_outcome_of(spec),
     )
     if spec.budget is None or made.cost is None:
         return made
@@ -82,7 +85,7 @@ def build_rollback(bundle: Bundle, snapshot: Snapshot) -> Plan:
         snapshot,
         new=False,
         inputs=rollback_inputs(bundle.number),
-        outcome="keep-going",
+        outcome=("keep-going", None),
     )
 
 
@@ -159,7 +162,7 @@ def _plan(
     *,
     new: bool,
     inputs: str,
-    outcome: Literal["all", "keep-going"],
+    outcome: _Outcome,
 ) -> Plan:
     head = snapshot.head
     quarantined = _quarantined(kind, bundle.number, snapshot)
@@ -179,7 +182,8 @@ def _plan(
         desired_before=head.desired if head else None,
         inputs=inputs,
         fingerprint=fingerprint_of(snapshot),
-        outcome=outcome,
+        outcome=outcome[0],
+        may_fail=outcome[1],
         targets=targets,
         phases=()
         if done
@@ -188,6 +192,14 @@ def _plan(
             bundle, snapshot.live, _live_bundles(snapshot), today=snapshot.at.date()
         ),
     )
+
+
+def _outcome_of(spec: Spec) -> _Outcome:
+    """Return what counts as success, and how many targets may fail on the way: never all."""
+    count = len(spec.targets)
+    if isinstance(spec.outcome, Quorum):
+        return "quorum", count - spec.outcome.quorum
+    return spec.outcome, count - 1 if spec.outcome == "keep-going" else 0
 
 
 def _live_bundles(snapshot: Snapshot) -> dict[int, Bundle]:

@@ -1,13 +1,12 @@
 """Makes the bundle of a new release: everything rollback will ever need, in one record."""
 
 from deployer.artifact import Artifact, artifact_uri
-from deployer.plan.tiers import tiers_of
+from deployer.plan.route_settings import guard_of, make_settings
 from deployer.release.gates import GatesRecord
 from deployer.release.records import (
     ArtifactRecord,
     Bundle,
     PriceRecord,
-    RouteSettings,
     TargetBundle,
     content_digest,
 )
@@ -32,7 +31,11 @@ def content_of(spec: Spec, artifact: Artifact, gates: GatesRecord) -> str:
         for target in spec.targets
     ]
     settings = spec.model_dump(mode="json", include={"routing", "gates", "strategy"})
-    return content_digest(artifact.digest, [objects, settings, gates.model_dump(mode="json")])
+    guard = guard_of(
+        spec.routing.guard, spec.file
+    )  # beside what the spec says of it: the keys in the file it names
+    more = [gates.model_dump(mode="json"), guard.model_dump(mode="json") if guard else None]
+    return content_digest(artifact.digest, [objects, settings, *more])
 
 
 def make_bundle(
@@ -61,13 +64,7 @@ def make_bundle(
         config=spec.model_dump(mode="json", exclude={"model": {"path"}}),
         content=content_of(spec, artifact, gates),
         gates=gates,
-        routing=RouteSettings(
-            policy=spec.routing.policy,
-            tiers=tiers_of(spec, snapshot),
-            max_in_flight=spec.routing.max_in_flight,
-            idempotent=spec.routing.idempotent,
-            health_path=targets[0].ready_path,
-        ),
+        routing=make_settings(spec, snapshot, health_path=targets[0].ready_path),
         weights={target.name: _weight(spec, target.name) for target in spec.targets},
         soak_seconds=spec.strategy.soak,
         history=spec.strategy.history,

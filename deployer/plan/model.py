@@ -1,5 +1,6 @@
 """A plan as data: phases of typed steps; shown, saved, journaled and run as it is."""
 
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -223,8 +224,9 @@ class Plan(Document):
         beside: Releases that have a Deployment of their own, by target, when the plan was made.
         inputs: Digest of what was asked for: the same command makes the same.
         fingerprint: Digest of what was found; a saved plan refuses to run when it has moved (G5).
-        outcome: ``all``: a target that fails turns the run into an undo; ``keep-going``: it is left
-            behind and named.
+        outcome: What counts as success: ``all`` targets, a ``quorum``, or whatever can be reached
+            (``keep-going``), with an error that names the others.
+        may_fail: How many targets may fail before the run turns into an undo; None: no number does.
         cost: What a month costs before and after; None of an undo.
         budget: How it stands to each limit of the spec's budget.
     """
@@ -239,11 +241,16 @@ class Plan(Document):
     desired_before: int | None
     inputs: str
     fingerprint: str
-    outcome: Literal["all", "keep-going"]
+    outcome: Literal["all", "quorum", "keep-going"]
+    may_fail: int | None
     targets: tuple[TargetPlan, ...]
     phases: tuple[Phase, ...]
     cost: PlanCost | None = None
     budget: tuple[BudgetVerdict, ...] = ()
+
+    def bears(self, failed: Collection[str]) -> bool:
+        """Return whether the run goes on when these targets have failed; "" is the record."""
+        return self.may_fail is None or ("" not in failed and len(failed) <= self.may_fail)
 
     @property
     def nothing_to_do(self) -> bool:

@@ -18,7 +18,7 @@ from deployer.plan.model import (
 from deployer.ports import ObjectRef
 from deployer.release.records import Bundle, TargetBundle
 
-__all__ = ["Reached", "build_undo"]
+__all__ = ["Reached", "build_put_back", "build_undo"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +35,49 @@ def build_undo(
     """Return the plan that undoes ``plan``: traffic first, then what it made is removed.
 
     Targets that were not reached are left alone: one that is away then needs no undo.
+    See `build_put_back` for a run that goes on without some of them.
 
     Args:
         bundles: The releases that were live before, or at rest beside, by number.
         verdict: What became of the run, for the release's mark.
         to_blame: Whether the release must not be rolled forward again.
     """
-    moved = sorted(set(reached.shifted))
+    before = plan.desired_before or 0
     return plan.model_copy(
         update={
             "kind": "undo",
             "new": False,
             "outcome": "keep-going",
+            "may_fail": None,
             "phases": (
-                Phase(name="restore", steps=tuple(_restore(plan, bundles, reached))),
-                *_route(plan, moved),
-                Phase(name="remove", steps=tuple(_remove(plan, bundles, reached))),
+                *_put_back(plan, bundles, reached, Route(release=before, live=plan.before)),
                 Phase(name="finish", steps=(_finish(plan, verdict, to_blame=to_blame),)),
             ),
         }
+    )
+
+
+def build_put_back(
+    plan: Plan, bundles: Mapping[int, Bundle], *, reached: Reached, live: Mapping[str, int]
+) -> Plan:
+    """Return the plan that takes the targets in ``reached`` back, while the run goes on elsewhere.
+
+    Args:
+        live: What every target serves when that is done.
+    """
+    route = Route(release=plan.release, live=dict(live))
+    phases = _put_back(plan, bundles, reached, route)
+    changed = {"kind": "undo", "outcome": "keep-going", "may_fail": None, "phases": phases}
+    return plan.model_copy(update=changed)
+
+
+def _put_back(
+    plan: Plan, bundles: Mapping[int, Bundle], reached: Reached, route: Route
+) -> tuple[Phase, ...]:
+    return (
+        Phase(name="restore", steps=tuple(_restore(plan, bundles, reached))),
+        *([Phase(name="route", steps=(route,))] if reached.shifted else []),
+        Phase(name="remove", steps=tuple(_remove(plan, bundles, reached))),
     )
 
 
@@ -81,12 +105,6 @@ def _overwrites(part: TargetBundle, before: TargetBundle) -> bool:
     """Say whether an object that both releases have, a ServiceAccount say, differs."""
     old = {ObjectRef.of(manifest): manifest for manifest in before.objects}
     return any(old.get(ObjectRef.of(manifest), manifest) != manifest for manifest in part.objects)
-
-
-def _route(plan: Plan, moved: list[str]) -> Iterable[Phase]:
-    if moved:
-        step = Route(release=plan.desired_before or 0, live=plan.before)
-        yield Phase(name="route", steps=(step,))
 
 
 def _remove(plan: Plan, bundles: Mapping[int, Bundle], reached: Reached) -> Iterable[Retire]:

@@ -4,6 +4,7 @@ Pure declarations. An adapter in `deployer.providers` implements each; one contr
 ``tests/contract`` holds every adapter to the same words, the shipped fakes included.
 """
 
+from deployer.ports.actuals import Actuals, Charged
 from deployer.ports.apply import (
     PLAIN,
     Applied,
@@ -17,6 +18,7 @@ from deployer.ports.clock import Clock
 from deployer.ports.cluster import Cluster, ClusterInfo, PodState, Readiness, Verdict
 from deployer.ports.dns import DnsAnswer, DnsChange, DnsName, DnsPolicy, DnsProbe, DnsZone
 from deployer.ports.manifest import Manifest, ObjectRef, group_kind
+from deployer.ports.notifier import Notice, Notifier
 from deployer.ports.preflight import Finding, Severity
 from deployer.ports.prices import (
     Price,
@@ -26,17 +28,20 @@ from deployer.ports.prices import (
     PriceTier,
     UnknownPrice,
 )
-from deployer.ports.probe import HttpRequest, HttpResponse, Probe
+from deployer.ports.probe import Certificate, HttpRequest, HttpResponse, Probe
 from deployer.ports.provider import Provider
 from deployer.ports.source import Chunk, Source
 from deployer.ports.spans import RequestSpan, SpanEvent, SpanSink
-from deployer.ports.store import ObjectInfo, ObjectStore, StoredObject, StoredRange
+from deployer.ports.store import ObjectInfo, ObjectStore, StoredObject, StoredRange, StoreSettings
 
 __all__ = [
     "PLAIN",
+    "Actuals",
     "Applied",
     "ApplyOptions",
     "ApplyResult",
+    "Certificate",
+    "Charged",
     "Chunk",
     "Clock",
     "Cluster",
@@ -53,6 +58,8 @@ __all__ = [
     "HttpRequest",
     "HttpResponse",
     "Manifest",
+    "Notice",
+    "Notifier",
     "ObjectInfo",
     "ObjectRef",
     "ObjectStore",
@@ -71,6 +78,7 @@ __all__ = [
     "Source",
     "SpanEvent",
     "SpanSink",
+    "StoreSettings",
     "StoredObject",
     "StoredRange",
     "UnknownPrice",

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
-__all__ = ["HttpRequest", "HttpResponse", "Probe"]
+__all__ = ["Certificate", "HttpRequest", "HttpResponse", "Probe"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +19,26 @@ class HttpRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Certificate:
+    """From when until when a server's certificate holds, UTC."""
+
+    begins: datetime
+    ends: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """What came back, whatever its status, and how long it took."""
+    """What came back, whatever its status, and how long it took.
+
+    Attributes:
+        certificate: The server's own, which was accepted; None without TLS.
+    """
 
     status: int
     body: bytes
     seconds: float
     headers: Mapping[str, str] = field(default_factory=dict)
+    certificate: Certificate | None = None
 
 
 class Probe(Protocol):

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from deployer.ports.source import Source
 
-__all__ = ["ObjectInfo", "ObjectStore", "StoredObject", "StoredRange"]
+__all__ = ["ObjectInfo", "ObjectStore", "StoreSettings", "StoredObject", "StoredRange"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,23 @@ class StoredRange:
     body: bytes
     version: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """What a bucket asks of those who use it; none of it is secret.
+
+    Attributes:
+        compat: It is no Amazon: parts carry MD5 and no newer checksums, nothing trails a body, and
+            what was written is read back.
+        payer: Who pays, where the requester does: a project of Google Cloud; for S3 any word.
+        encryption: What new objects are encrypted with, where it is not the bucket's own choice:
+            a KMS key (S3, Cloud Storage), an encryption scope (Azure).
+    """
+
+    compat: bool = False
+    payer: str = ""
+    encryption: str = ""
 
 
 class ObjectStore(Protocol):

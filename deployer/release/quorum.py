@@ -67,6 +67,20 @@ class Quorum:
             raise self._too_few(answers, what)
         return answers
 
+    def survey(
+        self, operation: Callable[[ObjectStore], T], *, timeout_seconds: float
+    ) -> list[Answer[T]]:
+        """Run ``operation`` on every store; one that is silent after the time is an error.
+
+        Needs no majority, and waits real time: it is asked how the stores do.
+        """
+        asked = [(lane, lane.submit(operation)) for lane in self._lanes]
+        wait([future for _, future in asked], timeout=timeout_seconds)
+        return [
+            future.result() if future.done() else lane.stand_in(timeout_seconds)
+            for lane, future in asked
+        ]
+
     def vote(self, operation: Callable[[ObjectStore], bool]) -> bool:
         """Run ``operation`` on every store; return whether a majority said yes, once it is settled.
 
@@ -136,6 +150,12 @@ class _Lane:
                     target=self._serve, name=f"state {self._store.url}", daemon=True
                 ).start()
         return future
+
+    def stand_in(self, seconds: float) -> "Answer[T]":
+        """Return the answer of a store that has given none."""
+        text = f"no answer in {seconds:g} s"
+        error = TransientError(text, operation="survey", resource=self._store.url)
+        return Answer(self._store, error=error)
 
     def _serve(self) -> None:
         while True:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, ValidationError
 from deployer.errors import StateError
 from deployer.release.gates import GatesRecord
 from deployer.release.record import SCHEMA, Document, Record
+from deployer.release.steering import CheckRecord, GuardRecord, MatchRecord, RegionRecord
 from deployer.values import Cloud, Digest, Json, canonical_json, digest_of
 
 __all__ = [
@@ -221,12 +222,18 @@ class Entry(Document):
 
 
 class RouteSettings(Record):
-    """How routers treat the backends.
+    """How routers treat the backends, and which requests are for them.
 
     Attributes:
         policy: As in the spec; ``latency`` lets load have a say, the others come down to tiers.
         tiers: Each target's; 0 where it has none. Lower ones are used first.
         max_in_flight: Requests at one backend at the same time.
+        sticky: A field; requests with the same value of it go to the same backend.
+        match: The first that a request fits says where it goes.
+        shadow: The percentage of requests that targets get a copy of, besides.
+        host: What ``Host`` must say; anything when empty.
+        path: What paths begin with, in whole segments.
+        strip: Whether backends get the path without that beginning.
     """
 
     policy: str = "weighted"
@@ -234,16 +241,35 @@ class RouteSettings(Record):
     max_in_flight: int = 1024
     idempotent: bool = False
     health_path: str = "/v2/health/ready"
+    region: RegionRecord = RegionRecord()
+    sticky: str = ""
+    match: tuple[MatchRecord, ...] = ()
+    shadow: dict[str, float] = Field(default_factory=dict)
+    check: CheckRecord | None = None
+    host: str = ""
+    path: str = "/"
+    strip: bool = False
+    guard: GuardRecord | None = None
 
 
 class Backend(Record):
-    """One (target, release) that may take traffic."""
+    """One (target, release) that may take traffic.
+
+    Attributes:
+        weight: The target's, of a thousand or any other sum.
+        share: The release's among those of its target, to be compared with theirs.
+        region: Where it is, by its cloud's word.
+        shadow: The percentage of requests that it gets a copy of, besides.
+    """
 
     target: str
     release: int
     url: str
     weight: int
     tier: int = 0
+    share: int = 1000
+    region: str = ""
+    shadow: float = 0.0
 
 
 class Routes(Document):

@@ -7,6 +7,7 @@ Layout under ``deployer/<name>/`` of every store (design §6)::
     lease.json                          who may change it
     journal/<run>/000003-000007.json    what a run did (token, line), create-only
     routes.json                         what routers follow; larger epoch wins
+    notices/<channel>/<event>/…         what was told to whom, create-only
 
 A document with an epoch is replaced only by one with a larger epoch, store by store, by
 compare-and-swap: a store that was away catches up at the next write, and a writer that has been
@@ -28,6 +29,7 @@ from deployer.errors import (
 )
 from deployer.ports import Clock, ObjectStore
 from deployer.release.quorum import Answer, Quorum
+from deployer.release.record import Document
 from deployer.release.records import (
     Bundle,
     Entry,
@@ -37,12 +39,14 @@ from deployer.release.records import (
     decode_record,
     encode_record,
 )
+from deployer.release.survey import StateSurvey
 
 __all__ = ["EPOCHS_PER_TOKEN", "StateStore", "next_epoch"]
 
 EPOCHS_PER_TOKEN = 1 << 20
 
 Versioned = TypeVar("Versioned", Head, Routes)
+D = TypeVar("D", bound=Document)
 _RELEASE_KEY = re.compile(r"releases/(\d{6,})\.json$")
 
 
@@ -81,6 +85,18 @@ class StateStore:
     def write_routes(self, routes: Routes) -> None:
         """Write ``routes``, as `write_head` does."""
         self._write_newer(routes, "routes.json")
+
+    def survey(self, *, timeout_seconds: float) -> StateSurvey:
+        """Ask every store for the head, and say which do not answer; needs no majority."""
+        key = f"{self._prefix}/head.json"
+        answers = self._quorum.survey(
+            lambda store: _get(store, key), timeout_seconds=timeout_seconds
+        )
+        return StateSurvey(
+            answered=tuple(it.store.url for it in answers if it.error is None),
+            majority=self._quorum.majority,
+            silent={it.store.url: it.error.message for it in answers if it.error},
+        )
 
     # releases -----------------------------------------------------------------------------
 
@@ -163,10 +179,24 @@ class StateStore:
     # lease --------------------------------------------------------------------------------
 
     def read_lease(self) -> LeaseRecord | None:
-        """Return the lease with the highest token of a majority."""
+        """Return the lease with the highest token of a majority.
+
+        One that was given back anywhere is given back, though a store may not know it yet; it
+        never hides another run's with the same token, which a majority may have taken.
+        """
         answers = self._quorum.ask(self._lease_of, what=f"reading the lease of {self.name}")
         records = [answer.value for answer in answers if answer.value is not None]
-        return max(records, key=lambda record: (record.token, record.expires), default=None)
+        given_back = {(record.token, record.run) for record in records if record.released}
+        return max(
+            records,
+            key=lambda record: (
+                record.token,
+                (record.token, record.run) not in given_back,
+                record.released,
+                record.expires,
+            ),
+            default=None,
+        )
 
     def swap_lease(self, new: LeaseRecord, may_replace: Callable[[LeaseRecord], bool]) -> bool:
         """Write ``new`` wherever there is no lease or one that may be replaced.
@@ -176,6 +206,32 @@ class StateStore:
         """
         body = encode_record(new)
         return self._quorum.vote(lambda store: self._swap_one(store, body, may_replace))
+
+    # records that other modules name ------------------------------------------------------
+
+    def claim_record(self, path: str, record: Document) -> bool:
+        """Write ``record`` where there is none; return whether a majority of the stores took it.
+
+        Of two that write at once one has it, or neither.
+        """
+        key, body = f"{self._prefix}/{path}", encode_record(record)
+        return self._quorum.vote(lambda store: _put_new(store, key, body))
+
+    def list_records(self, prefix: str) -> list[str]:
+        """Return the paths under ``prefix`` that any store of a majority has, in order."""
+        whole = f"{self._prefix}/{prefix}"
+        answers = self._quorum.ask(
+            lambda store: {info.key for info in store.list(whole)}, what=f"listing {prefix}"
+        )
+        found = set[str]().union(*(answer.value or () for answer in answers))
+        return sorted(key.removeprefix(f"{self._prefix}/") for key in found)
+
+    def read_records(self, kind: type[D], path: str) -> list[D]:
+        """Return what a majority has at ``path``: several records where a vote was split."""
+        key = f"{self._prefix}/{path}"
+        answers = self._quorum.ask(lambda store: _get(store, key), what=f"reading {path}")
+        bodies = {answer.value for answer in answers if answer.value is not None}
+        return [decode_record(kind, body, where=key) for body in sorted(bodies)]
 
     # repair -------------------------------------------------------------------------------
 

@@ -55,12 +55,12 @@ _EXCLUSIVE = {"value": "valueFrom", "valueFrom": "value"}
 
 
 def _deletes(value: Json) -> bool:
-    return value is None or (isinstance(value, Mapping) and value.get(_DIRECTIVE) == "delete")
+    return value is None or (isinstance(value, dict) and value.get(_DIRECTIVE) == "delete")
 
 
 def _merge_value(name: str, base: Json, patch: Json) -> Json:
-    if isinstance(patch, Mapping):
-        return merge_manifest(base if isinstance(base, Mapping) else {}, patch)
+    if isinstance(patch, dict):
+        return merge_manifest(base if isinstance(base, dict) else {}, patch)
     if isinstance(patch, list):
         return _merge_list(name, base if isinstance(base, list) else [], patch)
     return patch
@@ -89,7 +89,7 @@ def _keys_of(name: str, items: Sequence[Json]) -> tuple[str, ...] | None:
 
 
 def _has_keys(item: Json, keys: tuple[str, ...]) -> bool:
-    return isinstance(item, Mapping) and all(key in item or key in _DEFAULTS for key in keys)
+    return isinstance(item, dict) and all(key in item or key in _DEFAULTS for key in keys)
 
 
 def _identity(item: Mapping[str, Json], keys: tuple[str, ...]) -> tuple[Json, ...]:
@@ -109,7 +109,7 @@ def _merge_item(
 
 def _without_nulls(value: Json) -> Json:
     """Return ``value`` as it stands after a merge into nothing."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return merge_manifest({}, {**value, _DIRECTIVE: "replace"})
     if isinstance(value, list):
         return [_without_nulls(item) for item in value if not _deletes(item)]

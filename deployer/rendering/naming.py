@@ -199,14 +199,14 @@ def _rename_references(value: Json, old: str, account: str, config: str) -> Json
     """Return ``value`` with references to the ServiceAccount and the ConfigMap ``old`` renamed."""
     if isinstance(value, list):
         return [_rename_references(item, old, account, config) for item in value]
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return value
     renamed = {key: _rename_references(item, old, account, config) for key, item in value.items()}
     if renamed.get("serviceAccountName") == old:
         renamed["serviceAccountName"] = account
     for key in _CONFIG_REFERENCES:
         reference = renamed.get(key)
-        if isinstance(reference, Mapping) and reference.get("name") == old:
+        if isinstance(reference, dict) and reference.get("name") == old:
             renamed[key] = {**reference, "name": config}
     return renamed
 
@@ -218,7 +218,7 @@ def _rename_others(value: Json, base: str) -> Json:
     """Return a library object with its references to workload and Service renamed."""
     if isinstance(value, list):
         return [_rename_others(item, base) for item in value]
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return value
     renamed = {key: _rename_others(item, base) for key, item in value.items()}
     for key in _OTHER_REFERENCES:
@@ -230,7 +230,7 @@ def _rename_others(value: Json, base: str) -> Json:
 def _named(reference: Json, base: str) -> Json:
     if isinstance(reference, list):
         return [_named(item, base) for item in reference]
-    refers = isinstance(reference, Mapping) and reference.get("name") == _TEMPLATE
+    refers = isinstance(reference, dict) and reference.get("name") == _TEMPLATE
     return {**reference, "name": base} if refers else reference
 
 

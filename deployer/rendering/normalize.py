@@ -5,8 +5,6 @@ default (Kubernetes API, ``x-kubernetes-list-map-keys`` of ports); older servers
 that are numbers, and all of them store one text for equal amounts.
 """
 
-from collections.abc import Mapping
-
 from deployer.rendering.quantity import canonical_quantity
 from deployer.values import Json
 
@@ -17,7 +15,7 @@ def normalize_object(value: Json, key: str = "") -> Json:
     """Return the same object in its normal form; a deep copy, which shares nothing."""
     if isinstance(value, list):
         return [normalize_object(_with_protocol(item, key), "") for item in value]
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return value
     if key in {"requests", "limits"}:
         return {name: _quantity(quantity) for name, quantity in value.items()}
@@ -31,5 +29,5 @@ def _quantity(value: Json) -> Json:
 
 def _with_protocol(item: Json, key: str) -> Json:
     """Return a port of a container or a Service with its protocol; anything else as it is."""
-    is_port = key == "ports" and isinstance(item, Mapping) and {"port", "containerPort"} & set(item)
+    is_port = key == "ports" and isinstance(item, dict) and {"port", "containerPort"} & set(item)
     return {**item, "protocol": item.get("protocol", "TCP")} if is_port else item

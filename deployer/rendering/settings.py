@@ -133,8 +133,10 @@ def _pulling(
 ) -> Manifest:
     if container["name"] != "model":
         return container
-    endpoint = target.store.endpoint
-    command = [*container["command"], *(["--endpoint", endpoint] if endpoint else [])]
+    store = target.store
+    options = {"--endpoint": store.endpoint, "--payer": store.payer}
+    words = [word for name, value in options.items() if value for word in (name, value)]
+    command = [*container["command"], *words]
     command += [word for source in others for word in ("--or", source)]
     return {**container, "command": command, "env": _ordered(env, container)}
 
@@ -146,7 +148,9 @@ def _other_sources(spec: Spec, target: TargetSpec, digest: Digest) -> list[str]:
     """
     stores = dict.fromkeys(other.store for other in spec.targets if other.store != target.store)
     return [
-        artifact_uri(store.url, digest) + (f",endpoint={store.endpoint}" if store.endpoint else "")
+        artifact_uri(store.url, digest)
+        + (f",endpoint={store.endpoint}" if store.endpoint else "")
+        + (f",payer={store.payer}" if store.payer else "")
         for store in stores
         if target.cluster.local or not store.url.startswith("file://")
     ]

@@ -10,9 +10,11 @@ from deployer.cost.estimate import TargetEstimate
 from deployer.release.records import Bundle
 from deployer.report.amounts import describe_amount, describe_component, describe_total
 from deployer.report.cost import CostReport
+from deployer.report.evidence import Evidence
 from deployer.report.health import HealthReport, TargetHealth
 from deployer.report.history import HistoryRow
 from deployer.report.infrastructure import InfrastructureReport
+from deployer.report.objectives import Goal
 from deployer.report.status import Status, StatusRow
 from deployer.values import Json
 
@@ -55,6 +57,7 @@ def describe_health(report: HealthReport) -> dict[str, Json]:
         "at": describe_time(report.at),
         "verdict": report.state.value,
         "exit_code": report.exit_code,
+        "evidence": [_evidence(it) for it in report.evidence],
         "targets": [_target_health(target) for target in report.targets],
     }
 
@@ -161,9 +164,37 @@ def _target_health(target: TargetHealth) -> dict[str, Json]:
         "age_seconds": _rounded(target.age_seconds),
         "error": target.error or None,
         "since_seconds": _rounded(target.since_seconds),
-        "evidence": [
-            {"source": it.source, "sight": it.sight.value, "says": it.says}
-            for it in target.evidence
+        "evidence": [_evidence(it) for it in target.evidence],
+        "slo": [_goal(goal) for goal in target.goals],
+    }
+
+
+def _evidence(evidence: Evidence) -> dict[str, Json]:
+    return {"source": evidence.source, "sight": evidence.sight.value, "says": evidence.says}
+
+
+def _goal(goal: Goal) -> dict[str, Json]:
+    return {
+        "goal": goal.name,
+        "objective": goal.objective,
+        "window_seconds": goal.window_seconds,
+        "covered_seconds": _rounded(goal.covered_seconds),
+        "total": goal.total,
+        "bad": goal.bad,
+        "held": goal.held,
+        "budget_left": goal.budget_left,
+        "alarm": goal.alarm or None,
+        "unknown": goal.unknown or None,
+        "burn": [
+            {
+                "severity": burn.severity,
+                "long_seconds": burn.long_seconds,
+                "short_seconds": burn.short_seconds,
+                "limit": burn.limit,
+                "long": burn.long,
+                "short": burn.short,
+            }
+            for burn in goal.burns
         ],
     }
 

@@ -6,8 +6,11 @@ from datetime import datetime
 
 from deployer.ports import Verdict
 from deployer.release.records import Bundle, Head
+from deployer.report.evidence import Evidence, Sight
+from deployer.report.objectives import Goal
 from deployer.report.router_view import RouterView
-from deployer.report.sights import Evidence, HealthState, look_closely, weigh_sights
+from deployer.report.sights import HealthState, look_closely, weigh_sights
+from deployer.report.surroundings import Surroundings, look_around
 from deployer.snapshot.observe import Observation
 
 __all__ = ["HealthReport", "TargetHealth", "build_health_report"]
@@ -34,6 +37,7 @@ class TargetHealth:
         error: The last error met while looking, or the workload's own; empty when there is none.
         since_seconds: For how long the verdict has held; None when no witness can say.
         evidence: What each witness said.
+        goals: What is promised of it and what was held; empty when nothing is promised.
     """
 
     target: str
@@ -50,16 +54,23 @@ class TargetHealth:
     error: str = ""
     since_seconds: float | None = None
     evidence: tuple[Evidence, ...] = ()
+    goals: tuple[Goal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class HealthReport:
-    """Every target's health, in the order of their names, and the worst of them as a whole."""
+    """Every target's health, in the order of their names, and the worst of them as a whole.
+
+    Attributes:
+        evidence: What all targets have in common: the state's stores, the prices' age. A state
+            that cannot spare another store degrades the whole; no target's verdict depends on it.
+    """
 
     name: str
     at: datetime
     state: HealthState
     targets: tuple[TargetHealth, ...]
+    evidence: tuple[Evidence, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -75,10 +86,17 @@ def build_health_report(
     now: datetime,
     stale_after_seconds: float = 60.0,
     router: RouterView | None = None,
+    goals: Mapping[str, tuple[Goal, ...]] | None = None,
+    around: Surroundings | None = None,
 ) -> HealthReport:
-    """Judge every target where a release is live or wanted; a ``router`` is one more witness.
+    """Judge every target where a release is live or wanted.
 
     An observation older than ``stale_after_seconds`` says nothing of now: its target is unknown.
+
+    Args:
+        router: One more witness.
+        goals: By target, what is promised of it and was held.
+        around: What all targets have in common.
     """
     seen = {observation.target: observation for observation in observations}
     wanted = bundles.get(head.desired) if head.desired is not None else None
@@ -92,14 +110,18 @@ def build_health_report(
             now=now,
             stale_after_seconds=stale_after_seconds,
             router=router,
+            goals=(goals or {}).get(target, ()),
         )
         for target in sorted(wanted_here | set(head.live))
     )
-    return HealthReport(head.name, now, _worst(targets), targets)
+    evidence = look_around(around, now) if around is not None else ()
+    return HealthReport(head.name, now, _worst(targets, evidence), targets, evidence)
 
 
-def _worst(targets: Sequence[TargetHealth]) -> HealthState:
+def _worst(targets: Sequence[TargetHealth], around: Sequence[Evidence]) -> HealthState:
     states = [target.state for target in targets] or [HealthState.UNKNOWN]
+    if any(it.source == "state" and it.sight is not Sight.GOOD for it in around):
+        states.append(HealthState.DEGRADED)
     return max(states, key=_BADNESS.index)
 
 
@@ -112,6 +134,7 @@ def _judge(
     now: datetime,
     stale_after_seconds: float,
     router: RouterView | None,
+    goals: tuple[Goal, ...],
 ) -> TargetHealth:
     if live is None:
         reason = f"release {desired} is wanted, nothing is live"
@@ -122,7 +145,7 @@ def _judge(
     sight = router.sights.get(target) if router is not None else None
     if sight is not None and sight.release != live:
         sight = None  # it still follows other routes
-    evidence = look_closely(observation, sight, router.error if router is not None else "")
+    evidence = look_closely(observation, sight, router.error if router is not None else "", goals)
     state, reason = weigh_sights(evidence)
     if state is HealthState.HEALTHY and desired != live:
         state, reason = HealthState.DEGRADED, _drift(desired, live)
@@ -131,7 +154,7 @@ def _judge(
     agreed = sight is not None and sight.state == state
     since = sight.since_seconds if sight is not None and agreed else None
     health = TargetHealth(
-        target, desired, live, state, reason, since_seconds=since, evidence=evidence
+        target, desired, live, state, reason, since_seconds=since, evidence=evidence, goals=goals
     )
     return _with_facts(health, observation, age)
 

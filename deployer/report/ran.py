@@ -1,20 +1,20 @@
 """What ran, added up by target, release, component or day: sums first, rounded once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from deployer.cost.component import CURRENCY
 from deployer.cost.focus.reconcile import Reconciliation
 from deployer.cost.ran import Ran, Window
 from deployer.cost.row import CostRow, Part
+from deployer.cost.sums import Sum, sum_rows
 from deployer.cost.timeline import Tally
 from deployer.cost.weights import WeightSet
 from deployer.values import Money
 
-__all__ = ["Group", "GroupBy", "RanReport", "Sum", "build_ran_report"]
+__all__ = ["Group", "GroupBy", "RanReport", "build_ran_report"]
 
 
 class GroupBy(StrEnum):
@@ -24,19 +24,6 @@ class GroupBy(StrEnum):
     RELEASE = "release"
     COMPONENT = "component"
     DAY = "day"
-
-
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """A sum of what is known, and why the rest is not."""
-
-    known: Money
-    unknown: tuple[str, ...] = ()
-
-    @property
-    def nothing(self) -> bool:
-        """Whether nothing at all is known of it."""
-        return bool(self.unknown) and not self.known.amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +128,11 @@ def _tally(ran: Ran, group_by: GroupBy | None, key: str) -> Tally | None:
 
 
 def _group(key: str, rows: Sequence[CostRow], answered: Tally | None) -> Group:
-    total = _sum(rows)
+    total = sum_rows(rows)
     parts = {part: [row for row in rows if row.part is part] for part in Part}
     return Group(
         key=key,
-        parts={part: _sum(found) for part, found in parts.items() if found},
+        parts={part: sum_rows(found) for part, found in parts.items() if found},
         total=total,
         answered=answered,
         per_thousand=_per_thousand(total, answered),
@@ -157,16 +144,6 @@ def _per_thousand(total: Sum, answered: Tally | None) -> Money | None:
     if total.unknown or answered is None or not answered.successful:
         return None
     return total.known * (Decimal(1000) / answered.successful)
-
-
-def _sum(rows: Iterable[CostRow]) -> Sum:
-    amount, reasons = Decimal(0), dict[str, None]()
-    for row in rows:
-        if row.amount is None:
-            reasons[f"{row.target} {row.component}: {row.unknown}"] = None
-        else:
-            amount += row.amount.amount
-    return Sum(Money(amount, CURRENCY), tuple(reasons))
 
 
 def _assume(ran: Ran, window: Window, weights: WeightSet) -> tuple[str, ...]:

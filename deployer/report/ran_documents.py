@@ -7,9 +7,10 @@ from decimal import Decimal
 
 from deployer.cost.focus.reconcile import Difference, Reconciliation
 from deployer.cost.row import CostRow, Part
+from deployer.cost.sums import Sum
 from deployer.report.amounts import describe_amount
 from deployer.report.documents import describe_time
-from deployer.report.ran import Group, RanReport, Sum
+from deployer.report.ran import Group, RanReport
 from deployer.values import Json
 
 __all__ = ["RAN_SCHEMA", "describe_ran", "format_rounded", "write_ran_csv", "write_ran_markdown"]

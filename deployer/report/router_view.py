@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
+from deployer.cost.samples import Speed
 from deployer.errors import DeployerError
 from deployer.ports import HttpRequest, Probe
 from deployer.routing.pages import SCHEMA
 from deployer.values import Json
 
-__all__ = ["RouterSight", "RouterView", "look_at_router"]
+__all__ = ["RouterSight", "RouterTally", "RouterView", "look_at_router"]
 
 _PAGE = "/-/status"
 
@@ -26,12 +27,45 @@ class RouterSight:
 
 
 @dataclass(frozen=True, slots=True)
+class RouterTally:
+    """What a target was asked since the router began, over all its releases.
+
+    Attributes:
+        counts: How many answers had begun by each bound, as text such as ``0.25``; None where the
+            router does not count that.
+    """
+
+    requests: int = 0
+    failures: int = 0
+    counts: Mapping[str, int] | None = field(default_factory=dict)
+
+    def add(self, backend: Json) -> "RouterTally":
+        """Return it with one backend of a router's page."""
+        theirs = backend.get("first_byte_counts")
+        both = None
+        if theirs is not None and self.counts is not None:
+            both = {name: self.counts.get(name, 0) + int(n) for name, n in theirs.items()}
+        return RouterTally(
+            self.requests + int(backend["requests"]),
+            self.failures + int(backend["failures"]),
+            both,
+        )
+
+    def speed(self, under: float | None) -> Speed | None:
+        """Return how many answers had begun after ``under`` seconds; None when nobody counted."""
+        if under is None or not self.counts or f"{under:g}" not in self.counts:
+            return None
+        return Speed(self.counts[f"{under:g}"], self.counts["+Inf"], under)
+
+
+@dataclass(frozen=True, slots=True)
 class RouterView:
     """All that a router sees; ``error`` says why that is nothing."""
 
     url: str
     sights: Mapping[str, RouterSight] = field(default_factory=dict)
     error: str = ""
+    tallies: Mapping[str, RouterTally] = field(default_factory=dict)
 
 
 def look_at_router(probe: Probe, url: str, *, timeout_seconds: float) -> RouterView:
@@ -43,7 +77,8 @@ def look_at_router(probe: Probe, url: str, *, timeout_seconds: float) -> RouterV
     if answer.status != HTTPStatus.OK:
         return RouterView(url, error=f"{url}{_PAGE} answered {answer.status}")
     try:
-        return RouterView(url, _read(json.loads(answer.body)))
+        document = json.loads(answer.body)
+        return RouterView(url, _read(document), tallies=_count(document["backends"]))
     except (ValueError, KeyError, TypeError, AttributeError):
         return RouterView(url, error=f"{url}{_PAGE} is no page of a router's")
 
@@ -60,3 +95,13 @@ def _read(document: Json) -> dict[str, RouterSight]:
         )
         for backend in document["backends"]
     }
+
+
+def _count(backends: list[Json]) -> dict[str, RouterTally]:
+    found: dict[str, RouterTally] = {}
+    for backend in backends:
+        if backend.get("requests") is None:
+            continue
+        target = backend["target"]
+        found[target] = found.get(target, RouterTally()).add(backend)
+    return found

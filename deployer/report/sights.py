@@ -1,14 +1,20 @@
-"""Weighs what each witness saw of a target: its pods, its endpoint, the router, its store."""
+"""Weighs what each witness saw of a target.
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+Its pods, its endpoint and the endpoint's certificate, the router, its store, and its promise.
+"""
+
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
 from deployer.ports import Verdict
+from deployer.report.certificate import see_certificate
+from deployer.report.evidence import Evidence, Sight
+from deployer.report.objectives import Goal
+from deployer.report.promise import see_goals
 from deployer.report.router_view import RouterSight
 from deployer.snapshot.observe import Observation
 
-__all__ = ["Evidence", "HealthState", "Sight", "look_closely", "weigh_sights"]
+__all__ = ["HealthState", "look_closely", "weigh_sights"]
 
 _OK = range(200, 300)
 
@@ -22,29 +28,14 @@ class HealthState(StrEnum):
     DOWN = "down"
 
 
-class Sight(StrEnum):
-    """What one witness says of it; ``unseen`` when it can say nothing."""
-
-    GOOD = "good"
-    PARTLY = "partly"
-    BAD = "bad"
-    UNSEEN = "unseen"
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """One witness, what it says, and the words for it."""
-
-    source: str
-    sight: Sight
-    says: str
-
-
 def look_closely(
-    observation: Observation, router: RouterSight | None, router_error: str = ""
+    observation: Observation,
+    router: RouterSight | None,
+    router_error: str = "",
+    goals: Sequence[Goal] = (),
 ) -> tuple[Evidence, ...]:
     """Return every witness's word: the endpoint first, as it decides whether users are served."""
-    return tuple(_witnesses(observation, router, router_error))
+    return tuple(_witnesses(observation, router, router_error, goals))
 
 
 def weigh_sights(evidence: tuple[Evidence, ...]) -> tuple[HealthState, str]:
@@ -53,22 +44,31 @@ def weigh_sights(evidence: tuple[Evidence, ...]) -> tuple[HealthState, str]:
     The endpoint decides whether users are served, the pods whether all of it is there. A good word
     of only one of them never makes a target healthy. The router is a second witness of the
     endpoint: where the two differ some are served and others are not. A model that is not in its
-    store serves until a pod starts anew. A store that does not answer lowers no verdict: nothing
+    store serves until a pod starts anew, a certificate until it ends, and a promise that is being
+    broken is of those who were not served. A store that does not answer lowers no verdict: nothing
     that serves needs it.
     """
     sights = {it.source: it.sight for it in evidence}
     pods = sights.get("cluster", Sight.UNSEEN)
     door = _join(sights.get("endpoint", Sight.UNSEEN), sights.get("router", Sight.UNSEEN))
     state = _weigh(pods, door)
-    if state is HealthState.HEALTHY and sights.get("store") is Sight.BAD:
+    warned = sights.get("store") is Sight.BAD or any(
+        sights.get(it) is Sight.PARTLY for it in ("certificate", "slo")
+    )
+    if state is HealthState.HEALTHY and warned:
         state = HealthState.DEGRADED
     return state, _reason(evidence, healthy=state is HealthState.HEALTHY)
 
 
 def _witnesses(
-    observation: Observation, router: RouterSight | None, router_error: str
+    observation: Observation,
+    router: RouterSight | None,
+    router_error: str,
+    goals: Sequence[Goal],
 ) -> Iterator[Evidence]:
     yield Evidence("endpoint", *_see_door(observation))
+    if observation.probe is not None and observation.probe.certificate is not None:
+        yield see_certificate(observation.probe.certificate, observation.at)
     yield Evidence("cluster", *_see_pods(observation))
     if router is not None:
         yield Evidence("router", *_see_router(router))
@@ -76,6 +76,8 @@ def _witnesses(
         yield Evidence("router", Sight.UNSEEN, router_error)
     if observation.artifact is not None or observation.artifact_error:
         yield Evidence("store", *_see_store(observation))
+    if goals:
+        yield see_goals(goals)
 
 
 def _join(door: Sight, router: Sight) -> Sight:
@@ -95,7 +97,7 @@ def _weigh(pods: Sight, door: Sight) -> HealthState:
 def _reason(evidence: tuple[Evidence, ...], *, healthy: bool) -> str:
     """Name what is not well; of a healthy target, what was seen.
 
-    A store that does not answer is evidence and no reason.
+    A store that does not answer and a promise that nobody counted are evidence and no reasons.
     """
     if healthy:
         seen = {it.source: it.says for it in evidence if it.sight is Sight.GOOD}
@@ -103,9 +105,13 @@ def _reason(evidence: tuple[Evidence, ...], *, healthy: bool) -> str:
     texts = [
         it.says
         for it in evidence
-        if it.sight is Sight.BAD or (it.sight is not Sight.GOOD and it.source != "store")
+        if it.sight in (Sight.BAD, Sight.PARTLY)
+        or (it.sight is Sight.UNSEEN and it.source not in _ASIDE)
     ]
     return "; ".join(dict.fromkeys(texts))
+
+
+_ASIDE = ("store", "slo")
 
 
 def _see_pods(observation: Observation) -> tuple[Sight, str]:

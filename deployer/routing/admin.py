@@ -2,6 +2,7 @@
 
 import hmac
 import math
+import re
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from urllib.parse import parse_qsl
@@ -12,15 +13,16 @@ from deployer.routing.admin_orders import (
     AdminOrder,
     AdminOrders,
     Verb,
+    record_order,
 )
 from deployer.routing.events import EventLog
 from deployer.routing.local_answer import Page
 from deployer.routing.messages import Refusal, RequestHead, json_document, origin_form
 from deployer.values import Json
 
-__all__ = ["LARGEST_SECONDS", "LONGEST_NAME", "ORDERS_PATH", "SCHEMA", "AdminDesk"]
+__all__ = ["LARGEST_SECONDS", "LONGEST_NAME", "SCHEMA", "AdminDesk"]
 
-ORDERS_PATH = b"/-/orders/"
+_ORDERS = re.compile(rb"/-/(?:(?P<deployment>[^/]+)/)?orders/(?P<verb>.*)", re.DOTALL)
 SCHEMA = "deployer/router-order/v1"
 LARGEST_SECONDS = 86400.0
 """A day; who needs longer drains."""
@@ -33,6 +35,8 @@ class AdminDesk:
     """Answers on the admin listener: pages for all, orders for those who may give them.
 
     Args:
+        find_orders: Returns what carries out a deployment's orders, by its name; an empty one
+            stands for the only one.
         show: Finds any other page.
         now: The router's monotonic time.
         token: What an order must come with; None where the file system says who may connect.
@@ -40,14 +44,14 @@ class AdminDesk:
 
     def __init__(
         self,
-        orders: AdminOrders,
+        find_orders: Callable[[str], AdminOrders | Refusal],
         events: EventLog,
         *,
         show: Callable[[RequestHead], Page],
         now: Callable[[], float],
         token: str | None,
     ) -> None:
-        self._orders = orders
+        self._find_orders = find_orders
         self._events = events
         self._show = show
         self._now = now
@@ -56,22 +60,27 @@ class AdminDesk:
     def find_page(self, head: RequestHead, peer: bytes) -> Page:
         """Return the page for a request; nothing is ever passed on from here."""
         path, _, query = origin_form(head.target).partition(b"?")
-        if not path.startswith(ORDERS_PATH):
+        asked = _ORDERS.fullmatch(path)
+        if asked is None:
             return self._show(head)
-        verb = path.removeprefix(ORDERS_PATH).decode("ascii", "replace")
-        return lambda: self._answer(head, peer.decode("ascii"), verb, query)
+        verb = asked["verb"].decode("ascii", "replace")
+        deployment = (asked["deployment"] or b"").decode("ascii", "replace")
+        return lambda: self._answer(head, peer.decode("ascii"), deployment, verb, query)
 
-    def _answer(self, head: RequestHead, peer: str, verb: str, query: bytes) -> tuple[int, Json]:
+    def _answer(
+        self, head: RequestHead, peer: str, deployment: str, verb: str, query: bytes
+    ) -> tuple[int, Json]:
         if head.method != b"POST":
             return 405, json_document({"error": "orders are given by POST"}, {"Allow": "POST"})
         if not self._may_order(head):
             wanted = verb if verb in list(Verb) else "an order"
-            self._orders.record("router", f"{wanted} refused", cause="no valid token", by=peer)
+            record_order(self._events, "router", f"{wanted} refused", cause=_NO_TOKEN, by=peer)
             payload = {"error": "an order needs the router's token"}
             return 401, json_document(payload, {"WWW-Authenticate": "Bearer"})
         by = peer if self._token is None else f"token from {peer}"
         order = _read_order(verb, query, by)
-        refusal = order if isinstance(order, Refusal) else self._orders.give(order, self._now())
+        orders = self._find_orders(deployment)
+        refusal = _give(orders, order, self._now())
         if refusal is not None:
             return refusal.status, {"error": refusal.message}
         (event,) = self._events.list_last(1)
@@ -83,6 +92,15 @@ class AdminDesk:
         expected = b"Bearer " + self._token.encode()
         given = [value for name, value in map(_split, head.lines) if name == b"authorization"]
         return len(given) == 1 and hmac.compare_digest(given[0], expected)
+
+
+_NO_TOKEN = "no valid token"  # noqa: S105 - the opposite of one
+
+
+def _give(orders: AdminOrders | Refusal, order: AdminOrder | Refusal, now: float) -> Refusal | None:
+    if isinstance(order, Refusal):
+        return order
+    return orders if isinstance(orders, Refusal) else orders.give(order, now)
 
 
 def _split(line: bytes) -> tuple[bytes, bytes]:

@@ -13,7 +13,14 @@ from deployer.routing.fleet import Fleet, Member
 from deployer.routing.health import eject, readmit
 from deployer.routing.messages import Refusal
 
-__all__ = ["EJECTION_SECONDS", "LARGEST_WEIGHT", "AdminOrder", "AdminOrders", "Verb"]
+__all__ = [
+    "EJECTION_SECONDS",
+    "LARGEST_WEIGHT",
+    "AdminOrder",
+    "AdminOrders",
+    "Verb",
+    "record_order",
+]
 
 EJECTION_SECONDS = 60.0
 """How long an ordered ejection lasts when nothing is said."""
@@ -67,20 +74,16 @@ class AdminOrders:
         members = self._fleet.list_named(order.name)
         refusal = self._check(order, members, now)
         if refusal is not None:
-            self.record(order.name, f"{order.verb} refused", cause=refusal.message, by=order.by)
+            self._record(order.name, f"{order.verb} refused", cause=refusal.message, by=order.by)
             return refusal
         before = self._fleet.shares(now)
         change = self._carry_out(order, members, now)
         effect = describe_shift(before, self._fleet.shares(now))
-        self.record(order.name, change, cause=f"ordered by {order.by}", effect=effect, by=order.by)
+        self._record(order.name, change, cause=f"ordered by {order.by}", effect=effect, by=order.by)
         return None
 
-    def record(self, subject: str, change: str, *, cause: str, by: str, effect: str = "") -> None:
-        """Record an order, or what somebody tried; the same again at once is recorded once."""
-        last = self._events.list_last(1)
-        if last and (last[0].subject, last[0].change, last[0].cause) == (subject, change, cause):
-            return
-        self._events.add(Kind.ORDER, subject, change, cause=cause, effect=effect, by=by)
+    def _record(self, subject: str, change: str, *, cause: str, by: str, effect: str = "") -> None:
+        record_order(self._events, subject, change, cause=cause, by=by, effect=effect)
 
     def _check(self, order: AdminOrder, members: list[Member], now: float) -> Refusal | None:
         if not members:
@@ -126,3 +129,13 @@ class AdminOrders:
                 health = readmit(member.health, now, rules=self._fleet.rules, reason=reason)
                 self._fleet.order_health(member, health)
         return "restored"
+
+
+def record_order(
+    events: EventLog, subject: str, change: str, *, cause: str, by: str, effect: str = ""
+) -> None:
+    """Record an order, or what somebody tried; the same again at once is recorded once."""
+    last = events.list_last(1)
+    if last and (last[0].subject, last[0].change, last[0].cause) == (subject, change, cause):
+        return
+    events.add(Kind.ORDER, subject, change, cause=cause, effect=effect, by=by)

@@ -4,8 +4,9 @@ import asyncio
 from pathlib import Path
 
 from deployer.routing.admin_address import AdminAddress, bind_admin
-from deployer.routing.client import ClientConnection, FindPage
+from deployer.routing.client import ClientConnection
 from deployer.routing.traffic import Traffic
+from deployer.routing.way import FindWay
 
 __all__ = ["AdminServer", "open_admin_server"]
 
@@ -33,7 +34,7 @@ class AdminServer:
 
 
 async def open_admin_server(
-    address: AdminAddress, traffic: Traffic, find_page: FindPage
+    address: AdminAddress, traffic: Traffic, find_way: FindWay
 ) -> AdminServer:
     """Listen at ``address``.
 
@@ -43,9 +44,9 @@ async def open_admin_server(
     bound = bind_admin(address)
     loop = asyncio.get_running_loop()
     if address.path is None:
-        server = await loop.create_server(lambda: ClientConnection(traffic, find_page), sock=bound)
+        server = await loop.create_server(lambda: ClientConnection(traffic, find_way), sock=bound)
     else:
         server = await loop.create_unix_server(
-            lambda: ClientConnection(traffic, find_page), sock=bound
+            lambda: ClientConnection(traffic, find_way), sock=bound
         )
     return AdminServer(server, address.path)

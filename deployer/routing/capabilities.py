@@ -142,6 +142,11 @@ def _is_address(host: str) -> bool:
     return True
 
 
+def _has_groups(orders: Orders) -> bool:
+    targets = [endpoint.backend.target for endpoint in orders.endpoints]
+    return len(set(targets)) < len(targets)
+
+
 def _near(words: str) -> _Answer:
     return _Answer(Ability.NEAR, words)
 
@@ -152,6 +157,10 @@ def _none(words: str) -> _Answer:
 
 def _all(answer: _Answer) -> dict[str, _Answer]:
     return {"haproxy": answer, "envoy": answer}
+
+
+def _every(answer: _Answer) -> dict[str, _Answer]:
+    return {**_all(answer), "nginx": answer, "gateway": answer}
 
 
 CAPABILITIES: Sequence[Capability] = (
@@ -194,6 +203,52 @@ CAPABILITIES: Sequence[Capability] = (
         haproxy=_none("it knows servers and backups, nothing behind those"),
         nginx=_none("it knows servers and backups, nothing behind those"),
         gateway=_none("an HTTPRoute has weights and no order"),
+    ),
+    Capability(
+        "policy region by a header",
+        lambda orders: (
+            orders.conduct.asked.policy == "region" and bool(orders.conduct.asked.region.header)
+        ),
+        **_every(
+            _none("it has one order of tiers; without the header it has the router's region's")
+        ),
+    ),
+    Capability(
+        "sticky requests",
+        lambda orders: bool(orders.conduct.asked.sticky),
+        **_every(_none("it is not told to hash a header")),
+    ),
+    Capability(
+        "matches by a header",
+        lambda orders: bool(orders.conduct.asked.match),
+        **_every(_none("it is given one group of servers")),
+    ),
+    Capability(
+        "shadow traffic",
+        lambda orders: any(endpoint.backend.shadow for endpoint in orders.endpoints),
+        **_every(_none("it is not told to copy requests")),
+    ),
+    Capability(
+        "the check of answers",
+        lambda orders: orders.conduct.asked.check is not None,
+        **_every(_none("it looks at the status, not into answers")),
+    ),
+    Capability(
+        "a host or a path of the deployment's own",
+        lambda orders: bool(orders.conduct.asked.host) or orders.conduct.asked.path != "/",
+        **_every(_none("it takes every request for this one deployment")),
+    ),
+    Capability(
+        "the guard",
+        lambda orders: orders.conduct.asked.guard is not None,
+        **_every(_none("it is given no keys, no tokens, no rates and no origins")),
+    ),
+    Capability(
+        "a canary beside its target's other release",
+        _has_groups,
+        **_all(_near("when one of the two is down, its part goes to all targets, not to its own")),
+        nginx=_near("when one of the two is down, its part goes to all targets, not to its own"),
+        gateway=_none("one reference stands for a target"),
     ),
     Capability(
         "the split by weight",

@@ -3,13 +3,12 @@
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable
 from typing import Protocol, cast
 
 import httptools
 
 from deployer.routing.exchange import Exchange
-from deployer.routing.local_answer import LocalAnswer, Page
+from deployer.routing.local_answer import LocalAnswer
 from deployer.routing.messages import (
     HEAD_LIMIT,
     Field,
@@ -24,14 +23,13 @@ from deployer.routing.request import Request
 from deployer.routing.retries import is_repeatable
 from deployer.routing.traffic import Traffic
 from deployer.routing.upstream import HIGH_WATER
+from deployer.routing.way import FindWay, Way
 
-__all__ = ["ClientConnection", "FindPage"]
-
-FindPage = Callable[[RequestHead, bytes], Page | None]
-"""Returns the router's own page for a request and its peer, or None to pass the request on."""
+__all__ = ["ClientConnection"]
 
 _TOO_LARGE = Refusal(431, "the request's head is larger than 64 KiB")
 _MALFORMED = "the request is not valid HTTP/1.1"
+_STOPS = (httptools.HttpParserError, httptools.HttpParserUpgrade)
 
 
 class _Turn(Protocol):
@@ -53,16 +51,16 @@ class ClientConnection(asyncio.BufferedProtocol):
     Turns begin at the end of a read, so that a small body leaves together with its head.
 
     Args:
-        find_page: Tells what is answered here from what is passed on.
+        find_way: Tells what is answered here from what is passed on, and how.
     """
 
-    def __init__(self, traffic: Traffic, find_page: FindPage) -> None:
+    def __init__(self, traffic: Traffic, find_way: FindWay) -> None:
         self.peer = b"unknown"
         self.writable = True
         self.deadline = math.inf
         self._traffic = traffic
         self._scratch = traffic.scratch
-        self._find_page = find_page
+        self._find_way = find_way
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
         self._incoming: _Turn | None = None
@@ -73,7 +71,6 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._paused = False
         self._deaf = False
         self._unparsed = 0
-        self._size = 0
         self._target = b""
         self._fields: list[Field] = []
         self._upgrading = False
@@ -108,7 +105,8 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._held = False
         if keep_alive:
             self.deadline = self._traffic.now() + self._traffic.timeouts.idle
-            self._advance()
+            if self._waiting or self._paused:
+                self._advance()
             return
         self._stop_listening()
         if turn is not None and turn.whole:
@@ -162,11 +160,14 @@ class ClientConnection(asyncio.BufferedProtocol):
         if self._deaf:
             return
         self._unparsed += nbytes
-        self._parse(self._scratch[:nbytes])
-        if self._unparsed > HEAD_LIMIT and self._incoming is None:
-            self._refuse(_TOO_LARGE)
-        self._advance()
-        self._pace()
+        try:
+            self._parser.feed_data(self._scratch[:nbytes])
+        except _STOPS as error:
+            self._stop_parsing(error, self._scratch[:nbytes])
+        if self._unparsed > HEAD_LIMIT:
+            self._refuse_overlong()
+        if self._waiting or self._paused:
+            self._advance()
 
     def pause_writing(self) -> None:
         """See `asyncio.BufferedProtocol`."""
@@ -182,22 +183,13 @@ class ClientConnection(asyncio.BufferedProtocol):
 
     # ---- httptools
 
-    def on_message_begin(self) -> None:
-        """See `httptools.HTTPProtocol`."""
-        if not self._resuming:
-            self._target = b""
-            self._fields = []
-            self._size = 0
-
     def on_url(self, url: bytes) -> None:
         """See `httptools.HTTPProtocol`."""
         if not self._resuming:
             self._target += url
-            self._size += len(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """See `httptools.HTTPProtocol`. A trailer comes here too, and is dropped."""
-        self._size += len(name) + len(value) + 4
         if self._incoming is None:
             self._fields.append((name, value))
 
@@ -214,15 +206,16 @@ class ClientConnection(asyncio.BufferedProtocol):
             keep_alive=parser.should_keep_alive(),
         )
         self._upgrading = parser.should_upgrade()
-        refusal = _TOO_LARGE if self._size > HEAD_LIMIT else check_request(head)
+        refusal = self._check_size() or check_request(head)
         if refusal is not None:
             self._refuse(refusal, bodiless=head.method == b"HEAD")
             return
-        self._incoming = self._make_turn(head)
-        self._waiting.append(self._incoming)
+        self._incoming = turn = self._make_turn(head)
+        self._waiting.append(turn)
 
     def on_body(self, body: bytes) -> None:
         """See `httptools.HTTPProtocol`."""
+        self._unparsed = 0
         if self._incoming is not None:
             self._incoming.feed(body)
 
@@ -231,19 +224,32 @@ class ClientConnection(asyncio.BufferedProtocol):
         if self._upgrading:
             return
         self._unparsed = 0
+        self._target = b""
+        self._fields = []
         turn, self._incoming = self._incoming, None
         if turn is not None:
             turn.finish_request()
 
     # ----
 
-    def _parse(self, data: memoryview) -> None:
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            if not self._deaf:
-                self._decline_upgrade(data[upgrade.args[0] :])
-        except httptools.HttpParserError:
+    def _stop_parsing(self, error: Exception, data: memoryview) -> None:
+        if not isinstance(error, httptools.HttpParserUpgrade):
+            self._refuse_rest()
+        elif not self._deaf:
+            self._decline_upgrade(data[error.args[0] :])
+
+    def _check_size(self) -> Refusal | None:
+        # One read brings no more than a head may have; only one in several is worth counting.
+        if self._unparsed <= HEAD_LIMIT:
+            return None
+        size = sum(len(name) + len(value) + 4 for name, value in self._fields)
+        return _TOO_LARGE if size + len(self._target) > HEAD_LIMIT else None
+
+    def _refuse_overlong(self) -> None:
+        """Refuse what would be a head without end, or a trailer or a chunk's size without end."""
+        if self._incoming is None:
+            self._refuse(_TOO_LARGE)
+        else:
             self._refuse_rest()
 
     def _decline_upgrade(self, rest: memoryview) -> None:
@@ -255,8 +261,12 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._resuming = True
         self._parser.feed_data(self._framing_only())
         self._resuming = False
-        if rest:
-            self._parse(rest)
+        if not rest:
+            return
+        try:
+            self._parser.feed_data(rest)
+        except _STOPS as error:
+            self._stop_parsing(error, rest)
 
     def _framing_only(self) -> bytes:
         framing = (b"content-length", b"transfer-encoding")
@@ -264,18 +274,18 @@ class ClientConnection(asyncio.BufferedProtocol):
         return b"POST / HTTP/1.1\r\n" + b"".join(lines) + b"\r\n"
 
     def _make_turn(self, head: RequestHead) -> _Turn:
-        page = self._find_page(head, self.peer)
-        if page is not None:
-            return LocalAnswer(
-                self,
-                page,
-                version=head.version,
-                keep_alive=head.keep_alive,
-                bodiless=head.method == b"HEAD",
-            )
-        ident = request_id(head) or self._traffic.make_ident()
-        repeatable = is_repeatable(head.method, idempotent=self._traffic.idempotent)
-        return Exchange(self, self._traffic, Request(head, ident, repeatable=repeatable))
+        way = self._find_way(head, self.peer)
+        if isinstance(way, Way):
+            ident = request_id(head) or way.traffic.make_ident()
+            repeatable = is_repeatable(head.method, idempotent=way.traffic.idempotent)
+            return Exchange(self, way, Request(head, ident, repeatable=repeatable))
+        return LocalAnswer(
+            self,
+            way,
+            version=head.version,
+            keep_alive=head.keep_alive,
+            bodiless=head.method == b"HEAD",
+        )
 
     def _refuse(self, refusal: Refusal, *, bodiless: bool = False) -> None:
         if self._deaf:

@@ -17,6 +17,7 @@ class Conduct:
     Attributes:
         by_load: Whether load has a say in who takes a request.
         max_in_flight: Requests at one backend at the same time.
+        asked: What else the routes ask for.
     """
 
     rules: Rules = field(default_factory=Rules)
@@ -26,6 +27,7 @@ class Conduct:
     idempotent: bool = False
     by_load: bool = False
     max_in_flight: int = 1024
+    asked: RouteSettings = field(default_factory=RouteSettings)
 
 
 def make_conduct(
@@ -51,4 +53,5 @@ def make_conduct(
         idempotent=settings.idempotent if idempotent is None else idempotent,
         by_load=settings.policy == "latency",
         max_in_flight=settings.max_in_flight,
+        asked=settings,
     )

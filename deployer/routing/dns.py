@@ -45,6 +45,7 @@ def make_dns_name(
         raise SourceError(f"{name!r} is no DNS name")
     if not 0 <= ttl_seconds <= _MAX_TTL:
         raise SourceError(f"a TTL of {ttl_seconds} s can't be written in a record")
+    _check_plain(routes.backends)
     addresses = [parse_address(backend.url) for backend in routes.backends]
     _check_alike(routes.backends, addresses)
     interval, failures = FAST if fast else STEADY
@@ -76,6 +77,19 @@ def find_remarks(wanted: DnsName) -> list[str]:
     if wanted.ttl_seconds > _LONG_TTL:
         lines.append(f"a TTL of {wanted.ttl_seconds} s is most of that: 60 s is usual")
     return lines
+
+
+def _check_plain(backends: Sequence[Backend]) -> None:
+    """Refuse what only a router of ours can do with a request."""
+    targets = [backend.target for backend in backends]
+    for backend in backends:
+        if backend.shadow:
+            raise SourceError(f"{backend.target}: DNS can't send anybody a copy of a request")
+        if targets.count(backend.target) > 1:
+            raise SourceError(
+                f"{backend.target}: DNS can't split one target among its releases",
+                hint="Wait until the canary is over, or put routers behind the name.",
+            )
 
 
 def _check_alike(backends: Sequence[Backend], addresses: Sequence[Address]) -> None:

@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
 from deployer.ports import Clock
 from deployer.values import Json
 
-__all__ = ["KEPT", "Event", "EventLog", "Kind", "describe_shift"]
+__all__ = ["KEPT", "Event", "EventLog", "Events", "Kind", "NamedEvents", "describe_shift"]
 
 KEPT = 1000
 """Events in memory; weeks of them, as a healthy fleet makes none."""
@@ -56,6 +57,49 @@ class Event:
         cause = f" ({self.cause})" if self.cause else ""
         effect = f"; {self.effect}" if self.effect else ""
         return f"{self.subject}: {self.change}{cause}{effect}"
+
+
+class Events(Protocol):
+    """Takes in what happens."""
+
+    def add(
+        self,
+        kind: Kind,
+        subject: str,
+        change: str,
+        *,
+        cause: str = "",
+        effect: str = "",
+        by: str = "",
+    ) -> None:
+        """Take in what happened now."""
+        ...
+
+
+class NamedEvents:
+    """See `Events`: puts a deployment's name before each subject, where there are several.
+
+    Args:
+        name: Returns it as it is known by now.
+    """
+
+    def __init__(self, log: Events, name: Callable[[], str]) -> None:
+        self._log = log
+        self._name = name
+
+    def add(
+        self,
+        kind: Kind,
+        subject: str,
+        change: str,
+        *,
+        cause: str = "",
+        effect: str = "",
+        by: str = "",
+    ) -> None:
+        """See `Events.add`."""
+        subject = f"{self._name()} {subject}"
+        self._log.add(kind, subject, change, cause=cause, effect=effect, by=by)
 
 
 class EventLog:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from deployer.release.records import Backend
 from deployer.routing.address import parse_address
-from deployer.routing.events import EventLog, Kind, describe_shift
+from deployer.routing.events import Events, Kind, describe_shift
 from deployer.routing.failure_rate import FailureRate
 from deployer.routing.health import (
     Health,
@@ -21,9 +21,16 @@ from deployer.routing.health import (
 )
 from deployer.routing.histogram import Histogram
 from deployer.routing.history import History
+from deployer.routing.lane import Lane
 from deployer.routing.latency import LatencyWindow
 from deployer.routing.load import DEFAULT_LIMIT, Load
-from deployer.routing.policy import Candidate, choose, effective_shares, has_alternative
+from deployer.routing.policy import (
+    Candidate,
+    effective_shares,
+    has_alternative,
+    is_weighted,
+    list_usable,
+)
 from deployer.routing.pool import Pool
 
 __all__ = ["DRAIN_SECONDS", "Fleet", "Member", "Ticket", "key_of"]
@@ -116,7 +123,7 @@ class Fleet:
         *,
         rules: Rules,
         rng: random.Random,
-        events: EventLog,
+        events: Events,
         on_change: Callable[[Member], None],
     ) -> None:
         self.members: dict[str, Member] = {}
@@ -129,6 +136,7 @@ class Fleet:
         self.limit = DEFAULT_LIMIT
         self.on_free: Callable[[], None] = lambda: None
         self._candidates: list[Candidate] = []
+        self._all = Lane(rng)
         self._ordered: dict[str, int] = {}
 
     def apply(self, backends: Collection[Backend], now: float) -> tuple[list[Member], list[Member]]:
@@ -154,17 +162,32 @@ class Fleet:
         self._rebuild()
         return joined, left
 
-    def begin(self, tried: Collection[str], now: float) -> Ticket | None:
-        """Choose a member for an attempt and open its ticket; None when there is none to have."""
-        choice = choose(self._candidates, now=now, rng=self._rng, tried=tried, by_load=self.by_load)
+    def begin(
+        self, tried: Collection[str], now: float, *, lane: Lane | None = None, sticky: bytes = b""
+    ) -> Ticket | None:
+        """Choose a member for an attempt and open its ticket; None when there is none to have.
+
+        Args:
+            lane: Where to choose as long as it has one that is usable and was not tried.
+            sticky: What to stick to.
+        """
+        order = self._all
+        if lane is not None:
+            lane.fill(self._candidates)
+            order = lane if lane.can_take(now, tried) else order
+        choice = order.choose(now, tried=tried, by_load=self.by_load, sticky=sticky)
         if choice is None:
             return None
         member = self.members[choice.key]
         member.retries += bool(tried)
         if choice.trial:
-            member.health = begin_trial(member.health)
-            self._rebuild()
+            self.begin_trial(member)
         return Ticket(self, member, panic=choice.panic)
+
+    def begin_trial(self, member: Member) -> None:
+        """Take in that one request tries a member that is ejected."""
+        member.health = begin_trial(member.health)
+        self._rebuild()
 
     def has_alternative(self, tried: Collection[str], now: float) -> bool:
         """Tell whether a usable member is left that was not tried."""
@@ -176,7 +199,7 @@ class Fleet:
 
     def is_full(self, now: float) -> bool:
         """Tell whether there are usable members, and all have as much as they may."""
-        usable = [c for c in self._candidates if c.weight > 0 and is_usable(c.health, now)]
+        usable = list_usable(self._candidates, now)
         return bool(usable) and all(candidate.load.is_full for candidate in usable)
 
     def shares(self, now: float) -> dict[str, float]:
@@ -186,6 +209,9 @@ class Fleet:
     def take_outcome(self, member: Member, outcome: Outcome, now: float, reason: str) -> None:
         """Judge a member by what was seen of it."""
         before, failed = member.health, outcome is Outcome.FAILED
+        if outcome is Outcome.SERVED and before.state is State.HEALTHY:
+            member.rate.add(now, failed=False)
+            return
         member.failures += failed
         if failed or outcome is Outcome.SERVED:
             member.rate.add(now, failed=failed)
@@ -259,7 +285,7 @@ class Fleet:
 
     def is_all_well(self, now: float) -> bool:
         """Tell whether every member with a weight is proven and usable."""
-        weighted = [c for c in self._candidates if c.weight > 0]
+        weighted = [c for c in self._candidates if is_weighted(c)]
         return bool(weighted) and all(
             is_usable(c.health, now) and c.health.state is not State.UNKNOWN for c in weighted
         )
@@ -272,19 +298,25 @@ class Fleet:
         return Member(key, backend, Health(since=now), Pool(parse_address(backend.url)))
 
     def _others_usable(self, member: Member, now: float) -> bool:
-        return any(
-            c.key != member.key and c.weight > 0 and is_usable(c.health, now)
-            for c in self._candidates
-        )
+        return self.has_alternative((member.key,), now)
 
     def _order_for(self, backend: Backend) -> int | None:
         return self._ordered.get(key_of(backend), self._ordered.get(backend.target))
 
     def _rebuild(self) -> None:
         self._candidates = [
-            Candidate(key, m.weight, m.health, m.backend.tier, m.load)
+            Candidate(
+                key,
+                m.weight,
+                m.health,
+                m.backend.tier,
+                m.load,
+                m.backend.target,
+                m.backend.share,
+            )
             for key, m in self.members.items()
         ]
+        self._all.fill(self._candidates)
 
     def _announce(self, member: Member, before: State, now: float) -> None:
         health = member.health

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from deployer.errors import DeployerError
 from deployer.release.records import Routes
-from deployer.routing.events import EventLog, Kind
+from deployer.routing.events import Events, Kind
 from deployer.routing.last_known import load_routes, save_routes
 
 __all__ = ["POLL_SECONDS", "Follower", "ReadRoutes"]
@@ -42,7 +42,7 @@ class Follower:
         read: ReadRoutes,
         apply: Callable[[Routes], str],
         *,
-        events: EventLog,
+        events: Events,
         snapshot: Path | None = None,
     ) -> None:
         self.routes: Routes | None = None

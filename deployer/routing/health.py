@@ -223,6 +223,8 @@ def warm_up(health: Health, now: float, *, rules: Rules = Rules()) -> Health:
 
 def outcome_of_status(status: int) -> Outcome:
     """Return what a response says about the backend: 4xx is the client's fault, never counted."""
+    if status < 429:  # noqa: PLR2004 - the first of them
+        return Outcome.SERVED
     if status in (429, 503):
         return Outcome.BUSY
     return Outcome.FAILED if status >= 500 else Outcome.SERVED  # noqa: PLR2004 - RFC 9110, 15.6

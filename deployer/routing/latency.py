@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
+from itertools import takewhile
 
 __all__ = ["LatencyWindow"]
 
@@ -16,6 +17,11 @@ class LatencyWindow:
     def add(self, now: float, seconds: float) -> None:
         """Take in one measurement."""
         self._seen.append((now, seconds))
+
+    def list_since(self, at: float) -> list[tuple[float, float]]:
+        """Return when and what was measured after ``at``, the oldest first."""
+        newer = takewhile(lambda measured: measured[0] > at, reversed(self._seen))
+        return list(newer)[::-1]
 
     def quantiles(self, now: float, shares: Sequence[float]) -> list[float | None]:
         """Return the quantiles (nearest rank), each None when nothing was measured lately."""

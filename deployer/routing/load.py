@@ -35,9 +35,9 @@ class Load:
 
     def observe(self, seconds: float, now: float) -> None:
         """Take in how long an answer took."""
-        faded = self._fade(now)
-        kept = math.exp(-max(0.0, now - self._at) / _DECAY_SECONDS)
-        self._cost = seconds if seconds > faded else self._cost * kept + seconds * (1.0 - kept)
+        kept = math.exp((self._at - now) / _DECAY_SECONDS) if now > self._at else 1.0
+        faded = self._cost * kept
+        self._cost = seconds if seconds > faded else faded + seconds * (1.0 - kept)
         self._at = now
 
     def penalize(self, now: float) -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "RequestHead",
     "ResponseHead",
     "check_request",
+    "encode_chunks",
     "encode_request",
     "encode_response",
     "json_document",
@@ -151,6 +152,8 @@ def read_response_head(status: int, reason: bytes, fields: Iterable[Field]) -> R
 
 def check_request(head: RequestHead) -> Refusal | None:
     """Return why the request can't be passed on, or None."""
+    if _is_plain(head):
+        return None
     if head.version not in ("1.0", "1.1"):
         return Refusal(505, f"HTTP/{head.version} is not spoken here")
     if head.method == b"CONNECT":
@@ -160,7 +163,9 @@ def check_request(head: RequestHead) -> Refusal | None:
 
 def origin_form(target: bytes) -> bytes:
     """Return the path and query of a request target; an absolute one loses scheme and host."""
-    match = None if target.startswith(b"/") else _ABSOLUTE.match(target)
+    if target[:1] == b"/":
+        return target
+    match = _ABSOLUTE.match(target)
     if match is None:
         return target
     rest = target[match.end() :]
@@ -183,35 +188,64 @@ def encode_request(
     a client, as nobody could tell a proxy's word from a forged one.
     """
     special = head.special
-    hops = b", ".join([*special.get(b"x-forwarded-for", ()), peer])
-    host = special.get(b"host", (b"",))[0]
-    parts = [
-        b"%b %b%b HTTP/1.1\r\nHost: %b\r\n"
-        % (head.method, prefix, origin_form(head.target), authority),
-        *head.lines,
-        b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: %b\r\n"
-        b"X-Request-Id: %b\r\n" % (hops, host, ident),
-    ]
-    if head.chunked:
-        parts.append(b"Transfer-Encoding: chunked\r\n")
-    elif head.has_body:
-        parts.append(b"Content-Length: %b\r\n" % special[b"content-length"][0])
-    parts.append(b"\r\n")
-    return b"".join(parts)
+    known = special.get(b"x-forwarded-for")
+    hops = peer if known is None else b", ".join([*known, peer])
+    lengths = special.get(b"content-length")
+    if b"transfer-encoding" in special:
+        framing = b"\r\nTransfer-Encoding: chunked\r\n\r\n"
+    elif lengths is not None:
+        framing = b"\r\nContent-Length: %b\r\n\r\n" % lengths[0]
+    else:
+        framing = b"\r\n\r\n"
+    return (
+        b"%b %b%b HTTP/1.1\r\nHost: %b\r\n%bX-Forwarded-For: %b\r\n%b%b\r\nX-Request-Id: %b%b"
+        % (
+            head.method,
+            prefix,
+            origin_form(head.target),
+            authority,
+            b"".join(head.lines),
+            hops,
+            b"X-Forwarded-Proto: http\r\nX-Forwarded-Host: ",
+            special.get(b"host", (b"",))[0],
+            ident,
+            framing,
+        )
+    )
 
 
 def encode_response(
-    head: ResponseHead, *, version: str, keep_alive: bool, chunked: bool, extra: bytes
-) -> bytes:
-    """Return the head to send to the client, in its version, with our own lines in ``extra``."""
-    parts = [b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason), *head.lines, extra]
-    if chunked:
-        parts.append(b"Transfer-Encoding: chunked\r\n")
-    elif head.length is not None:
-        parts.append(b"Content-Length: %b\r\n" % head.length)
-    parts.append(_connection_line(version, keep_alive=keep_alive))
-    parts.append(b"\r\n")
-    return b"".join(parts)
+    head: ResponseHead, asked: RequestHead, *, keep_alive: bool, extra: bytes
+) -> tuple[bytes, bool, bool]:
+    """Return the head to send to the client, in its version, with our own lines in ``extra``.
+
+    And whether the body goes in chunks, and whether the connection can go on afterwards: a body
+    that ends with its connection comes in chunks to all who know them.
+    """
+    framing, chunked = b"", False
+    if head.length is not None:
+        framing = b"Content-Length: %b\r\n" % head.length
+    elif head.status not in (204, 304) and asked.method != b"HEAD":
+        chunked = asked.version == "1.1"
+        keep_alive = keep_alive and chunked
+        framing = b"Transfer-Encoding: chunked\r\n" if chunked else b""
+    line = _connection_line(asked.version, keep_alive=keep_alive)
+    lines = b"".join(head.lines)
+    encoded = b"HTTP/1.1 %d %b\r\n%b%b%b%b\r\n" % (
+        head.status,
+        head.reason,
+        lines,
+        extra,
+        framing,
+        line,
+    )
+    return encoded, chunked, keep_alive
+
+
+def encode_chunks(chunks: Iterable[bytes], *, complete: bool) -> list[bytes]:
+    """Return body parts as chunks, with the last one when they are all."""
+    framed = [b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks]
+    return [*framed, b"0\r\n\r\n"] if complete else framed
 
 
 def local_response(
@@ -266,6 +300,21 @@ def _split(
 def _listed(values: list[bytes]) -> set[bytes]:
     tokens = {token.strip().lower() for value in values for token in value.split(b",")}
     return tokens - {b"close", b"keep-alive", b""}
+
+
+def _is_plain(head: RequestHead) -> bool:
+    """Tell at once that nothing is wrong with what nearly every request looks like."""
+    special = head.special
+    hosts = special.get(b"host", ())
+    return (
+        head.version == "1.1"
+        and head.target[:1] == b"/"
+        and len(hosts) == 1
+        and _HOST.fullmatch(hosts[0]) is not None
+        and b"transfer-encoding" not in special
+        and b"expect" not in special
+        and head.method != b"CONNECT"
+    )
 
 
 def _check_host(head: RequestHead) -> Refusal | None:

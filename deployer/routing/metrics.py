@@ -79,7 +79,7 @@ def _of_router(traffic: Traffic) -> Iterator[Metric]:
 def _of_now(follower: Follower, traffic: Traffic, now: float) -> Iterator[Metric]:
     fleet = traffic.fleet
     for name, text, number in (
-        ("requests_under_way", "Requests taken in and not answered yet.", len(traffic.exchanges)),
+        ("requests_under_way", "Requests taken in and not answered yet.", _under_way(traffic)),
         ("queue_length", "Requests that wait for a free backend.", len(traffic.admission)),
         ("retry_budget", "Retries that would be paid for now.", traffic.budget.count_left(now)),
         ("panic", "Whether nothing is usable.", bool(fleet.members) and not fleet.has_usable(now)),
@@ -90,6 +90,10 @@ def _of_now(follower: Follower, traffic: Traffic, now: float) -> Iterator[Metric
     build = GaugeMetricFamily(_PREFIX + "build_info", "Always 1.", labels=("version",))
     build.add_metric([_version()], 1)
     yield build
+
+
+def _under_way(traffic: Traffic) -> int:
+    return len(traffic.exchanges) + traffic.elsewhere
 
 
 @cache

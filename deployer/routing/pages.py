@@ -1,11 +1,13 @@
 """The router's own pages: what it sees, as JSON."""
 
+from deployer.release.records import RouteSettings
 from deployer.routing.events import Event, EventLog
 from deployer.routing.fleet import Fleet, Member
 from deployer.routing.follower import Follower
 from deployer.routing.health import Health
 from deployer.routing.history import History
 from deployer.routing.traffic import Traffic
+from deployer.routing.why import explain_share
 from deployer.values import Json
 
 __all__ = [
@@ -59,10 +61,19 @@ def describe_status(
     """Return all there is to know; ages and durations in seconds unless the name says ms."""
     fleet = traffic.fleet
     shares = fleet.shares(now)
-    members = [_describe(m, shares[m.key], now) for m in fleet.members.values()]
+    backends = [member.backend for member in fleet.members.values()]
+    settings = follower.routes.settings if follower.routes is not None else RouteSettings()
+    members = [
+        {
+            **_describe(m, shares[m.key], now),
+            "why": explain_share(m.backend, backends, settings, shares[m.key]),
+        }
+        for m in fleet.members.values()
+    ]
     return 200, {
         "schema": SCHEMA,
         "routes": describe_routes(follower, now),
+        "policy": settings.policy,
         "panic": bool(members) and not fleet.has_usable(now),
         "backends": members,
         "draining": [{"backend": m.key, "in_flight": m.load.in_flight} for m in fleet.draining],
@@ -110,6 +121,7 @@ def _describe(member: Member, share: float, now: float) -> Json:
         "cut_short": member.cut_short,
         "in_flight": member.load.in_flight,
         "first_byte_ms": {"p50": _ms(p50), "p99": _ms(p99)},
+        "first_byte_counts": dict(member.durations.cumulate()),
         **describe_history(member.history),
     }
 

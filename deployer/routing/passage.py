@@ -1,15 +1,28 @@
 """What is noted of a request on its way: for its log line, and for what the client is told."""
 
-from dataclasses import dataclass, field
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
 
-from deployer.routing.messages import origin_form
+from deployer.routing.messages import local_response, origin_form
 from deployer.routing.request import Request
-from deployer.values import Json
 
-__all__ = ["Passage"]
+__all__ = ["UNSERVED", "Passage"]
+
+UNSERVED = {
+    502: "the backend did not answer",
+    503: "no backend can take this request",
+    504: "the backend did not answer in time",
+}
+"""What a client is told that gets no answer of a backend."""
+
+_quote = json.JSONEncoder().encode
+_LINE = (
+    '"id":%s,"client":"%s","method":"%s","path":%s,"status":%d,"backend":%s,"attempts":%d,'
+    '"failures":%s,"bytes_in":%d,"bytes_out":%d,"first_byte_ms":%s,"duration_ms":%.3f'
+)
 
 
-@dataclass(slots=True)
 class Passage:
     """Times are the loop's, in seconds.
 
@@ -19,13 +32,16 @@ class Passage:
         sent: Bytes of the response's body.
     """
 
-    request: Request
-    peer: bytes
-    began: float
-    first_byte: float | None = None
-    tried: list[str] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
-    sent: int = 0
+    __slots__ = ("began", "failures", "first_byte", "peer", "request", "sent", "tried")
+
+    def __init__(self, request: Request, peer: bytes, *, began: float) -> None:
+        self.request = request
+        self.peer = peer
+        self.began = began
+        self.first_byte: float | None = None
+        self.tried: list[str] = []
+        self.failures: list[str] = []
+        self.sent = 0
 
     def to_headers(self, *, panic: bool) -> bytes:
         """Return what a response says of its way: field lines, as RFC 9112 has them."""
@@ -36,25 +52,41 @@ class Passage:
             b"X-Deployer-Panic: 1\r\n" if panic else b"",
         )
 
-    def explain(self, message: str) -> Json:
-        """Return the body of an answer of our own."""
-        ident = self.request.ident.decode("ascii")
-        return {"error": message, "attempts": self.failures, "request_id": ident}
+    def to_refusal(
+        self, status: int, message: str, *, keep_alive: bool, fields: Mapping[str, str]
+    ) -> bytes:
+        """Return a whole answer of our own, which names every attempt."""
+        head, ident = self.request.head, self.request.ident.decode("ascii")
+        extra = {**fields, "X-Request-Id": ident, "X-Deployer-Attempts": str(len(self.tried))}
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:  # RFC 9110, 15.6.4
+            extra["Retry-After"] = "1"
+        return local_response(
+            status,
+            {"error": message, "attempts": [*self.failures], "request_id": ident},
+            version=head.version,
+            keep_alive=keep_alive,
+            bodiless=head.method == b"HEAD",
+            extra=extra,
+        )
 
-    def to_line(self, status: int, now: float) -> dict[str, Json]:
-        """Return the record for the access log: no query, no headers, no bodies."""
-        head, first = self.request.head, self.first_byte
-        return {
-            "id": self.request.ident.decode("ascii"),
-            "client": self.peer.decode("ascii"),
-            "method": head.method.decode("ascii"),
-            "path": origin_form(head.target).partition(b"?")[0].decode("ascii", "replace"),
-            "status": status,
-            "backend": self.tried[-1] if self.tried else None,
-            "attempts": len(self.tried),
-            "failures": self.failures,
-            "bytes_in": self.request.received,
-            "bytes_out": self.sent,
-            "first_byte_ms": None if first is None else round((first - self.began) * 1000, 3),
-            "duration_ms": round((now - self.began) * 1000, 3),
-        }
+    def to_line(self, status: int, now: float) -> str:
+        """Return the members of a JSON object for the access log: no query, no headers, no bodies.
+
+        Written by hand: `json.dumps` of a dictionary takes four times as long.
+        """
+        request, first = self.request, self.first_byte
+        path = origin_form(request.head.target).partition(b"?")[0]
+        return _LINE % (
+            _quote(request.ident.decode("ascii")),
+            self.peer.decode("ascii"),
+            request.head.method.decode("ascii"),
+            _quote(path.decode("ascii", "replace")),
+            status,
+            _quote(self.tried[-1]) if self.tried else "null",
+            len(self.tried),
+            _quote(self.failures) if self.failures else "[]",
+            request.received,
+            self.sent,
+            "null" if first is None else f"{(first - self.began) * 1e3:.3f}",
+            (now - self.began) * 1e3,
+        )

@@ -67,9 +67,14 @@ class Pool:
             )
         return connection
 
-    def give_back(self, connection: UpstreamConnection, now: float) -> None:
-        """Keep a connection for the next request, unless it can't be used again."""
-        if self._draining or len(self._idle) >= MAX_IDLE or not connection.reusable:
+    def give_back(self, connection: UpstreamConnection, now: float, *, whole: bool = True) -> None:
+        """Keep a connection for the next request, unless it can't be used again.
+
+        Args:
+            whole: Whether the request was sent to its end.
+        """
+        full = self._draining or len(self._idle) >= MAX_IDLE
+        if full or not (whole and connection.reusable):
             connection.abort()
         else:
             connection.rest(now)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from deployer.errors import SetupError
 from deployer.ports import Clock, SpanSink
@@ -19,12 +19,18 @@ from deployer.routing.admin_server import AdminServer, open_admin_server
 from deployer.routing.client import ClientConnection
 from deployer.routing.events import EventLog
 from deployer.routing.follower import ReadRoutes
+from deployer.routing.messages import Refusal
+from deployer.routing.reception import Reception
 from deployer.routing.site import Site
 from deployer.routing.steering import Steering, SteeringOptions
 from deployer.routing.tracing import Tracer
 from deployer.routing.traffic import SWEEP_SECONDS, Traffic
+from deployer.routing.way import FindWay
 
-__all__ = ["Router", "RouterOptions"]
+__all__ = ["BACKLOG", "Router", "RouterOptions", "describe_url"]
+
+BACKLOG = 1024
+"""Connections that the kernel keeps until they are accepted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,25 +56,24 @@ class RouterOptions(SteeringOptions):
 
 
 class Router:
-    """One router, in one event loop.
+    """One router, in one event loop, for one deployment or more.
 
     Args:
-        read_routes: Reads the routes; called in a thread, once a second.
+        sources: Each reads the routes of a deployment; called in a thread, once a second.
         tell: Told what changes, one line each; stderr when left out.
         access_log: Where a line per request goes; none is written when left out.
     """
 
     def __init__(
         self,
-        read_routes: ReadRoutes,
-        *,
+        *sources: ReadRoutes,
         clock: Clock,
         options: RouterOptions | None = None,
         rng: random.Random | None = None,
         tell: Callable[[str], None] | None = None,
         access_log: TextIO | None = None,
     ) -> None:
-        self._read_routes = read_routes
+        self._sources = sources
         self._options = options or RouterOptions()
         self._rng = rng or random.Random()  # noqa: S311 - weights and jitter, not secrecy
         self._events = EventLog(
@@ -88,8 +93,7 @@ class Router:
         sockets = self._server.sockets if self._server is not None else ()
         if not sockets:
             raise SetupError("the router is not listening")
-        host, port = sockets[0].getsockname()[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        return describe_url(*sockets[0].getsockname()[:2])
 
     async def run(self, stop: asyncio.Event, *, ready: Callable[[], None] | None = None) -> None:
         """Serve until ``stop`` is set, then let requests under way finish, and return.
@@ -114,17 +118,18 @@ class Router:
         Raises:
             SetupError: The address can't be listened on.
         """
-        self._steering = Steering(
-            self._read_routes,
-            events=self._events,
-            options=self._options,
-            rng=self._rng,
-            log=self._log.add if self._log is not None else None,
-        )
+        several = len(self._sources) > 1
+        self.steerings = [
+            self._make_steering(read, number if several else 0)
+            for number, read in enumerate(self._sources, start=1)
+        ]
+        for steering in self.steerings:
+            steering.neighbours = self.steerings
         self._trace()
-        self._site = Site(self._steering.follower, self._traffic, self._events)
+        self._site = Site(self.steerings, self._events)
         await self._listen()
-        self._steering.start()
+        for steering in self.steerings:
+            steering.start()
         self._writing = asyncio.create_task(self._write_logs())
 
     async def stop(self) -> None:
@@ -133,11 +138,13 @@ class Router:
             self._server.close()
         if self._admin is not None:
             self._admin.close()
-        self._traffic.closing = True
-        for client in list(self._traffic.clients):
+        for steering in self.steerings:
+            steering.traffic.closing = True
+        for client in list(self.traffic.clients):
             client.close_if_idle()
         await self._drain()
-        await self._steering.close()
+        for steering in self.steerings:
+            await steering.close()
         self._writing.cancel()
         await asyncio.gather(self._writing, return_exceptions=True)
         self._flush()
@@ -147,46 +154,70 @@ class Router:
     def _trace(self) -> None:
         if self._options.open_spans is not None:
             self._spans = self._options.open_spans()
-            self._traffic.tracer = Tracer(self._spans, self._rng)
+            for steering in self.steerings:
+                steering.traffic.tracer = Tracer(self._spans, self._rng)
 
     @property
-    def _traffic(self) -> Traffic:
-        return self._steering.traffic
+    def traffic(self) -> Traffic:
+        """What its connections share, once it was started: the first deployment's."""
+        return self.steerings[0].traffic
+
+    def _make_steering(self, read: ReadRoutes, number: int, **more: Any) -> Steering:
+        return Steering(
+            read,
+            events=self._events,
+            options=self._options,
+            rng=self._rng,
+            log=self._log.add if self._log is not None else None,
+            number=number,
+            **more,
+        )
 
     async def _listen_admin(self) -> None:
         if self._options.admin is None:
             return
         desk = AdminDesk(
-            AdminOrders(self._traffic.fleet, self._events, abandon=self._traffic.abandon_member),
+            self._find_orders,
             self._events,
             show=self._site.show,
-            now=self._traffic.now,
+            now=self.traffic.now,
             token=None if self._options.admin.path is not None else self._options.token,
         )
-        self._admin = await open_admin_server(self._options.admin, self._traffic, desk.find_page)
+        self._admin = await open_admin_server(self._options.admin, self.traffic, desk.find_page)
+
+    def _find_orders(self, name: str) -> AdminOrders | Refusal:
+        found = [s for s in self.steerings if name in (s.name, "")]
+        if len(found) != 1:
+            known = ", ".join(s.name for s in self.steerings)
+            return Refusal(404, f"say which deployment is meant; there are: {known}")
+        traffic = found[0].traffic
+        return AdminOrders(traffic.fleet, self._events, abandon=traffic.abandon_member)
 
     async def _listen(self) -> None:
-        options, loop = self._options, asyncio.get_running_loop()
         await self._listen_admin()
+        find_way = self._make_find_way()
         try:
-            self._server = await loop.create_server(
-                lambda: ClientConnection(self._traffic, self._site.find_page),
-                options.host,
-                options.port,
-                backlog=1024,
-            )
+            self._server = await self._serve(lambda: ClientConnection(self.traffic, find_way))
         except OSError as error:
             if self._admin is not None:
                 self._admin.close()
             raise SetupError(
-                f"{options.host}:{options.port} can't be listened on: {error.strerror}",
+                f"{self._options.host}:{self._options.port} can't be listened on: {error.strerror}",
                 hint="Choose another address with --listen.",
             ) from error
+
+    async def _serve(self, connect: Callable[[], ClientConnection]) -> asyncio.Server:
+        loop, options = asyncio.get_running_loop(), self._options
+        return await loop.create_server(connect, options.host, options.port, backlog=BACKLOG)
+
+    def _make_find_way(self) -> FindWay:
+        return Reception(self.steerings, self._site.find_page).find_way
 
     async def _until(self, stop: asyncio.Event) -> None:
         waiting = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait(
-            [waiting, self._writing, *self._steering.tasks], return_when=asyncio.FIRST_COMPLETED
+            [waiting, self._writing, *(t for s in self.steerings for t in s.tasks)],
+            return_when=asyncio.FIRST_COMPLETED,
         )
         waiting.cancel()
         for task in done:
@@ -195,8 +226,9 @@ class Router:
     async def _drain(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._options.drain_seconds):
-                await self._traffic.drained()
-        for client in list(self._traffic.clients):
+                for steering in self.steerings:
+                    await steering.traffic.drained()
+        for client in list(self.traffic.clients):
             client.abort()
         await asyncio.sleep(0)  # for the connections to hear of it
 
@@ -209,6 +241,11 @@ class Router:
         if self._log is not None:
             self._log.flush()
         self._events.flush()
+
+
+def describe_url(host: str, port: int) -> str:
+    """Return the URL of what listens there."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _tell_stderr(line: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +15,6 @@ from deployer.routing.passage import Passage
 from deployer.routing.retries import RetryBudget
 from deployer.routing.scratch import make_scratch
 from deployer.routing.tracing import Tracer
-from deployer.values import Json
 
 __all__ = ["SWEEP_SECONDS", "Connected", "Counters", "Ongoing", "Timed", "Timeouts", "Traffic"]
 
@@ -93,9 +93,11 @@ class Traffic:
     Attributes:
         answers: What clients were answered, by status; 499 for those that did not wait for it.
         durations: From a request's head to the end of its answer.
+        elsewhere: Requests under way in other processes of this router.
         tracer: Makes a span of each request; none when left out.
         scratch: What clients' connections read into.
-        now: Returns the loop's monotonic time; the loop's own function, as it is asked often.
+        now: Returns the loop's time: asyncio's is the monotonic clock, which is asked directly here
+            because it is asked often.
     """
 
     loop: asyncio.AbstractEventLoop
@@ -103,7 +105,7 @@ class Traffic:
     rng: random.Random
     timeouts: Timeouts = Timeouts()
     idempotent: bool = False
-    log: Callable[[dict[str, Json]], None] | None = None
+    log: Callable[[str], None] | None = None
     tracer: Tracer | None = None
     budget: RetryBudget = field(default_factory=RetryBudget)
     counters: Counters = field(default_factory=Counters)
@@ -111,13 +113,14 @@ class Traffic:
     durations: Histogram = field(default_factory=Histogram)
     exchanges: set[Ongoing] = field(default_factory=set)
     clients: set[Connected] = field(default_factory=set)
+    elsewhere: int = 0
     closing: bool = False
     scratch: memoryview = field(default_factory=make_scratch)
     now: Callable[[], float] = field(init=False)
     admission: Admission = field(init=False)
 
     def __post_init__(self) -> None:
-        self.now = self.loop.time
+        self.now = time.monotonic
         self.admission = Admission(self.loop.call_soon)
         self.fleet.on_free = self.admission.admit_next
 
@@ -125,9 +128,8 @@ class Traffic:
         """Return a new request id."""
         return b"%016x" % self.rng.getrandbits(64)
 
-    def finish(self, exchange: Ongoing, passage: Passage, status: int) -> None:
+    def finish(self, exchange: Ongoing, passage: Passage, status: int, now: float) -> None:
         """Take in that a request has ended, whichever way."""
-        now = self.now()
         self.exchanges.discard(exchange)
         self.answers[status] += 1
         self.durations.add(now - passage.began)

@@ -64,7 +64,6 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._sink: Sink | None = None
         self._parser: httptools.HttpResponseParser | None = None
         self.idle_since = 0.0
-        self.served = 0
         self._reset(bodiless=False)
 
     def _reset(self, *, bodiless: bool) -> None:
@@ -72,7 +71,6 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._reason = b""
         self._fields: list[Field] = []
         self._unparsed = 0
-        self._size = 0
         self._head: ResponseHead | None = None
         self._head_seen = False
         self._ends_at_close = False
@@ -122,8 +120,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         """Become idle."""
         self._sink = None
         self.idle_since = now
-        self.served += 1
-        self.resume_reading()
+        if self._paused:
+            self.resume_reading()
 
     def is_fresh(self) -> bool:
         """Tell whether nothing came while it was idle: an end that is not read yet counts."""
@@ -149,28 +147,29 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """See `asyncio.BufferedProtocol`."""
-        if self._sink is None or self._parser is None:
+        parser = self._parser
+        if self._sink is None or parser is None:
             self.abort()
             return
+        self._unparsed += nbytes
         try:
-            self._parser.feed_data(self._scratch[:nbytes])
+            parser.feed_data(self._scratch[:nbytes])
         except httptools.HttpParserError as error:
             if not self._complete:
                 self._lose(f"answered what is not HTTP: {_cut(error)}")
                 return
             self._excess = True
-        self._unparsed += 0 if self._head_seen else nbytes
-        if max(self._size, self._unparsed) > HEAD_LIMIT:
+        if self._unparsed > HEAD_LIMIT:
             self._lose("answered with a head of more than 64 KiB")
-        else:
-            self._tell()
+        elif self._head is not None or self._chunks or self._complete:
+            self._tell(self._sink)
 
     def eof_received(self) -> bool | None:
         """See `asyncio.BufferedProtocol`."""
         until_close = self._head_seen and self._ends_at_close
         if self._sink is not None and until_close and not self._complete:
             self._complete = True
-            self._tell()
+            self._tell(self._sink)
         elif self._sink is not None:
             self._lose(self._how_closed())
         return False
@@ -208,7 +207,6 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """See `httptools.HTTPProtocol`. A trailer comes here too, and is dropped."""
-        self._size += len(name) + len(value) + 4
         if not self._head_seen:
             self._fields.append((name, value))
 
@@ -234,6 +232,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     def on_body(self, body: bytes) -> None:
         """See `httptools.HTTPProtocol`."""
+        self._unparsed = 0
         if self._complete:
             self._excess = True
         else:
@@ -241,17 +240,15 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     def on_message_complete(self) -> None:
         """See `httptools.HTTPProtocol`."""
+        self._unparsed = 0
         if not self._interim:
             self._complete = True
 
     # ----
 
-    def _tell(self) -> None:
+    def _tell(self, sink: Sink) -> None:
         head, self._head = self._head, None
         chunks, self._chunks = self._chunks, []
-        sink = self._sink
-        if sink is None or (head is None and not chunks and not self._complete):
-            return
         if self._complete:
             self._sink = None
         sink.on_response(head, chunks, complete=self._complete)

@@ -1,11 +1,11 @@
-"""The checksums that the clouds put on the wire, in base64 of the big-endian bytes."""
+"""The checksums that the clouds put on the wire, in base64."""
 
 import base64
 import hashlib
 
-from deployer.checksums import new_crc32c
+from deployer.checksums import Crc64Nvme, new_crc32c
 
-__all__ = ["crc32c_base64", "md5_base64"]
+__all__ = ["crc32c_base64", "crc64_base64", "md5_base64"]
 
 
 def crc32c_base64(body: bytes) -> str:
@@ -13,6 +13,13 @@ def crc32c_base64(body: bytes) -> str:
     hasher = new_crc32c()
     hasher.update(body)
     return base64.b64encode(hasher.digest()).decode()
+
+
+def crc64_base64(body: bytes) -> str:
+    """Return Azure's ``x-ms-content-crc64`` of the body: the lowest byte first."""
+    hasher = Crc64Nvme()
+    hasher.update(body)
+    return base64.b64encode(hasher.digest()[::-1]).decode()
 
 
 def md5_base64(body: bytes) -> str:

@@ -15,6 +15,8 @@ from deployer.spec.cost_checks import check_costs
 from deployer.spec.faults import suggest
 from deployer.spec.gates import check_gates
 from deployer.spec.library import find_runtime, load_runtime
+from deployer.spec.objectives import check_slo
+from deployer.spec.routing_checks import check_routing
 from deployer.spec.secrets import is_secret_name, names_a_secret, seems_secret
 from deployer.spec.strategy import check_strategy
 from deployer.spec.tree import Finding, TreePath, dig
@@ -41,10 +43,10 @@ def run_checks(data: Json, known: Known) -> Iterator[Finding]:
         yield from _check_cluster(target, ("targets", index))
         yield from _check_store(target, ("targets", index))
         yield from check_abilities(target, ("targets", index))
-    yield from _check_weights(data)
-    yield from _check_tiers(data)
+    yield from check_routing(data, _names(data))
     yield from _check_numbers(data)
     yield from check_costs(data, _names(data))
+    yield from check_slo(data)
     yield from check_scaling(data)
     yield from check_strategy(data)
     yield from check_gates(data)
@@ -62,6 +64,12 @@ _FIELD_TAKERS = {
     "location": ("gke",),
     "subscription": ("aks",),
     "insecure": ("context", "kubeconfig"),
+}
+_STORE_TAKERS = {
+    "endpoint": ("s3", "gs", "az"),
+    "compat": ("s3",),
+    "payer": ("s3", "gs"),
+    "encryption": ("s3", "gs", "az"),
 }
 _OWNERS = {"eks": "aws", "gke": "gcp", "aks": "azure"}
 _RESERVED = {"MODEL_NAME", "MODEL_DIR", "MODEL_URI", "MODEL_DIGEST", "MODEL_HOST"}
@@ -149,36 +157,11 @@ def _check_store(target: Json, path: TreePath) -> Iterator[Finding]:
     here = (*path, "store", "url") if isinstance(store, dict) else (*path, "store")
     if wanted is not None and scheme != wanted:
         yield Finding(here, f"expected {wanted}://… for the provider {provider}, got {scheme}://")
-    if scheme == "file" and _is_text(dig(store, "endpoint")):
-        yield Finding((*path, "store", "endpoint"), "a folder has no endpoint", on_key=True)
-
-
-def _check_weights(data: Json) -> Iterator[Finding]:
-    names, weights = _names(data), _map(data, "routing", "weights")
-    for name in weights:
-        if name not in names:
-            message = f"no target is called {name!r}{suggest(name, names)}"
-            yield Finding(("routing", "weights", name), message, on_key=True)
-    if weights and all(weight == 0 for weight in weights.values()):
-        yield Finding(("routing", "weights"), "all weights are 0: no target gets traffic", True)
-
-
-def _check_tiers(data: Json) -> Iterator[Finding]:
-    names, tiers = _names(data), _list(data, "routing", "tiers")
-    wanted = dig(data, "routing", "policy") == "priority"
-    if wanted and not tiers:
-        message = "policy: priority needs tiers: a list of lists of targets, the first used first"
-        yield Finding(("routing", "policy"), message)
-    if tiers and not wanted:
-        yield Finding(("routing", "tiers"), "tiers are for policy: priority", on_key=True)
-    placed = [name for tier in tiers if isinstance(tier, list) for name in tier if _is_text(name)]
-    for name in sorted(set(placed) - set(names)):
-        message = f"no target is called {name!r}{suggest(name, names)}"
-        yield Finding(("routing", "tiers"), message, on_key=True)
-    for name in sorted({name for name in placed if placed.count(name) > 1}):
-        yield Finding(("routing", "tiers"), f"{name!r} is in more than one tier", on_key=True)
-    for name in [name for name in names if tiers and name not in placed]:
-        yield Finding(("routing", "tiers"), f"{name!r} is in no tier", on_key=True)
+    for name, takers in _STORE_TAKERS.items():
+        if dig(store, name) and scheme not in takers:
+            there = ", ".join(f"{taker}://" for taker in takers)
+            message = f"{name} goes with {there}, not with {scheme}://"
+            yield Finding((*path, "store", name), message, on_key=True)
 
 
 def _check_numbers(data: Json) -> Iterator[Finding]:

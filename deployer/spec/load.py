@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -13,11 +13,13 @@ from deployer.spec.environment import Expanded, expand_references
 from deployer.spec.faults import explain_errors
 from deployer.spec.library import find_runtime, list_runtimes, load_runtime
 from deployer.spec.model import Spec
+from deployer.spec.routing import Routing, RoutingFile
+from deployer.spec.routing_checks import check_routing
 from deployer.spec.stores import settle_stores
 from deployer.spec.tree import Finding, Tree, parse_trees, read_text
 from deployer.spec.unsupported import find_unsupported
 
-__all__ = ["load_spec"]
+__all__ = ["load_routing", "load_spec"]
 
 
 def load_spec(
@@ -49,6 +51,27 @@ def load_spec(
     if findings:
         raise _refuse(path, tree, findings)
     return spec.read_from(path)
+
+
+def load_routing(path: Path, names: Sequence[str]) -> Routing:
+    """Return the block ``routing`` of a file that holds nothing else.
+
+    Args:
+        names: The backends', which stand for targets.
+
+    Raises:
+        SpecError: With every fault there is, each with line and column.
+    """
+    tree = _read_tree(path)
+    expanded = expand_references(tree.data, os.environ)
+    findings = [*tree.findings, *expanded.findings, *check_routing(expanded.data, names)]
+    try:
+        read = RoutingFile.model_validate_json(json.dumps(expanded.data), strict=True)
+    except ValidationError as error:
+        raise _refuse(path, tree, [*findings, *_explain(error, tree, expanded)]) from None
+    if findings:
+        raise _refuse(path, tree, findings)
+    return read.routing
 
 
 def _read_tree(path: Path) -> Tree:

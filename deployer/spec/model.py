@@ -9,10 +9,14 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag
 
+from deployer.ports import StoreSettings
+from deployer.spec.alerts import Alerts
 from deployer.spec.costs import Budget, Usage
+from deployer.spec.objectives import Slo
 from deployer.spec.part import Part
 from deployer.spec.patch import Patch
 from deployer.spec.placement import Nodes, Way, url_of
+from deployer.spec.routing import Routing
 from deployer.spec.scalars import (
     FIELD,
     HTTP,
@@ -33,7 +37,6 @@ __all__ = [
     "ModelSpec",
     "Parity",
     "Quorum",
-    "Routing",
     "Smoke",
     "Spec",
     "StateSpec",
@@ -60,6 +63,20 @@ class StoreSpec(Part):
     endpoint: str | None = Field(
         None, pattern=HTTP, description="Another server than the cloud's own."
     )
+    compat: bool = Field(
+        default=False, description="It only speaks S3: MD5 of each part, and what is there is read."
+    )
+    payer: Text | None = Field(
+        None, description="Requester pays: a project of Google Cloud; on S3 the word requester."
+    )
+    encryption: Text | None = Field(
+        None, description="A KMS key (S3, Cloud Storage) or an encryption scope (Azure) by name."
+    )
+
+    @property
+    def settings(self) -> StoreSettings:
+        """What the bucket asks of those who use it."""
+        return StoreSettings(self.compat, self.payer or "", self.encryption or "")
 
 
 def _store(value: object) -> object:
@@ -219,28 +236,6 @@ class Gates(Part):
     )
 
 
-class Routing(Part):
-    """How the router shares traffic out."""
-
-    policy: Literal["weighted", "latency", "cost", "priority", "region"] = Field(
-        "weighted",
-        description=(
-            "What decides a target's share: its weight; its weight and how fast it answers; or its "
-            "tier, by price or by tiers, with what a tier can't take going to the next."
-        ),
-    )
-    weights: dict[str, Annotated[int, Field(ge=0, le=1000)]] = Field(
-        default_factory=dict, description="Each target's share; equal when left out."
-    )
-    tiers: list[list[str]] = Field(
-        default_factory=list, description="Names of targets, the tier used first first; priority."
-    )
-    max_in_flight: int = Field(
-        1024, ge=1, le=1_000_000, description="Predictions at one target at the same time."
-    )
-    idempotent: bool = Field(False, description="A prediction may be sent twice without harm.")
-
-
 class StateSpec(Part):
     """Where the state lives, besides the targets' own stores."""
 
@@ -287,6 +282,8 @@ class Spec(Part):
     gates: Gates = Field(Gates(), description="What a release must pass to take traffic.")
     routing: Routing = Field(Routing(), description="How the router shares traffic out.")
     budget: Budget | None = Field(None, description="What a month may cost.")
+    slo: Slo | None = Field(None, description="What each target is to hold: answers, and how fast.")
+    alerts: Alerts = Field(Alerts(), description="Whom `report alerts --send` tells, and how.")
     usage: Usage = Field(Usage(), description="What a month brings, for what plans cost.")
     prices: Text | None = Field(
         None, description="Your own prices: a CSV file in the price book's form; they come first."

@@ -8,11 +8,15 @@ from pydantic import BeforeValidator, Field
 __all__ = [
     "CURRENCY",
     "FIELD",
+    "HEADER",
+    "HOST_ONLY",
     "HTTP",
     "LABEL",
     "PATH",
     "PATTERN_WORDS",
     "PERCENT",
+    "SHA256",
+    "SMTP",
     "STORE",
     "VARIABLE",
     "DnsLabel",
@@ -24,8 +28,8 @@ __all__ = [
     "Text",
 ]
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def _seconds(value: object) -> object:
@@ -42,7 +46,7 @@ Seconds = Annotated[
     Field(ge=0),
     BeforeValidator(
         _seconds,
-        json_schema_input_type=Annotated[str, Field(pattern=r"^\d+(\.\d+)?(ms|s|m|h)$")] | float,
+        json_schema_input_type=Annotated[str, Field(pattern=r"^\d+(\.\d+)?(ms|s|m|h|d)$")] | float,
     ),
 ]
 """A duration: ``30s``, ``2m``, ``500ms``, or a number of seconds."""
@@ -54,10 +58,14 @@ _QUANTITY = r"^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
 STORE = r"^(s3|gs|az|file)://.+"
 HTTP = r"^https?://[^/]+"
 PATH = r"^/"
+SMTP = r"^smtps?://[^/@:]+(:\d{1,5})?$"
 FIELD = r"^([a-z0-9.-]+/)*[A-Z][A-Za-z0-9]*:\.?[A-Za-z].*$"  # [group/version/]Kind:path
 CURRENCY = r"^[A-Z]{3}$"
 PERCENT = r"^\d+(\.\d+)?%$"
 _HOST = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+HOST_ONLY = _HOST
+HEADER = r"^[A-Za-z0-9][A-Za-z0-9-]*$"
+SHA256 = r"^[0-9a-f]{64}$"
 VARIABLE = r"^[-._A-Za-z][-._A-Za-z0-9]*$"
 
 PATTERN_WORDS = {
@@ -68,9 +76,12 @@ PATTERN_WORDS = {
     STORE: "a bucket such as s3://bucket/prefix, gs://bucket, az://container or file:///folder",
     HTTP: "a URL that begins with http:// or https://",
     PATH: "a path that begins with /",
+    SMTP: "a mail server such as smtp://HOST:587 or smtps://HOST, without a login in it",
     _HOST: "a host name in small letters, such as iris.example.com",
     CURRENCY: 'a currency\'s three letters, as in "1200 USD"',
     PERCENT: 'a percentage such as "20%"',
+    HEADER: "a header's name, such as X-Region",
+    SHA256: "64 hexadecimal digits, as `deployer router key` prints them",
     VARIABLE: "the name of an environment variable: letters, digits, _, - and .",
 }
 """Each pattern of this module in words, for the message when a value does not match."""

@@ -31,18 +31,9 @@ class _Row:
         return Finding(self.path, message, on_key=True)
 
 
-_VALUES = (
-    _Row(("strategy", "type"), "use blue-green or rolling meanwhile", ("canary",)),
-    _Row(("outcome",), "use all meanwhile", ("keep-going",)),
-    _Row(
-        ("routing", "policy"),
-        "use priority with tiers meanwhile",
-        ("region",),
-    ),
-)
+_VALUES = (_Row(("strategy", "type"), "use blue-green or rolling meanwhile", ("canary",)),)
 
 _FIELDS = (
     _Row(("strategy", "steps"), "use blue-green with a soak meanwhile"),
-    _Row(("outcome", "quorum"), "use outcome: all meanwhile"),
     _Row(("gates", "analysis"), "use strategy.soak meanwhile"),
 )

@@ -6,6 +6,7 @@ retries: the adapters' calls do.
 """
 
 from deployer.transfer.budget import Budget
+from deployer.transfer.chunk import Body
 from deployer.transfer.download import Wanted, fetch_file
 from deployer.transfer.journal import discard_staged, has_journal
 from deployer.transfer.lanes import Lanes
@@ -15,6 +16,7 @@ from deployer.transfer.remote import RemoteSource
 from deployer.transfer.upload import PartUpload, SentPart, send_source
 
 __all__ = [
+    "Body",
     "Budget",
     "Lanes",
     "Limits",

@@ -24,9 +24,9 @@ class Limits:
         budget: What all of it may hold in memory.
     """
 
-    part_bytes: int = 16 * _MEBIBYTE
+    part_bytes: int = 8 * _MEBIBYTE
     range_bytes: int = 8 * _MEBIBYTE
-    workers: int = 4
+    workers: int = 8
     budget: Budget = field(default=PROCESS_BUDGET)
 
     def part_length(self, size: int) -> int:

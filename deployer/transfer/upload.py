@@ -15,7 +15,7 @@ from deployer.transfer.limits import Limits
 __all__ = ["PartUpload", "SentPart", "send_source"]
 
 _ATTEMPTS = 3
-_CRCS = ("crc32", "crc32c")
+_CRCS = ("crc32", "crc32c", "crc64nvme")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class PartUpload(Protocol):
 
     @property
     def algorithm(self) -> str:
-        """``crc32``, ``crc32c`` or ``md5``."""
+        """A name of `deployer.checksums`; a CRC is put together for the whole, others are not."""
         ...
 
     def put_whole(self, chunk: Chunk) -> ObjectInfo:

@@ -75,10 +75,17 @@ def test_a_page_of_tables_is_what_the_tests_say(root: Path, page: str, generate:
     assert written == script[generate](), "run: python docs/generate_tables.py"
 
 
-def test_the_dashboard_is_what_its_script_makes(root: Path) -> None:
+@pytest.mark.parametrize(
+    ("file", "generate"),
+    [
+        ("dashboard.json", "generate_dashboard"),
+        ("exporter-dashboard.json", "generate_exporter_dashboard"),
+    ],
+)
+def test_a_dashboard_is_what_its_script_makes(root: Path, file: str, generate: str) -> None:
     script = runpy.run_path(str(root / "docs" / "generate_dashboard.py"))
-    written = (root / "manifests" / "monitoring" / "dashboard.json").read_text()
-    assert written == script["generate_dashboard"](), "run: python docs/generate_dashboard.py"
+    written = (root / "manifests" / "monitoring" / file).read_text()
+    assert written == script[generate](), "run: python docs/generate_dashboard.py"
 
 
 def test_every_link_leads_somewhere(root: Path) -> None:

@@ -34,7 +34,7 @@ class Stored:
     """An object: its size, and the headers that say its checksums as the clouds do."""
 
     size: int
-    crc32: str = ""
+    crc64: str = ""
     crc32c: str = ""
     md5: str = ""
     blocks: list[tuple[str, int]] = field(default_factory=list)
@@ -121,13 +121,13 @@ class Handler(socketserver.StreamRequestHandler):
             crc32c = self.headers.get("x-goog-hash", "").partition("crc32c=")[2]
             PARTS[key][self.query["partNumber"]] = (crc32c, size)
         else:
-            OBJECTS[key] = Stored(size, crc32=echoed.get("x-amz-checksum-crc32", ""))
+            OBJECTS[key] = Stored(size, crc64=echoed.get("x-amz-checksum-crc64nvme", ""))
         self._send(200, headers={"ETag": '"e"', **echoed})
 
     def _complete(self, key: str) -> None:
         parts = [part for _, part in sorted(PARTS.pop(key, {}).items(), key=lambda i: int(i[0]))]
         stored = Stored(sum(size for _, size in parts))
-        stored.crc32 = self.headers.get("x-amz-checksum-crc32", "")
+        stored.crc64 = self.headers.get("x-amz-checksum-crc64nvme", "")
         if all(crc for crc, _ in parts):
             stored.crc32c = _hex_to_base64(
                 combine_crcs("crc32c", ((_base64_to_hex(crc), size) for crc, size in parts))
@@ -163,8 +163,8 @@ class Handler(socketserver.StreamRequestHandler):
             "Content-Type": "application/octet-stream",
             "x-ms-blob-type": "BlockBlob",
         }
-        if self.method == "HEAD" and stored.crc32:
-            headers["x-amz-checksum-crc32"] = stored.crc32
+        if self.method == "HEAD" and stored.crc64:
+            headers["x-amz-checksum-crc64nvme"] = stored.crc64
             headers["x-amz-checksum-type"] = "FULL_OBJECT"
         if stored.md5:
             headers["Content-MD5"] = stored.md5

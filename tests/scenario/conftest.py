@@ -22,6 +22,9 @@ from deployer.providers.local.clock import SystemClock
 from deployer.providers.local.cluster import LocalCluster
 from deployer.providers.local.lifecycle import stop_cluster
 from deployer.wiring import open_probe
+from tests.scenario.prometheus import promtool, watch
+
+__all__ = ["promtool", "watch"]
 
 DEPLOYER = Path(sys.executable).with_name("deployer")
 SERVER = Path(__file__).parent / "cli" / "server.py"

@@ -104,7 +104,7 @@ def _print_plan(made: "Plan", following: str, *, wide: bool) -> None:
     for line in _unknowns(made):
         typer.echo(line)
     output.print_lines(plan_cost.list_lines(made, wide=wide), wide=wide)
-    for line in (_gates(made), _next(made, following)):
+    for line in (_gates(made), _outcome(made), _next(made, following)):
         if line:
             typer.echo(line)
 
@@ -125,11 +125,20 @@ def _orphans(made: "Plan") -> list[str]:
     ]
 
 
+def _outcome(made: "Plan") -> str:
+    """Say what may fail, where that is not the usual: nothing."""
+    if not made.may_fail:
+        return ""
+    needed, count = len(made.targets) - made.may_fail, len(made.targets)
+    return f"outcome: {needed} of {count} targets are enough; one that fails keeps what it has"
+
+
 def _next(made: "Plan", following: str) -> str:
-    unknown = sum(bool(part.unknown) for part in made.targets)
-    if unknown:
+    unknown = [part.target for part in made.targets if part.unknown]
+    if not made.bears(unknown):
         return (
-            f"{unknown} of {len(made.targets)} targets cannot be planned: deploy would refuse.\n"
+            f"{len(unknown)} of {len(made.targets)} targets cannot be planned: deploy would "
+            "refuse.\n"
             "Next: bring it back, or take it out of the spec; deployer status shows what is live"
         )
     denied = any(verdict.refuses for verdict in made.budget)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployer.cli.options import ArtifactUri, Endpoint, Format, LimitRate, Output
+from deployer.cli.options import ArtifactUri, Endpoint, Format, LimitRate, Output, Payer
 
 if TYPE_CHECKING:
     from deployer.artifact import Source
@@ -21,11 +21,12 @@ def pull(
         typer.Option("--digest", metavar="SHA256", help="What it must be; the URI's if left out."),
     ] = None,
     endpoint: Endpoint = None,
+    payer: Payer = None,
     others: Annotated[
         list[str] | None,
         typer.Option(
             "--or",
-            metavar="URI[,endpoint=URL]",
+            metavar="URI[,endpoint=URL][,payer=WHO]",
             help="Where else it is, should the first not answer; may be repeated.",
         ),
     ] = None,
@@ -45,7 +46,7 @@ def pull(
 
     store_url, promised = split_uri(uri)
     check_digest(promised, digest)
-    sources = [_source(uri, endpoint), *(_parse_source(text) for text in others or ())]
+    sources = [_source(uri, endpoint, payer), *(_parse_source(text) for text in others or ())]
     rate = parse_rate(limit_rate)
     with show_bytes("pulling", None, rate=rate) as progress:
         pulled = pull_from_any(sources, promised, to, progress=progress)
@@ -71,14 +72,22 @@ def pull(
 
 
 def _parse_source(text: str) -> "Source":
+    text, _, payer = text.partition(",payer=")
     uri, _, endpoint = text.partition(",endpoint=")
-    return _source(uri, endpoint or None)
+    return _source(uri, endpoint or None, payer or None)
 
 
-def _source(uri: str, endpoint: str | None) -> "Source":
+def _source(uri: str, endpoint: str | None, payer: str | None) -> "Source":
     from deployer.artifact import Source
     from deployer.artifact.keys import split_uri
+    from deployer.ports import StoreSettings
     from deployer.wiring import open_store
 
     url, _ = split_uri(uri)
-    return Source(url, lambda seconds: open_store(url, endpoint=endpoint, patience_seconds=seconds))
+    settings = StoreSettings(payer=payer or "")
+    return Source(
+        url,
+        lambda seconds: open_store(
+            url, endpoint=endpoint, patience_seconds=seconds, settings=settings
+        ),
+    )

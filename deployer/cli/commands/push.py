@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deployer.cli.options import Endpoint, Format, LimitRate, Output
+from deployer.cli.options import Endpoint, Format, LimitRate, Output, Payer
 
 __all__ = ["push"]
 
@@ -31,6 +31,14 @@ def push(
         bool, typer.Option("--verify", help="Prove what is there already once more, too.")
     ] = False,
     endpoint: Endpoint = None,
+    payer: Payer = None,
+    encryption: Annotated[
+        str | None,
+        typer.Option("--encryption", metavar="NAME", help="A KMS key, or Azure's scope, by name."),
+    ] = None,
+    compat: Annotated[
+        bool, typer.Option("--compat", help="The store only speaks S3: MD5, and read back.")
+    ] = False,
     digest: Annotated[
         str | None,
         typer.Option("--digest", metavar="SHA256", help="Of the file at an https:// source."),
@@ -60,10 +68,13 @@ def push(
     from deployer.artifact.keys import parse_digest
     from deployer.cli.output import format_bytes, format_count, print_json
     from deployer.cli.progress import parse_rate, show_bytes
-    from deployer.wiring import open_source, open_store
+    from deployer.ports import StoreSettings
+    from deployer.sources import open_source
+    from deployer.wiring import open_store
 
     rate = parse_rate(limit_rate)
-    opened = open_store(store, endpoint=endpoint)
+    settings = StoreSettings(compat, payer or "", encryption or "")
+    opened = open_store(store, endpoint=endpoint, settings=settings)
     promised = parse_digest(digest) if digest is not None else None
     with open_source(source, digest=promised, endpoint=source_endpoint) as model:
         if key is not None:

@@ -6,26 +6,30 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deployer.cli import output, ran
-from deployer.cli.cells import NOTHING, format_count, format_ready
+from deployer.cli.cells import NOTHING, format_count
+from deployer.cli.commands.report_advice import advice
+from deployer.cli.commands.report_alerts import alerts
 from deployer.cli.commands.report_all import report_all
+from deployer.cli.commands.report_health import health
 from deployer.cli.commands.report_sample import sample
-from deployer.cli.options import Format, Output, RouterUrl, SpecFile, Timeout
+from deployer.cli.options import Format, SpecFile, Timeout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from deployer.cli.reading import Reader
     from deployer.cost.component import Component
     from deployer.cost.estimate import TargetEstimate
     from deployer.report.cost import CostReport
-    from deployer.report.health import HealthReport, TargetHealth
 
-__all__ = ["cost", "health", "report", "show_cost", "show_health"]
+__all__ = ["cost", "report", "show_cost"]
 
 report = typer.Typer(no_args_is_help=True, help="Say what it costs and how healthy it is.")
 report.command("all")(report_all)
+report.command("advice")(advice)
+report.command("alerts")(alerts)
 report.command("sample")(sample)
+report.command("health")(health)
 
 _BILL = ("machines", "control plane", "balancer", "storage")
 _COST_COLUMNS = (
@@ -39,14 +43,6 @@ _COST_COLUMNS = (
     output.Column("storage", right=True, drop=4),
     output.Column("other", right=True, drop=7),
     output.Column("bill", right=True),
-)
-_HEALTH_COLUMNS = (
-    output.Column("target"),
-    output.Column("verdict"),
-    output.Column("release", right=True),
-    output.Column("ready", right=True),
-    output.Column("endpoint"),
-    output.Column("seen", drop=1),
 )
 
 
@@ -65,11 +61,13 @@ def cost(
         typer.Option("--billed", metavar="FILE", help="A FOCUS bill to compare with; repeatable."),
     ] = None,
     billed_tag: ran.BilledTag = None,
+    cost_explorer: ran.CostExplorer = False,
+    rates: ran.RatesFile = None,
 ) -> None:
     """Estimate what a month costs, or with --since what a time has cost.
 
-    Per target and in all, at list prices. With --since (or --billed) it prices what ran, by the
-    record of what was live when, and compares it with the bill.
+    Per target and in all, at list prices. With --since, --billed or --cost-explorer it prices what
+    ran, by the record of what was live when, and compares it with the bill.
 
     "requests" is the share of the machines' price that the replicas ask for; "bill" is what the
     account sees: whole machines, control plane, load balancer, storage. What has no price is
@@ -80,36 +78,13 @@ def cost(
     from deployer.cli.reading import open_reader
 
     reader = open_reader(file)
-    if since is None and not billed:
+    if since is None and not billed and not cost_explorer:
         ran.refuse_row_format(output_format)
         show_cost(reader, Format(output_format.value), timeout_seconds=timeout)
         return
-    sources = ran.Sources(samples, tuple(billed or ()), billed_tag)
+    sources = ran.Sources(samples, tuple(billed or ()), billed_tag, rates, cost_explorer)
     ran.show_ran(
         reader, output_format, ran.Wanted(since or "30d", until, group_by, weights), sources
-    )
-
-
-@report.command("health")
-def health(
-    file: SpecFile = Path("deployer.yaml"),
-    output_format: Output = Format.TABLE,
-    timeout: Timeout = 5.0,
-    router: RouterUrl = None,
-) -> None:
-    """Judge every target from its cluster, its endpoint and its store.
-
-    Exits 0 when all is healthy, 1 when something is degraded, 3 when a target is down or unknown.
-
-    Example: deployer report health
-    """
-    from deployer.cli.reading import open_reader, unknown_without_state
-
-    session = open_reader(file)
-    raise typer.Exit(
-        unknown_without_state(
-            lambda: show_health(session, output_format, timeout_seconds=timeout, router=router)
-        )
     )
 
 
@@ -128,33 +103,6 @@ def show_cost(session: "Reader", output_format: Format, *, timeout_seconds: floa
         output.print_json(COST_SCHEMA, describe_cost(built))
     else:
         _print_cost(built, wide=output_format is Format.WIDE)
-
-
-def show_health(
-    session: "Reader",
-    output_format: Format,
-    *,
-    timeout_seconds: float,
-    router: str | None = None,
-) -> int:
-    """Look, judge, print, and return the exit code."""
-    from deployer.cli.reading import ask_router, look_at
-    from deployer.report.documents import HEALTH_SCHEMA, describe_health
-    from deployer.report.health import build_health_report
-
-    seen = look_at(session, timeout_seconds=timeout_seconds)
-    built = build_health_report(
-        seen.head,
-        seen.bundles,
-        seen.observations,
-        now=session.clock.now(),
-        router=ask_router(session, router, timeout_seconds=timeout_seconds),
-    )
-    if output_format is Format.JSON:
-        output.print_json(HEALTH_SCHEMA, describe_health(built))
-    else:
-        _print_health(built, wide=output_format is Format.WIDE)
-    return built.exit_code
 
 
 def _print_cost(built: "CostReport", *, wide: bool) -> None:
@@ -254,42 +202,3 @@ def _notes(built: "CostReport") -> list[str]:
         most = f"{built.most.amount:,.2f} {built.most.currency}"
         notes.append(f"at most, with every autoscaler at its maximum: {most} a month")
     return notes
-
-
-def _print_health(built: "HealthReport", *, wide: bool) -> None:
-    healthy = sum(target.state == "healthy" for target in built.targets)
-    if not built.targets:
-        typer.echo(f"{built.name}: nothing is deployed")
-        return
-    count = format_count(len(built.targets), "target")
-    typer.echo(f"{built.name}: {built.state}, {healthy} of {count} healthy\n")
-    rows = [_health_cells(target, built.at) for target in built.targets]
-    output.print_table(_HEALTH_COLUMNS, rows, wide=wide)
-    typer.echo()
-    for target in built.targets:
-        typer.echo(f"{target.target}: {_verdict(target)}: {target.reason}")
-        for witness in target.evidence if wide else ():
-            typer.echo(f"  {witness.source}: {witness.says}")
-
-
-def _verdict(target: "TargetHealth") -> str:
-    if target.since_seconds is None:
-        return target.state.value
-    return f"{target.state} for {output.format_duration(target.since_seconds)}"
-
-
-def _health_cells(target: "TargetHealth", now: "datetime") -> list[str]:
-    return [
-        target.target,
-        target.state.value,
-        "none" if target.live is None else str(target.live),
-        format_ready(target.ready, target.replicas),
-        _endpoint(target),
-        output.format_age(target.seen, now),
-    ]
-
-
-def _endpoint(target: "TargetHealth") -> str:
-    if target.probe_status is None or target.probe_seconds is None:
-        return "unknown"
-    return f"{target.probe_status} in {target.probe_seconds * 1000:.0f} ms"

@@ -82,15 +82,14 @@ def show_all(
     Raises:
         SourceError: The file cannot be written.
     """
-    from deployer.cli.reading import ask_router, look_at
+    from deployer.cli.health import Sources, judge_health
+    from deployer.cli.reading import look_at
     from deployer.report.cost import build_cost_report
-    from deployer.report.health import build_health_report
 
     seen = look_at(session, timeout_seconds=timeout_seconds)
     now = session.clock.now()
     prices = {target: provider.prices for target, provider in session.providers.items()}
-    view = ask_router(session, router, timeout_seconds=timeout_seconds)
-    health = build_health_report(seen.head, seen.bundles, seen.observations, now=now, router=view)
+    health = judge_health(session, seen, Sources(timeout_seconds, router))
     cost = build_cost_report(seen.head, seen.bundles, prices, seen.observations, now=now)
     quality = _assess(session, seen, holdout) if holdout is not None else None
     text = _render(output_format, health, cost, quality)

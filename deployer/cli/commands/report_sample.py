@@ -1,5 +1,6 @@
 """``deployer report sample``: one look at what runs, added to a file that reports price from."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,13 +8,13 @@ import typer
 
 from deployer.cli import output
 from deployer.cli.options import SpecFile, Timeout
-from deployer.cli.router_pages import STATUS_PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from deployer.cli.reading import Reader
     from deployer.cost.samples import Sample
+    from deployer.report.router_view import RouterTally
 
 __all__ = ["sample", "take_samples"]
 
@@ -53,36 +54,31 @@ def take_samples(reader: "Reader", router: str | None, *, timeout_seconds: float
 
     seen = look_at(reader, timeout_seconds=timeout_seconds)
     counts = _ask_router(reader, router, timeout_seconds) if router else {}
+    slo = reader.spec.slo
+    under = slo.latency.under if slo is not None and slo.latency is not None else None
     found = []
     for it in seen.observations:
         if it.readiness is None:
             output.print_note(f"{it.target}: not looked at: {it.readiness_error}")
             continue
-        answered, failed = counts.get(it.target, (None, None))
-        replicas = it.readiness.desired
-        found.append(Sample(it.at, it.target, replicas, predictions=answered, failures=failed))
+        sample = Sample(it.at, it.target, it.readiness.desired)
+        tally = counts.get(it.target)
+        if tally is not None:
+            sample = replace(
+                sample,
+                predictions=tally.requests,
+                failures=tally.failures,
+                speed=tally.speed(under),
+            )
+        found.append(sample)
     return found
 
 
-def _ask_router(
-    reader: "Reader", url: str, timeout_seconds: float
-) -> "Mapping[str, tuple[int, int]]":
+def _ask_router(reader: "Reader", url: str, timeout_seconds: float) -> "Mapping[str, RouterTally]":
     """Return what each target was asked and what failed, over its releases; none if it is away."""
-    import json
+    from deployer.report.router_view import look_at_router
 
-    from deployer.errors import TransientError
-    from deployer.ports import HttpRequest
-
-    try:
-        answer = reader.probe.send(
-            url, HttpRequest(path=STATUS_PAGE), timeout_seconds=timeout_seconds
-        )
-        backends = json.loads(answer.body)["backends"]
-    except (TransientError, ValueError, KeyError, TypeError) as error:
-        output.print_note(f"the router at {url} did not say what it answered: {error}")
-        return {}
-    counts: dict[str, tuple[int, int]] = {}
-    for backend in backends:
-        asked, failed = counts.get(backend["target"], (0, 0))
-        counts[backend["target"]] = asked + backend["requests"], failed + backend["failures"]
-    return counts
+    view = look_at_router(reader.probe, url, timeout_seconds=timeout_seconds)
+    if view.error:
+        output.print_note(f"the router at {url} did not say what it answered: {view.error}")
+    return view.tallies

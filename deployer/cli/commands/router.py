@@ -8,6 +8,7 @@ import typer
 from deployer.cli.commands.router_config import EngineName, router_config
 from deployer.cli.commands.router_dns import router_dns
 from deployer.cli.commands.router_events import router_events
+from deployer.cli.commands.router_key import router_key
 from deployer.cli.commands.router_orders import TOKEN_VARIABLE, drain, eject, restore, weight
 from deployer.cli.commands.router_render import router_render
 from deployer.cli.commands.router_route import router_route
@@ -17,9 +18,11 @@ from deployer.cli.commands.router_source import (
     Idempotent,
     Policy,
     ProbePath,
-    RoutesFile,
-    SpecFile,
-    choose_source,
+    Region,
+    RoutesFiles,
+    RoutingBlock,
+    SpecFiles,
+    choose_sources,
     split_listen,
 )
 from deployer.cli.commands.router_status import router_status
@@ -54,18 +57,21 @@ router.command("config")(router_config)
 router.command("route")(router_route)
 router.command("dns")(router_dns)
 router.command("render")(router_render)
+router.command("key")(router_key)
 
 
 @router.command("serve")
 def serve(
     *,
-    spec: SpecFile = None,
+    spec: SpecFiles = None,
     listen: Annotated[
         str, typer.Option("--listen", metavar="HOST:PORT", help="Where to listen.")
     ] = "127.0.0.1:8080",
     backend: Backends = None,
     policy: Policy = None,
-    routes: RoutesFile = None,
+    routing: RoutingBlock = None,
+    region: Region = "",
+    routes: RoutesFiles = None,
     engine: Annotated[
         EngineName, typer.Option("--engine", help="What passes the requests on.")
     ] = EngineName.EMBEDDED,
@@ -151,10 +157,16 @@ def serve(
         **_read_traces(traces),
         probe_path=probe_path,
         idempotent=True if idempotent else None,
+        region=region,
     )
-    source = choose_source(spec, routes, backend or [], policy)
+    source, *others = choose_sources(spec or [], routes or [], backend or [], policy, routing)
     if engine is EngineName.EMBEDDED:
-        plane = _embedded(source, options, access_log=access_log)
+        plane = _embedded([source, *others], options, access_log=access_log)
+    elif others:
+        raise SourceError(
+            f"several deployments are the embedded engine's; {engine} serves one",
+            hint="Leave --engine out, or start one router for each.",
+        )
     elif access_log:
         raise SourceError(
             f"--access-log is the embedded engine's; {engine} writes none for us",
@@ -209,7 +221,7 @@ class _Plane(Protocol):
 
 
 def _embedded(
-    source: "Callable[[], Routes]", options: "RouterOptions", *, access_log: bool
+    sources: "list[Callable[[], Routes]]", options: "RouterOptions", *, access_log: bool
 ) -> _Plane:
     import sys
 
@@ -217,7 +229,7 @@ def _embedded(
     from deployer.routing.router import Router
 
     log = sys.stderr if access_log else None
-    return Router(source, clock=SystemClock(), options=options, access_log=log)
+    return Router(*sources, clock=SystemClock(), options=options, access_log=log)
 
 
 def _steered(

@@ -11,9 +11,11 @@ from deployer.cli.commands.router_source import (
     Idempotent,
     Policy,
     ProbePath,
+    Region,
     RoutesFile,
+    RoutingBlock,
     SpecFile,
-    choose_source,
+    choose_sources,
     split_listen,
 )
 from deployer.cli.output import print_note
@@ -47,6 +49,8 @@ def router_config(
     ] = "127.0.0.1:8080",
     backend: Backends = None,
     policy: Policy = None,
+    routing: RoutingBlock = None,
+    region: Region = "",
     routes: RoutesFile = None,
     probe_path: ProbePath = None,
     fast: Fast = False,
@@ -62,14 +66,18 @@ def router_config(
     from deployer.routing.conduct import make_conduct
     from deployer.routing.endpoints import Resolver
     from deployer.routing.engines.build import render_engine
+    from deployer.routing.placing import flatten_shares, place_backends
     from deployer.routing.plane import Orders
 
     host, port = split_listen(listen)
-    read = choose_source(spec, routes, backend or [], policy)()
+    specs, files = [spec] if spec else [], [routes] if routes else []
+    [source] = choose_sources(specs, files, backend or [], policy, routing)
+    read = source()
     conduct = make_conduct(
         read.settings, fast=fast, idempotent=idempotent or None, probe_path=probe_path
     )
-    orders = Orders(conduct, Resolver().make_endpoints(read.backends))
+    backends = flatten_shares(place_backends(read.settings, read.backends, region))
+    orders = Orders(conduct, Resolver().make_endpoints(backends))
     check_orders(Engine(engine.value), orders)
     lost = [endpoint.host for endpoint in orders.endpoints if not endpoint.address]
     if lost:

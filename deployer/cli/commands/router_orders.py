@@ -8,6 +8,7 @@ import typer
 
 from deployer.cli import output
 from deployer.cli.options import Format, Output, Timeout
+from deployer.cli.router_pages import Deployment, path_of
 from deployer.errors import (
     AccessDeniedError,
     DeployerError,
@@ -47,6 +48,7 @@ def drain(
     admin: _Admin = None,
     output_format: Output = Format.TABLE,
     timeout: Timeout = 5.0,
+    deployment: Deployment = "",
 ) -> None:
     """Send a target no new requests; those under way finish.
 
@@ -54,7 +56,7 @@ def drain(
 
     Example: deployer router drain gcp-iowa --admin /run/deployer/router.sock
     """
-    _order("drain", target, admin, timeout, output_format)
+    _order("drain", target, admin, timeout, output_format, deployment)
 
 
 def eject(
@@ -68,6 +70,7 @@ def eject(
     ] = 60.0,
     output_format: Output = Format.TABLE,
     timeout: Timeout = 5.0,
+    deployment: Deployment = "",
 ) -> None:
     """Take a target out of use for a while; then one request tries it.
 
@@ -75,7 +78,7 @@ def eject(
 
     Example: deployer router eject gcp-iowa --for 300 --admin /run/deployer/router.sock
     """
-    _order("eject", target, admin, timeout, output_format, seconds=f"{seconds:g}")
+    _order("eject", target, admin, timeout, output_format, deployment, seconds=f"{seconds:g}")
 
 
 def restore(
@@ -83,6 +86,7 @@ def restore(
     admin: _Admin = None,
     output_format: Output = Format.TABLE,
     timeout: Timeout = 5.0,
+    deployment: Deployment = "",
 ) -> None:
     """Take back every order for a target and end its ejection.
 
@@ -90,7 +94,7 @@ def restore(
 
     Example: deployer router restore gcp-iowa --admin /run/deployer/router.sock
     """
-    _order("restore", target, admin, timeout, output_format)
+    _order("restore", target, admin, timeout, output_format, deployment)
 
 
 def weight(
@@ -99,12 +103,13 @@ def weight(
     admin: _Admin = None,
     output_format: Output = Format.TABLE,
     timeout: Timeout = 5.0,
+    deployment: Deployment = "",
 ) -> None:
     """Give a target another weight until it is restored.
 
     Example: deployer router weight gcp-iowa 10 --admin /run/deployer/router.sock
     """
-    _order("weight", target, admin, timeout, output_format, weight=str(number))
+    _order("weight", target, admin, timeout, output_format, deployment, weight=str(number))
 
 
 def _order(
@@ -113,6 +118,7 @@ def _order(
     admin: str | None,
     timeout: float,
     output_format: Format,
+    deployment: str,
     **options: str,
 ) -> None:
     from deployer.routing.admin import SCHEMA
@@ -122,7 +128,8 @@ def _order(
             "where the router takes orders is not known",
             hint="Start it with `router serve --admin PATH`, and give that path with --admin.",
         )
-    path = f"/-/orders/{verb}?{urlencode({'target': name, **options})}"
+    page = f"orders/{verb}?{urlencode({'target': name, **options})}"
+    path = path_of(page, deployment)
     answer = _send(admin, path, timeout)
     if answer.status != 200:  # noqa: PLR2004 - HTTP's OK
         _refuse(verb, name, admin, answer)

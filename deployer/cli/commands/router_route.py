@@ -91,11 +91,14 @@ def router_route(
     from deployer.routing.conduct import make_conduct
     from deployer.routing.endpoints import Resolver
     from deployer.routing.outputs.httproute import RouteShape, make_httproute, parse_ref
+    from deployer.routing.placing import place_backends
     from deployer.routing.plane import Orders
     from deployer.routing.publish import publish_route
 
     read = choose_source(spec, routes, backend or [], policy)()
-    endpoints = Resolver(lambda _host, _port: ()).make_endpoints(read.backends)
+    endpoints = Resolver(lambda _host, _port: ()).make_endpoints(
+        place_backends(read.settings, read.backends, "")
+    )
     orders = Orders(make_conduct(read.settings), endpoints)
     shape = RouteShape(
         name=name,

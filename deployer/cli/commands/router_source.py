@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ import typer
 from deployer.errors import SourceError
 
 if TYPE_CHECKING:
-    from deployer.release.records import Routes
+    from deployer.release.records import Routes, RouteSettings
 
 __all__ = [
     "Backends",
@@ -19,24 +20,47 @@ __all__ = [
     "Policy",
     "PolicyName",
     "ProbePath",
+    "Region",
     "RoutesFile",
+    "RoutesFiles",
+    "RoutingBlock",
     "SpecFile",
+    "SpecFiles",
     "choose_source",
+    "choose_sources",
     "split_listen",
 ]
 
 SpecFile = Annotated[Path | None, typer.Option("--file", "-f", metavar="FILE", help="The spec.")]
+SpecFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--file", "-f", metavar="FILE", help="The spec; repeatable."),
+]
 Backends = Annotated[
     list[str] | None,
     typer.Option(
         "--backend",
-        metavar="NAME=URL[,weight=N][,tier=N]",
-        help="A backend; needs no spec. Repeatable.",
+        metavar="NAME[@RELEASE]=URL[,weight=N][,…]",
+        help="A backend, with weight, tier, share, region or shadow; needs no spec. Repeatable.",
     ),
 ]
 RoutesFile = Annotated[
     Path | None,
     typer.Option("--routes", metavar="FILE", help="A routes.json to follow; needs no spec."),
+]
+RoutesFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--routes", metavar="FILE", help="A routes.json to follow; needs no spec. Repeatable."
+    ),
+]
+RoutingBlock = Annotated[
+    Path | None,
+    typer.Option("--routing", metavar="FILE", help="A spec's routing block, for --backend."),
+]
+Region = Annotated[
+    str,
+    typer.Option("--region", metavar="REGION", help="Where the router is, for policy region."),
 ]
 ProbePath = Annotated[
     str | None,
@@ -54,6 +78,7 @@ class PolicyName(StrEnum):
     WEIGHTED = "weighted"
     LATENCY = "latency"
     PRIORITY = "priority"
+    REGION = "region"
 
 
 Policy = Annotated[
@@ -62,33 +87,46 @@ Policy = Annotated[
 ]
 
 
-def choose_source(
-    spec: Path | None, routes: Path | None, backends: list[str], policy: PolicyName | None
-) -> "Callable[[], Routes]":
-    """Return what reads the routes.
+def choose_sources(
+    specs: list[Path],
+    routes: list[Path],
+    backends: list[str],
+    policy: PolicyName | None,
+    routing: Path | None,
+) -> "list[Callable[[], Routes]]":
+    """Return what reads the routes of each deployment; at least one.
 
     Raises:
-        SourceError: More than one source was given, a backend is not written as one, or a policy
-            stands where the routes have their own.
+        SourceError: More than one kind of source was given, a backend is not written as one, or a
+            policy stands where the routes have their own.
+        SpecError: A spec or a routing block is wrong.
     """
-    given = [spec is not None, routes is not None, bool(backends)]
-    if sum(given) > 1:
+    if sum(map(bool, (specs, routes, backends))) > 1:
         raise SourceError("only one of --file, --routes and --backend can say where to send")
     if backends:
-        return _fixed_source(backends, policy or PolicyName.WEIGHTED)
-    if policy is not None:
+        return [_fixed_source(backends, policy, routing)]
+    if policy is not None or routing is not None:
         raise SourceError(
-            "--policy is for --backend; a spec and its routes say their own",
+            "--policy and --routing are for --backend; a spec and its routes say their own",
             hint="Write  routing: {policy: …}  in the spec.",
         )
-    if routes is not None:
+    if routes:
         from deployer.routing.last_known import load_routes
 
-        return lambda: load_routes(routes)
+        return [partial(load_routes, file) for file in routes]
     from deployer.spec import load_spec
     from deployer.wiring import open_routes
 
-    return open_routes(load_spec(spec or Path("deployer.yaml")))
+    return [open_routes(load_spec(file)) for file in specs or [Path("deployer.yaml")]]
+
+
+def choose_source(
+    spec: Path | None, routes: Path | None, backends: list[str], policy: PolicyName | None
+) -> "Callable[[], Routes]":
+    """Return what reads the routes of the one deployment that is meant; see `choose_sources`."""
+    specs, files = [spec] if spec else [], [routes] if routes else []
+    [source] = choose_sources(specs, files, backends, policy, None)
+    return source
 
 
 def split_listen(listen: str) -> tuple[str, int]:
@@ -103,14 +141,39 @@ def split_listen(listen: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _fixed_source(backends: list[str], policy: PolicyName) -> "Callable[[], Routes]":
+def _fixed_source(
+    texts: list[str], policy: PolicyName | None, routing: Path | None
+) -> "Callable[[], Routes]":
     from deployer.providers.local.clock import SystemClock
     from deployer.release.records import RouteSettings
     from deployer.routing.static import make_routes, parse_backend
 
-    fixed = make_routes(
-        [parse_backend(text) for text in backends],
-        settings=RouteSettings(policy=policy),
-        now=SystemClock().now(),
-    )
+    backends = [parse_backend(text) for text in texts]
+    if routing is None:
+        settings = RouteSettings(policy=policy or PolicyName.WEIGHTED)
+    elif policy is None:
+        settings = _read_settings(routing, [backend.target for backend in backends])
+    else:
+        raise SourceError("--routing says the policy; leave --policy out")
+    fixed = make_routes(backends, settings=settings, now=SystemClock().now())
     return lambda: fixed
+
+
+def _read_settings(file: Path, names: list[str]) -> "RouteSettings":
+    from deployer.plan.route_settings import settings_of
+    from deployer.release.records import RouteSettings
+    from deployer.spec import load_routing
+
+    routing = load_routing(file, names)
+    said = [word for word in ("weights", "tiers", "shadow") if getattr(routing, word)]
+    if said:
+        raise SourceError(
+            f"{file}: {', '.join(said)}: with --backend these stand behind the URLs",
+            hint="Write --backend NAME=URL,weight=N,tier=N or ,shadow=PERCENT.",
+        )
+    if routing.policy == "cost":
+        raise SourceError(
+            f"{file}: the policy cost needs a spec, whose targets have prices",
+            hint="Write policy: priority, and ,tier=N behind the URLs.",
+        )
+    return settings_of(routing, file, tiers={}, health_path=RouteSettings().health_path)

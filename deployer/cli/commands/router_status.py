@@ -7,7 +7,7 @@ import typer
 from deployer.cli import output
 from deployer.cli.cells import NOTHING, format_count
 from deployer.cli.options import Format, Output, Timeout
-from deployer.cli.router_pages import DEFAULT_URL, STATUS_PAGE, Address, ask_router
+from deployer.cli.router_pages import DEFAULT_URL, Address, Deployment, ask_router, path_of
 
 if TYPE_CHECKING:
     from deployer.values import Json
@@ -39,6 +39,7 @@ def router_status(
     url: Address = DEFAULT_URL,
     output_format: Output = Format.TABLE,
     timeout: Timeout = 5.0,
+    deployment: Deployment = "",
     watch: Annotated[
         bool, typer.Option("--watch", "-w", help="Look again every 2 seconds, until Ctrl-C.")
     ] = False,
@@ -54,7 +55,7 @@ def router_status(
 
     clock = SystemClock()
     while True:
-        seen = _ask(url, timeout)
+        seen = _ask(url, timeout, path_of("status", deployment))
         if watch and output.is_terminal():
             typer.echo(_CLEAR, nl=False)
         _print(seen, output_format)
@@ -63,11 +64,11 @@ def router_status(
         clock.sleep(_INTERVAL_SECONDS)
 
 
-def _ask(url: str, timeout_seconds: float) -> "Json":
+def _ask(url: str, timeout_seconds: float, page: str) -> "Json":
     from deployer.errors import TransientError
 
     try:
-        return ask_router(url, STATUS_PAGE, schema=_schema(), timeout_seconds=timeout_seconds)
+        return ask_router(url, page, schema=_schema(), timeout_seconds=timeout_seconds)
     except TransientError as error:
         output.print_error(error)
         raise typer.Exit(3) from error
@@ -140,13 +141,25 @@ def _milliseconds(value: float | None) -> str:
 def _remarks(seen: "Json") -> list[str]:
     troubled = [b for b in seen["backends"] if b["state"] != "healthy"]
     lines = [f"{b['target']}: {b['state']}: {b['reason']}" for b in troubled]
+    lines += [f"{b['target']}: {b['why']}" for b in seen["backends"] if b.get("why")]
     lines += [_ordered(b) for b in seen["backends"] if b["ordered_weight"] is not None]
     if seen["panic"]:
         lines.append("panic: nothing is usable, so requests go to what failed longest ago")
     if seen["routes"]["error"]:
         lines.append(f"routes: not followed: {seen['routes']['error']}")
+    lines += _doors(seen)
     if seen["queued"]:
         lines.append(f"{format_count(seen['queued'], 'request')} wait for a free backend")
+    return lines
+
+
+def _doors(seen: "Json") -> list[str]:
+    """Return what happened at the door, where the engine has one: who was not let in, copies."""
+    turned = [f"{count:,} ({why})" for why, count in seen.get("turned_away", {}).items()]
+    lines = [f"turned away: {', '.join(turned)}"] if turned else []
+    for key, copies in seen.get("shadow", {}).items():
+        fates = ", ".join(f"{count:,} {fate}" for fate, count in copies["fates"].items())
+        lines.append(f"copies to {key}: {fates or 'none yet'}")
     return lines
 
 

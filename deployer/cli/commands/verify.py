@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from deployer.cli.options import ArtifactUri, Endpoint, Format, Output
+from deployer.cli.options import ArtifactUri, Endpoint, Format, Output, Payer
 
 __all__ = ["verify"]
 
@@ -15,6 +15,7 @@ def verify(
         bool, typer.Option("--deep", help="Read every byte instead of sizes and checksums.")
     ] = False,
     endpoint: Endpoint = None,
+    payer: Payer = None,
     output: Output = Format.TABLE,
 ) -> None:
     """Compare a pushed model with its manifest.
@@ -26,10 +27,12 @@ def verify(
     from deployer.artifact import split_uri, verify_artifact
     from deployer.cli.output import format_bytes, format_count, print_json
     from deployer.errors import IntegrityError
+    from deployer.ports import StoreSettings
     from deployer.wiring import open_store
 
     store_url, digest = split_uri(uri)
-    report = verify_artifact(open_store(store_url, endpoint=endpoint), digest, deep=deep)
+    store = open_store(store_url, endpoint=endpoint, settings=StoreSettings(payer=payer or ""))
+    report = verify_artifact(store, digest, deep=deep)
     if output is Format.JSON:
         print_json(
             "deployer/verify/v1",

@@ -1,11 +1,12 @@
 """A bill added up: by cloud, region and component; what is odd about it is kept beside."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
 from deployer.cost.component import CURRENCY
+from deployer.cost.exchange import ExchangeRate
 from deployer.cost.focus.charge import Charge
 from deployer.cost.focus.classify import classify_charge, cloud_of
 from deployer.values import Cloud
@@ -55,20 +56,23 @@ class Bill:
     Attributes:
         currencies: Effective cost by currency; amounts of different ones do not add.
         negatives: Usage rows with a negative quantity that are no corrections.
+        converted: The rates by which amounts in other currencies were taken in.
         outside: Rows before or after the time.
         last: The end of the last charge: how far the bill reaches.
     """
 
     lines: dict[BillKey, BillLine] = field(default_factory=dict)
     currencies: dict[str, Decimal] = field(default_factory=dict)
+    converted: dict[str, ExchangeRate] = field(default_factory=dict)
     negatives: int = 0
     outside: int = 0
     last: datetime | None = None
 
     @property
     def foreign(self) -> Mapping[str, Decimal]:
-        """What is charged in currencies that nothing is compared in."""
-        return {name: amount for name, amount in self.currencies.items() if name != CURRENCY}
+        """What is charged in currencies without a rate, so that nothing is compared in them."""
+        known = {CURRENCY, *self.converted}
+        return {name: amount for name, amount in self.currencies.items() if name not in known}
 
 
 def add_up(
@@ -76,10 +80,12 @@ def add_up(
     began: datetime,
     ended: datetime,
     wanted: Callable[[Charge], bool] = lambda _: True,
+    rates: Mapping[str, ExchangeRate] | None = None,
 ) -> Bill:
     """Add up the charges whose period begins within the time.
 
-    Only those in the estimate's currency become lines; the others are shown by currency.
+    Those in the estimate's currency, or in one that ``rates`` knows, become lines; the others are
+    shown by currency.
     """
     bill = Bill()
     for charge in charges:
@@ -88,17 +94,31 @@ def add_up(
         if not began <= charge.began < ended:
             bill.outside += 1
             continue
-        _add(bill, charge)
+        _add(bill, charge, rates or {})
     return bill
 
 
-def _add(bill: Bill, charge: Charge) -> None:
+def _add(bill: Bill, charge: Charge, rates: Mapping[str, ExchangeRate]) -> None:
     bill.last = max(bill.last or charge.ended, charge.ended)
     before = bill.currencies.get(charge.currency, Decimal(0))
     bill.currencies[charge.currency] = before + (charge.effective or 0)
     if charge.quantity is not None and charge.quantity < 0:
         bill.negatives += charge.category == "Usage" and not charge.correction
     if charge.currency != CURRENCY:
-        return
+        rate = rates.get(charge.currency)
+        if rate is None:
+            return
+        bill.converted[charge.currency] = rate
+        charge = _convert(charge, rate.usd)
     key = (cloud_of(charge.provider), charge.region, classify_charge(charge))
     bill.lines.setdefault(key, BillLine()).add(charge)
+
+
+def _convert(charge: Charge, usd: Decimal) -> Charge:
+    """Return it in the estimate's currency: 10.00 EUR at 1.08 are 10.80 USD; a null stays one."""
+    return replace(
+        charge,
+        currency=CURRENCY,
+        billed=None if charge.billed is None else charge.billed * usd,
+        effective=None if charge.effective is None else charge.effective * usd,
+    )

@@ -89,14 +89,20 @@ def parse_charge(row: Mapping[str, Json]) -> Charge:
 def _texts(row: Mapping[str, Json]) -> Callable[[str], str]:
     def text(name: str) -> str:
         value = row.get(name)
-        return "" if _is_null(value) else str(value).strip()
+        if value is None:
+            return ""
+        words = str(value).strip()
+        return "" if len(words) == len(_NULL) and words.lower() == _NULL else words
 
     return text
 
 
+_NULL = "null"
+
+
 def _is_null(value: Json) -> bool:
     """Exports write a null as nothing, as NULL, or as null (AWS, Google and Azure differ)."""
-    return value is None or (isinstance(value, str) and value.strip().lower() in ("", "null"))
+    return value is None or (isinstance(value, str) and value.strip().lower() in ("", _NULL))
 
 
 def _number(row: Mapping[str, Json], name: str) -> Decimal | None:

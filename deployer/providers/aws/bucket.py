@@ -1,13 +1,14 @@
 """One bucket and how it is asked: the client, its retries, and the words of its answers."""
 
-import base64
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from deployer.errors import NotFoundError
-from deployer.ports import Clock, ObjectInfo
+from deployer.ports import Clock, ObjectInfo, StoreSettings
+from deployer.providers.aws.checksums import read_checksums
 from deployer.providers.aws.errors import translated
 from deployer.providers.aws.lane import FastLane
+from deployer.providers.aws.seals import make_seal
 from deployer.providers.location import Location
 from deployer.providers.patience import Lazy, Patience, call_patiently
 from deployer.providers.proof import TOKEN
@@ -16,24 +17,25 @@ from deployer.providers.translation import ExpiredLoginError
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-__all__ = ["S3Bucket", "read_checksums", "read_info"]
+__all__ = ["S3Bucket", "read_info"]
 
 T = TypeVar("T")
-
-_ALGORITHMS = {
-    "ChecksumSHA256": "sha256",
-    "ChecksumCRC32": "crc32",
-    "ChecksumCRC32C": "crc32c",
-    "ChecksumCRC64NVME": "crc64nvme",
-}
 
 
 class S3Bucket:
     """A bucket and prefix, as `S3Store` and its uploads ask it."""
 
     def __init__(
-        self, location: Location, client: "Lazy[S3Client]", *, clock: Clock, patience: Patience
+        self,
+        location: Location,
+        client: "Lazy[S3Client]",
+        *,
+        clock: Clock,
+        patience: Patience,
+        settings: StoreSettings,
     ) -> None:
+        self.settings = settings
+        self.seal = make_seal(settings)
         self.location = location
         self._client = client
         self._clock = clock
@@ -63,10 +65,16 @@ class S3Bucket:
         return call_patiently(attempt, clock=self._clock, patience=self._patience)
 
     def lane(self) -> FastLane:
-        """Return the short way for small objects."""
+        """Return the short way."""
         client, lane = self._client(), self._lane
         if lane is None or lane.client is not client:
-            self._lane = lane = FastLane(client, self.location.bucket)
+            self._lane = lane = FastLane(
+                client,
+                self.location.bucket,
+                clock=self._clock,
+                patience=self._patience,
+                settings=self.settings,
+            )
         return lane
 
     def where(self, key: str) -> Any:
@@ -76,10 +84,10 @@ class S3Bucket:
     def head(self, key: str) -> ObjectInfo | None:
         """See `ObjectStore.head`."""
         where = self.where(key)
+        if not self.settings.compat:
+            where["ChecksumMode"] = "ENABLED"
         try:
-            answer: Any = self.call(
-                "read", key, lambda s3: s3.head_object(**where, ChecksumMode="ENABLED")
-            )
+            answer: Any = self.call("read", key, lambda s3: s3.head_object(**where))
         except NotFoundError:
             self._require()
             return None
@@ -105,14 +113,3 @@ def read_info(key: str, answer: Mapping[str, Any]) -> ObjectInfo:
         metadata=metadata,
         modified=answer["LastModified"],
     )
-
-
-def read_checksums(answer: Mapping[str, Any]) -> dict[str, str]:
-    """Return those over the whole object; composites (``<base64>-<parts>``) are of no use."""
-    if answer.get("ChecksumType") == "COMPOSITE":
-        return {}
-    return {
-        name: base64.b64decode(answer[field]).hex()
-        for field, name in _ALGORITHMS.items()
-        if answer.get(field) and "-" not in answer[field]
-    }

@@ -6,6 +6,7 @@ from typing import Any
 from deployer.errors import PreconditionError, ProviderError, SetupError, TransientError
 from deployer.ports import ObjectInfo, ObjectStore
 from deployer.providers.aws.bucket import S3Bucket
+from deployer.providers.aws.checksums import ALGORITHM
 from deployer.providers.location import parse_location
 from deployer.providers.proof import prove_copy
 
@@ -68,7 +69,7 @@ class _Copy:
             **self._source,
             "Metadata": self._metadata,
             "MetadataDirective": "REPLACE",
-            "ChecksumAlgorithm": "CRC32",
+            **({} if self._bucket.settings.compat else {"ChecksumAlgorithm": ALGORITHM}),
         }
         self._bucket.call("copy to", self._key, lambda s3: s3.copy_object(**arguments))
 
@@ -76,8 +77,7 @@ class _Copy:
         begin: Any = {
             **self._where,
             "Metadata": self._metadata,
-            "ChecksumAlgorithm": "CRC32",
-            "ChecksumType": "FULL_OBJECT",
+            **self._bucket.seal.begin(),
         }
         answer = self._bucket.call(
             "copy to", self._key, lambda s3: s3.create_multipart_upload(**begin)

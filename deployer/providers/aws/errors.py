@@ -118,6 +118,7 @@ CODES: Mapping[str, Kind] = {
         "XAmzContentChecksumMismatch InvalidRange 416",
     ),
     **list_codes(SourceError, "KeyTooLongError"),
+    **list_codes(ProviderError, "NotImplemented 501"),
 }
 """By error code, or by HTTP status where a response has no body (HEAD). 409
 ConditionalRequestConflict asks for the upload to be sent again (S3 User Guide, "How to prevent
@@ -183,6 +184,8 @@ def _hint(kind: Kind, resource: str, code: str = "", needs: str | None = None) -
     bucket = resource.removeprefix("s3://").partition("/")[0]
     if code == "NoSuchBucket":
         return f"Create it: aws s3 mb s3://{bucket}"
+    if code in ("NotImplemented", "501"):
+        return "If it is no Amazon: store: {url: …, compat: true}, or --compat."
     if code == "RequestTimeTooSkewed":
         return "Set this machine's clock."
     if needs is not None and kind is AccessDeniedError:

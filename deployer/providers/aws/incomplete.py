@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from deployer.errors import NotFoundError
-from deployer.ports import Clock
+from deployer.ports import Clock, StoreSettings
 from deployer.ports.incomplete import IncompleteUpload
 from deployer.providers.aws.bucket import S3Bucket
 from deployer.providers.aws.connect import _make_client
@@ -15,13 +15,19 @@ __all__ = ["S3Uploads", "connect_uploads"]
 
 
 def connect_uploads(
-    url: str, *, clock: Clock, endpoint: str | None = None, patience_seconds: float = 60.0
+    url: str,
+    *,
+    clock: Clock,
+    endpoint: str | None = None,
+    patience_seconds: float = 60.0,
+    settings: StoreSettings | None = None,
 ) -> "S3Uploads":
     """Return the unfinished uploads of the store at ``url``; as `connect_store` otherwise."""
     patience = Patience(patience_seconds)
-    client = Lazy(lambda: _make_client(endpoint, patience))
+    asked = settings or StoreSettings()
+    client = Lazy(lambda: _make_client(endpoint, patience, asked))
     location = parse_location(url, scheme="s3")
-    return S3Uploads(S3Bucket(location, client, clock=clock, patience=patience))
+    return S3Uploads(S3Bucket(location, client, clock=clock, patience=patience, settings=asked))
 
 
 class S3Uploads:

@@ -1,15 +1,21 @@
-"""S3 as an `ObjectStore`: conditional writes by ETag, CRC-32 checked by the service."""
+"""S3 as an `ObjectStore`: conditional writes by ETag, CRC-64 checked by the service."""
 
-import base64
 import uuid
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deployer.errors import NotFoundError, PreconditionError, ProviderError
-from deployer.ports import Clock, ObjectInfo, Source, StoredObject, StoredRange
-from deployer.providers.aws.bucket import S3Bucket, read_checksums, read_info
+from deployer.ports import (
+    Clock,
+    ObjectInfo,
+    Source,
+    StoredObject,
+    StoredRange,
+    StoreSettings,
+)
+from deployer.providers.aws.bucket import S3Bucket, read_info
+from deployer.providers.aws.checksums import read_checksums
 from deployer.providers.aws.copying import copy_object
 from deployer.providers.aws.upload import S3Upload
 from deployer.providers.location import Location
@@ -23,7 +29,7 @@ from deployer.providers.transfer import (
     read_total,
     send_file,
 )
-from deployer.transfer import Lanes, Limits
+from deployer.transfer import Body, Lanes, Limits
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -44,9 +50,10 @@ class S3Store:
         clock: Clock,
         patience: Patience,
         limits: Limits,
+        settings: StoreSettings,
     ) -> None:
         self._location = location
-        self._bucket = S3Bucket(location, client, clock=clock, patience=patience)
+        self._bucket = S3Bucket(location, client, clock=clock, patience=patience, settings=settings)
         self._limits = limits
         self._lanes = Lanes(limits.workers)
         self._page_size = _PAGE
@@ -113,11 +120,11 @@ class S3Store:
         resource = self._location.describe(key)
         wanted = {"Range": f"bytes={offset}-{offset + length - 1}"}
         pinned = {} if if_version is None else {"If-Match": if_version}
-        answer = self._bucket.lane().get_range(self._location.full_key(key), wanted | pinned)
-        if answer is not None and len(answer[0]) == length:
-            body, told = answer
-            size = int(told["Content-Range"].rpartition("/")[2])
-            return StoredRange(body, told["ETag"], size)
+        name = self._location.full_key(key)
+        fast = self._bucket.lane().get_range(name, wanted | pinned, most=length)
+        if fast is not None and len(fast.body) == length:
+            size = read_total(fast.headers.get("content-range"), resource)
+            return StoredRange(fast.body, fast.headers["etag"], size)
         where: Any = {**self._bucket.where(key), **wanted}
         if if_version is not None:
             where["IfMatch"] = if_version
@@ -203,8 +210,7 @@ class S3Store:
             **self._bucket.where(key),
             "Body": body,
             "Metadata": metadata,
-            "ChecksumAlgorithm": "CRC32",
-            "ChecksumCRC32": base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode(),
+            **self._bucket.seal.arguments(Body(body)),
             **condition,
         }
         return self._bucket.call("write", key, lambda s3: s3.put_object(**arguments))

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from deployer.errors import AccessDeniedError, NotFoundError, PreconditionError
 from deployer.ports import Chunk, ObjectInfo, ObjectStore
-from deployer.providers.aws.bucket import S3Bucket, read_checksums
+from deployer.providers.aws.bucket import S3Bucket
+from deployer.providers.aws.checksums import (
+    CHECKSUM,
+    FIELD,
+    HEADER,
+    read_checksums,
+)
 from deployer.providers.proof import Sent, confirm_stored, settle_upload
 from deployer.transfer import SentPart
 
@@ -21,11 +27,11 @@ T = TypeVar("T")
 class S3Upload:
     """See `PartUpload`. An unfinished upload of the same key is found in the bucket itself.
 
-    CRC-32, because the standard library has it and S3 puts it together over the parts
-    (``FULL_OBJECT``; S3 User Guide, "Checking object integrity").
+    CRC-64/NVME: S3 recommends it, computes it itself where a client sends nothing, and puts it
+    together over the parts (``FULL_OBJECT``; S3 User Guide, "Checking object integrity").
     """
 
-    algorithm = "crc32"
+    algorithm = CHECKSUM
 
     def __init__(
         self,
@@ -42,6 +48,7 @@ class S3Upload:
         self._metadata = dict(metadata)
         self._condition: Any = {"IfNoneMatch": "*"} if if_absent else {}
         self._upload: Any = {}
+        self._name = bucket.location.full_key(key)
 
     def put_whole(self, chunk: Chunk) -> ObjectInfo:
         """See `PartUpload.put_whole`. The answer has the checksum that S3 computed and keeps."""
@@ -58,26 +65,22 @@ class S3Upload:
 
     def _put_fast(self, chunk: Chunk, sent: Sent) -> ObjectInfo | None:
         headers = {
-            "x-amz-checksum-crc32": _base64(sent.hexdigest),
-            "x-amz-sdk-checksum-algorithm": "CRC32",
+            **self._bucket.seal.headers(chunk),
             **{f"x-amz-meta-{name}": value for name, value in self._metadata.items()},
             **({"If-None-Match": "*"} if self._condition else {}),
         }
-        location = self._bucket.location
-        answer = self._bucket.lane().put(location.full_key(self._key), chunk.body, headers)
+        answer = self._bucket.lane().put(self._name, chunk.body, headers, part={})
         if answer is None:
             return None
-        told = answer[1]
-        checksum = {"ChecksumCRC32": told.get("x-amz-checksum-crc32")}
-        return self._info(sent, told["ETag"], checksum)
+        told = answer.headers
+        return self._info(sent, told["etag"], {FIELD: told.get(HEADER)})
 
     def _put(self, chunk: Chunk, sent: Sent) -> ObjectInfo:
         arguments: Any = {
             **self._bucket.where(self._key),
             "Body": chunk.body,
             "Metadata": self._metadata,
-            "ChecksumAlgorithm": "CRC32",
-            "ChecksumCRC32": _base64(sent.hexdigest),
+            **self._bucket.seal.arguments(chunk),
             **self._condition,
         }
         answer: Any = self._call("write", lambda s3: s3.put_object(**arguments))
@@ -101,15 +104,24 @@ class S3Upload:
 
     def send_part(self, chunk: Chunk) -> SentPart:
         """See `PartUpload.send_part`."""
-        checksum = chunk.checksum(self.algorithm)
+        tag = self._send_fast(chunk) or self._send(chunk)
+        return SentPart(chunk.number, len(chunk.body), tag, self._bucket.seal.known(chunk))
+
+    def _send_fast(self, chunk: Chunk) -> str:
+        part = {"partNumber": str(chunk.number), "uploadId": self._upload["UploadId"]}
+        headers = self._bucket.seal.headers(chunk)
+        answer = self._bucket.lane().put(self._name, chunk.body, headers, part=part)
+        return "" if answer is None else answer.headers["etag"]
+
+    def _send(self, chunk: Chunk) -> str:
         arguments: Any = {
             **self._upload,
             "PartNumber": chunk.number,
             "Body": chunk.body,
-            "ChecksumCRC32": _base64(checksum),
+            **self._bucket.seal.arguments(chunk),
         }
-        answer = self._call("write", lambda s3: s3.upload_part(**arguments))
-        return SentPart(chunk.number, len(chunk.body), answer["ETag"], {"crc32": checksum})
+        tag: str = self._call("write", lambda s3: s3.upload_part(**arguments))["ETag"]
+        return tag
 
     def commit(self, parts: Sequence[SentPart], size: int, checksum: str) -> ObjectInfo:
         """See `PartUpload.commit`."""
@@ -117,9 +129,7 @@ class S3Upload:
         arguments: Any = {
             **self._upload,
             "MultipartUpload": {"Parts": [_describe(part) for part in parts]},
-            "ChecksumCRC32": _base64(checksum),
-            "ChecksumType": "FULL_OBJECT",
-            "MpuObjectSize": size,
+            **self._bucket.seal.complete(checksum, size),
             **self._condition,
         }
         try:
@@ -155,8 +165,7 @@ class S3Upload:
         arguments = {
             **self._upload,
             "Metadata": self._metadata,
-            "ChecksumAlgorithm": "CRC32",
-            "ChecksumType": "FULL_OBJECT",
+            **self._bucket.seal.begin(),
         }
         answer: Any = self._call("write", lambda s3: s3.create_multipart_upload(**arguments))
         upload: str = answer["UploadId"]
@@ -180,22 +189,16 @@ class S3Upload:
 
 
 def _read_part(part: Mapping[str, Any]) -> SentPart:
-    """Return a listed part with what proves its bytes: CRC-32, or the MD5 that its ETag is.
+    """Return a listed part with what proves its bytes: a CRC, or the MD5 that its ETag is.
 
     The ETag of a part is its MD5 unless it is encrypted with a KMS or customer key; then it is
     none, matches nothing, and the part is sent again.
     """
     tag = part["ETag"]
-    if part.get("ChecksumCRC32"):
-        checksums = {"crc32": base64.b64decode(part["ChecksumCRC32"]).hex()}
-    else:
-        checksums = {"md5": tag.strip('"')}
+    held = {CHECKSUM: base64.b64decode(part[FIELD]).hex()} if part.get(FIELD) else {}
+    checksums = held or {"md5": tag.strip('"')}
     return SentPart(part["PartNumber"], part["Size"], tag, checksums)
 
 
 def _describe(part: SentPart) -> dict[str, Any]:
     return {"PartNumber": part.number, "ETag": part.tag}
-
-
-def _base64(hexdigest: str) -> str:
-    return base64.b64encode(bytes.fromhex(hexdigest)).decode()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from deployer.errors import SetupError
-from deployer.ports import Clock, ObjectStore
+from deployer.ports import Clock, ObjectStore, StoreSettings
 from deployer.providers.azure.store import BlobStore
 from deployer.providers.location import parse_location
 from deployer.providers.patience import Lazy, Patience
@@ -33,6 +33,7 @@ def connect_store(
     endpoint: str | None = None,
     patience_seconds: float = 60.0,
     limits: Limits | None = None,
+    settings: StoreSettings | None = None,
 ) -> ObjectStore:
     """Return the store at ``az://container[/prefix]``; no I/O and no SDK before the first call.
 
@@ -46,6 +47,7 @@ def connect_store(
         endpoint: The account's URL, where it is not ``https://ACCOUNT.blob.core.windows.net``.
         patience_seconds: What one call may take, its retries included.
         limits: How much at a time; the defaults where left out.
+        settings: What the bucket asks for.
 
     Raises:
         SetupError: The URL is none of Blob Storage.
@@ -54,7 +56,14 @@ def connect_store(
     patience = Patience(patience_seconds)
     limits = limits or Limits()
     client = Lazy(lambda: _make_client(location.bucket, endpoint, patience, limits))
-    return BlobStore(location, client, clock=clock, patience=patience, limits=limits)
+    return BlobStore(
+        location,
+        client,
+        clock=clock,
+        patience=patience,
+        limits=limits,
+        settings=settings or StoreSettings(),
+    )
 
 
 def _make_client(

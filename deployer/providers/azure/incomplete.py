@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from deployer.errors import AlreadyExistsError, NotFoundError
-from deployer.ports import Clock
+from deployer.ports import Clock, StoreSettings
 from deployer.ports.incomplete import IncompleteUpload
 from deployer.providers.azure.connect import _make_client
 from deployer.providers.azure.container import BlobContainer
@@ -16,13 +16,26 @@ __all__ = ["BlobUploads", "connect_uploads"]
 
 
 def connect_uploads(
-    url: str, *, clock: Clock, endpoint: str | None = None, patience_seconds: float = 60.0
+    url: str,
+    *,
+    clock: Clock,
+    endpoint: str | None = None,
+    patience_seconds: float = 60.0,
+    settings: StoreSettings | None = None,
 ) -> "BlobUploads":
     """Return the unfinished uploads of the store at ``url``; as `connect_store` otherwise."""
     patience = Patience(patience_seconds)
     location = parse_location(url, scheme="az")
     client = Lazy(lambda: _make_client(location.bucket, endpoint, patience, Limits()))
-    return BlobUploads(BlobContainer(location, client, clock=clock, patience=patience))
+    return BlobUploads(
+        BlobContainer(
+            location,
+            client,
+            clock=clock,
+            patience=patience,
+            settings=settings or StoreSettings(),
+        )
+    )
 
 
 class BlobUploads:

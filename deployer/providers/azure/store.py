@@ -12,11 +12,17 @@ from deployer.errors import (
     ProviderError,
     TransientError,
 )
-from deployer.ports import Clock, ObjectInfo, Source, StoredObject, StoredRange
+from deployer.ports import (
+    Clock,
+    ObjectInfo,
+    Source,
+    StoredObject,
+    StoredRange,
+    StoreSettings,
+)
 from deployer.providers.azure.container import (
     BlobContainer,
     matching,
-    read_checksums,
     read_info,
     read_version,
 )
@@ -57,9 +63,12 @@ class BlobStore:
         clock: Clock,
         patience: Patience,
         limits: Limits,
+        settings: StoreSettings,
     ) -> None:
         self._location = location
-        self._container = BlobContainer(location, client, clock=clock, patience=patience)
+        self._container = BlobContainer(
+            location, client, clock=clock, patience=patience, settings=settings
+        )
         self._limits = limits
         self._lanes = Lanes(limits.workers)
         self._page_size = _PAGE
@@ -107,26 +116,21 @@ class BlobStore:
         token = uuid.uuid4().hex
         marked = {**(metadata or {}), TOKEN: token}
         try:
-            answer = self._container.put(key, body, marked, if_version)
+            return self._container.put(key, body, marked, if_version)
         except (PreconditionError, AlreadyExistsError, NotFoundError) as error:
             if if_version is None:
                 raise
             written = Written(key, body, token, if_version)
             return settle_conflict(written, lambda: self._read_again(key, len(body)), error)
-        return ObjectInfo(
-            key,
-            len(body),
-            read_version(answer["etag"]),
-            checksums=read_checksums(answer.get("content_md5")),
-            metadata=metadata or {},
-            modified=answer["last_modified"],
-        )
 
     def read_range(
         self, key: str, offset: int, length: int, *, if_version: str | None = None
     ) -> StoredRange:
         """See `ObjectStore.read_range`."""
         condition = {} if if_version is None else matching(if_version)
+        fast = self._container.read_fast(key, offset, length, if_version)
+        if fast is not None:
+            return fast
 
         def read() -> StoredRange:
             blob = self._container.blob(key)

@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING
 
 from deployer.errors import SetupError
-from deployer.ports import Clock, ObjectStore
+from deployer.ports import Clock, ObjectStore, StoreSettings
 from deployer.providers.gcp.errors import translated
+from deployer.providers.gcp.lane import PAYER
 from deployer.providers.gcp.store import GcsStore
 from deployer.providers.location import parse_location
 from deployer.providers.patience import Lazy, Patience
@@ -25,6 +26,7 @@ def connect_store(
     endpoint: str | None = None,
     patience_seconds: float = 60.0,
     limits: Limits | None = None,
+    settings: StoreSettings | None = None,
 ) -> ObjectStore:
     """Return the store at ``gs://bucket[/prefix]``; no I/O and no SDK before the first call.
 
@@ -37,22 +39,25 @@ def connect_store(
         endpoint: Another server than Google's; STORAGE_EMULATOR_HOST counts when left out.
         patience_seconds: What one call may take, its retries included.
         limits: How much at a time; the defaults where left out.
+        settings: What the bucket asks for.
 
     Raises:
         SetupError: The URL is none of Cloud Storage.
     """
     patience = Patience(patience_seconds)
-    client = Lazy(lambda: _make_client(endpoint))
+    asked = settings or StoreSettings()
+    client = Lazy(lambda: _make_client(endpoint, asked))
     return GcsStore(
         parse_location(url, scheme="gs"),
         client,
         clock=clock,
         patience=patience,
         limits=limits or Limits(),
+        settings=asked,
     )
 
 
-def _make_client(endpoint: str | None) -> "Client":
+def _make_client(endpoint: str | None, settings: StoreSettings) -> "Client":
     try:
         from google.cloud.storage import Client
         from requests.adapters import HTTPAdapter
@@ -72,4 +77,6 @@ def _make_client(endpoint: str | None) -> "Client":
             raise SetupError(f"cannot connect to Cloud Storage: {error}") from error
     for scheme in ("http://", "https://"):
         client._http.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))  # noqa: SLF001 - the library has no setting for its pool
+    if settings.payer:
+        client._http.headers[PAYER] = settings.payer  # noqa: SLF001 - the session that all requests go through
     return client

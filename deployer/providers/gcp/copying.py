@@ -9,7 +9,7 @@ from deployer.providers.gcp.bucket import GcsBucket, read_info
 from deployer.providers.location import parse_location
 from deployer.providers.proof import prove_copy
 
-__all__ = ["copy_object"]
+__all__ = ["copy_object", "rename_object"]
 
 
 def copy_object(
@@ -39,14 +39,36 @@ def copy_object(
     return prove_copy(read_info(key, blob), info)
 
 
-def _rewrite(bucket: GcsBucket, key: str, blob: Any, origin: Any, generation: int) -> None:
+def rename_object(
+    bucket: GcsBucket, staged: ObjectInfo, key: str, *, metadata: Mapping[str, str]
+) -> None:
+    """Give an object of this bucket another key, too, if that is free.
+
+    Raises:
+        NotFoundError: There is no such object.
+        PreconditionError: The key is taken.
+    """
+    blob = bucket.blob(key)
+    blob.metadata = {**metadata}
+    blob.content_type = "application/octet-stream"
+    origin = bucket.blob(staged.key)
+    _rewrite(bucket, key, blob, origin, int(staged.version), if_generation_match=0)
+
+
+def _rewrite(
+    bucket: GcsBucket, key: str, blob: Any, origin: Any, generation: int, **conditions: int
+) -> None:
     """Copy in as many calls as the service asks for: it hands back a token until it is done."""
     token: str | None = None
     while True:
 
         def step(token: str | None = token) -> str | None:
             following, _, _ = blob.rewrite(
-                origin, token=token, if_source_generation_match=generation, **bucket.limits
+                origin,
+                token=token,
+                if_source_generation_match=generation,
+                **conditions,
+                **bucket.limits,
             )
             answer: str | None = following
             return answer

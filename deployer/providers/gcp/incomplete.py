@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 from xml.etree import ElementTree as ET
 
 from deployer.errors import NotFoundError
-from deployer.ports import Clock
+from deployer.ports import Clock, StoreSettings
 from deployer.ports.incomplete import IncompleteUpload
 from deployer.providers.gcp.bucket import GcsBucket
 from deployer.providers.gcp.connect import _make_client
@@ -18,13 +18,19 @@ __all__ = ["GcsUploads", "connect_uploads"]
 
 
 def connect_uploads(
-    url: str, *, clock: Clock, endpoint: str | None = None, patience_seconds: float = 60.0
+    url: str,
+    *,
+    clock: Clock,
+    endpoint: str | None = None,
+    patience_seconds: float = 60.0,
+    settings: StoreSettings | None = None,
 ) -> "GcsUploads":
     """Return the unfinished uploads of the store at ``url``; as `connect_store` otherwise."""
     patience = Patience(patience_seconds)
-    client = Lazy(lambda: _make_client(endpoint))
+    asked = settings or StoreSettings()
+    client = Lazy(lambda: _make_client(endpoint, asked))
     location = parse_location(url, scheme="gs")
-    return GcsUploads(GcsBucket(location, client, clock=clock, patience=patience))
+    return GcsUploads(GcsBucket(location, client, clock=clock, patience=patience, settings=asked))
 
 
 class GcsUploads:

@@ -12,7 +12,14 @@ from deployer.errors import (
     ProviderError,
     TransientError,
 )
-from deployer.ports import Clock, ObjectInfo, Source, StoredObject, StoredRange
+from deployer.ports import (
+    Clock,
+    ObjectInfo,
+    Source,
+    StoredObject,
+    StoredRange,
+    StoreSettings,
+)
 from deployer.providers.gcp.bucket import GcsBucket, read_info
 from deployer.providers.gcp.copying import copy_object
 from deployer.providers.gcp.errors import missing_bucket
@@ -50,9 +57,12 @@ class GcsStore:
         clock: Clock,
         patience: Patience,
         limits: Limits,
+        settings: StoreSettings,
     ) -> None:
         self._location = location
-        self._bucket = GcsBucket(location, client, clock=clock, patience=patience)
+        self._bucket = GcsBucket(
+            location, client, clock=clock, patience=patience, settings=settings
+        )
         self._limits = limits
         self._lanes = Lanes(limits.workers)
         self._page_size = _PAGE
@@ -136,7 +146,14 @@ class GcsStore:
         progress: Callable[[int], None] | None = None,
     ) -> ObjectInfo:
         """See `ObjectStore.put_file`."""
-        upload = GcsUpload(self, self._bucket, key, if_absent=if_absent, metadata=metadata or {})
+        upload = GcsUpload(
+            self,
+            self._bucket,
+            key,
+            if_absent=if_absent,
+            metadata=metadata or {},
+            identity=_identify(source, metadata or {}),
+        )
         return send_file(upload, source, self._limits, self._lanes, progress)
 
     def copy(
@@ -218,3 +235,16 @@ def _generation(if_version: str | None) -> int | None:
     if not if_version:
         return 0
     return int(if_version) if if_version.isdigit() else _NO_GENERATION
+
+
+def _identify(source: Path | Source, metadata: Mapping[str, str]) -> str:
+    """Return what tells this upload from one of other bytes to the same key."""
+    if "sha256" in metadata:
+        return metadata["sha256"]
+    if not isinstance(source, Path):
+        return f"{source.name} {source.size}"
+    try:
+        found = source.stat()
+    except OSError:  # said when it is opened
+        return str(source)
+    return f"{source} {found.st_size} {found.st_mtime_ns}"

@@ -1,14 +1,20 @@
 """Cloud Storage uploads: parts by the XML API's multipart upload, which the JSON API lacks."""
 
-import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
-from deployer.errors import AccessDeniedError, NotFoundError, PreconditionError
+from deployer.errors import (
+    AccessDeniedError,
+    IntegrityError,
+    NotFoundError,
+    PreconditionError,
+)
 from deployer.ports import Chunk, ObjectInfo, ObjectStore
-from deployer.providers.gcp.bucket import GcsBucket
+from deployer.providers.gcp.bucket import GcsBucket, to_base64
+from deployer.providers.gcp.copying import rename_object
 from deployer.providers.gcp.errors import missing_bucket
 from deployer.providers.proof import Sent, confirm_stored, settle_upload
 from deployer.transfer import SentPart
@@ -16,14 +22,16 @@ from deployer.transfer import SentPart
 __all__ = ["GcsUpload"]
 
 _MD5_HEX = 32
+_STAGED = ".uploading"
 
 
 class GcsUpload:
     """See `PartUpload`. An unfinished upload of the same key is found in the bucket itself.
 
-    Multipart uploads take no preconditions (XML API reference, "Complete a multipart upload"), so
-    whether a key is free is looked at right before the commit. Of two writers of different bytes
-    that pass the look at once, the one whose bytes were replaced fails when they are confirmed.
+    Multipart uploads take no preconditions (XML API reference, "Complete a multipart upload").
+    Where the key is to be free, the parts become an object of another name beside it, which the
+    service then gives the key, on the condition that it is free, without moving bytes. That name is
+    of what is sent: a killed upload is found again, and two of different bytes never meet in one.
     """
 
     algorithm = "crc32c"
@@ -36,13 +44,16 @@ class GcsUpload:
         *,
         if_absent: bool,
         metadata: Mapping[str, str],
+        identity: str,
     ) -> None:
         self._store = store
         self._bucket = bucket
         self._key = key
         self._if_absent = if_absent
         self._metadata = dict(metadata)
-        name = quote(bucket.location.full_key(key), safe="~")
+        tag = hashlib.sha256(identity.encode()).hexdigest()[:16]
+        self._staged = f"{key}.{tag}{_STAGED}" if if_absent else key
+        name = quote(bucket.location.full_key(self._staged), safe="~")
         self._path = f"/{bucket.location.bucket}/{name}"
         self._upload = ""
 
@@ -70,24 +81,39 @@ class GcsUpload:
     def send_part(self, chunk: Chunk) -> SentPart:
         """See `PartUpload.send_part`."""
         checksum = chunk.checksum(self.algorithm)
-        headers = {"X-Goog-Hash": f"crc32c={_base64(checksum)}"}
         query = f"?partNumber={chunk.number}&uploadId={self._upload}"
-        answer = self._ask("write", "PUT", query, data=chunk.body, headers=headers)
-        return SentPart(
-            chunk.number, len(chunk.body), answer.headers["ETag"], {self.algorithm: checksum}
-        )
+        tag = self._bucket.put_part(self._path + query, chunk.body, checksum)
+        if not tag:
+            headers = {"X-Goog-Hash": f"crc32c={to_base64(checksum)}"}
+            answer = self._ask("write", "PUT", query, data=chunk.body, headers=headers)
+            tag = answer.headers["ETag"]
+        return SentPart(chunk.number, len(chunk.body), tag, {self.algorithm: checksum})
 
     def commit(self, parts: Sequence[SentPart], size: int, checksum: str) -> ObjectInfo:
         """See `PartUpload.commit`."""
         sent = Sent(size, self.algorithm, checksum)
-        if self._if_absent and self._store.head(self._key) is not None:
-            self.abort()
-            return settle_upload(self._store, self._key, sent, self._taken())
-        query = f"?uploadId={self._upload}"
         try:
-            self._ask("write", "POST", query, data=_describe(parts))
+            self._ask("write", "POST", f"?uploadId={self._upload}", data=_describe(parts))
         except NotFoundError as error:
             return settle_upload(self._store, self._key, sent, error)
+        if self._if_absent:
+            return self._publish(sent)
+        return confirm_stored(self._store, self._store.head(self._key), sent)
+
+    def _publish(self, sent: Sent) -> ObjectInfo:
+        """Give what was staged its key, if that is free; a twin may have done so in between."""
+        staged = self._store.head(self._staged)
+        try:
+            if staged is None:
+                raise self._gone()
+            confirm_stored(self._store, staged, sent)
+            rename_object(self._bucket, staged, self._key, metadata=self._metadata)
+        except (NotFoundError, PreconditionError, IntegrityError) as error:
+            self._store.delete(self._staged)
+            if isinstance(error, IntegrityError):
+                raise
+            return settle_upload(self._store, self._key, sent, error)
+        self._store.delete(self._staged)
         return confirm_stored(self._store, self._store.head(self._key), sent)
 
     def abort(self) -> None:
@@ -100,7 +126,7 @@ class GcsUpload:
     def _find_upload(self) -> str:
         """Return the newest unfinished upload of exactly this key; empty when there is none."""
         location = self._bucket.location
-        name = location.full_key(self._key)
+        name = location.full_key(self._staged)
         path = f"/{location.bucket}?uploads&prefix={quote(name, safe='')}"
         answer = self._bucket.call(
             "list uploads of", self._key, lambda: self._bucket.ask("GET", path)
@@ -117,6 +143,8 @@ class GcsUpload:
             "Content-Type": "application/octet-stream",
             **{f"x-goog-meta-{name}": value for name, value in self._metadata.items()},
         }
+        if self._bucket.key_name:
+            headers["x-goog-encryption-kms-key-name"] = self._bucket.key_name
         try:
             answer = self._ask("write", "POST", "?uploads", headers=headers)
         except NotFoundError as error:
@@ -142,9 +170,9 @@ class GcsUpload:
             operation, self._key, lambda: self._bucket.ask(method, self._path + query, **options)
         )
 
-    def _taken(self) -> PreconditionError:
-        resource = self._bucket.location.describe(self._key)
-        return PreconditionError(f"{resource} is taken", operation="write", resource=resource)
+    def _gone(self) -> NotFoundError:
+        resource = self._bucket.location.describe(self._staged)
+        return NotFoundError(f"there is no {resource}", operation="write", resource=resource)
 
 
 def _read_part(part: ET.Element) -> SentPart:
@@ -170,7 +198,3 @@ def _describe(parts: Sequence[SentPart]) -> bytes:
 
 def _parse(answer: Any) -> ET.Element:
     return ET.fromstring(answer.content)  # noqa: S314 - the store's own answer, over its TLS
-
-
-def _base64(hexdigest: str) -> str:
-    return base64.b64encode(bytes.fromhex(hexdigest)).decode()

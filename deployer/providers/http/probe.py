@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, NoReturn
 
 from deployer.errors import TransientError
-from deployer.ports import Clock, HttpRequest, HttpResponse
+from deployer.ports import Certificate, Clock, HttpRequest, HttpResponse
+from deployer.providers.http.certificate import open_pool
 
 if TYPE_CHECKING:
     import urllib3
@@ -26,7 +27,8 @@ class HttpProbe:
         url = base_url.rstrip("/") + request.path
         begun = self._clock.monotonic()
         faults = (urllib3.exceptions.HTTPError, OSError, ValueError)
-        with urllib3.PoolManager(num_pools=1, maxsize=1) as pool:
+        met: list[Certificate] = []
+        with open_pool(met) as pool:
             try:
                 response = _open(pool, url, request, timeout_seconds)
             except faults as error:
@@ -36,7 +38,13 @@ class HttpProbe:
             except faults as error:
                 _refuse(url, timeout_seconds, "body", error)
         headers = {key.lower(): value for key, value in response.headers.items()}
-        return HttpResponse(response.status, body, self._clock.monotonic() - begun, headers)
+        return HttpResponse(
+            response.status,
+            body,
+            self._clock.monotonic() - begun,
+            headers,
+            met[-1] if met else None,
+        )
 
     def _read(self, response: "urllib3.BaseHTTPResponse", deadline: float) -> bytes:
         """Read at most the limit; a body that trickles in is cut off at the deadline."""

@@ -79,4 +79,5 @@ def _describe(endpoint: Endpoint, seen: SeenBackend, share: float) -> dict[str, 
         "cut_short": seen.cut_short,
         "in_flight": seen.in_flight,
         "first_byte_ms": {"p50": None, "p99": None},
+        "first_byte_counts": None,
     }

@@ -21,6 +21,7 @@ from deployer.routing.follower import Follower, ReadRoutes
 from deployer.routing.health import State
 from deployer.routing.history import History
 from deployer.routing.pages import describe_events, describe_readiness, list_recent
+from deployer.routing.placing import flatten_shares, place_backends
 from deployer.routing.plane import DataPlane, Orders, Sight
 from deployer.routing.router import RouterOptions
 from deployer.routing.status_page import load_status_page
@@ -141,7 +142,8 @@ class EngineRouter:
             probe_path=options.probe_path,
             timeouts=options.timeouts,
         )
-        return Orders(conduct, self._resolver.make_endpoints(routes.backends))
+        backends = place_backends(routes.settings, routes.backends, options.region)
+        return Orders(conduct, self._resolver.make_endpoints(flatten_shares(backends)))
 
     def _say_differences(self, differences: list[str]) -> None:
         for line in differences:

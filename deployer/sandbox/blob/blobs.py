@@ -11,10 +11,10 @@ from datetime import datetime
 from deployer.ports.clock import Clock
 from deployer.sandbox.blob.conditions import Conditions
 from deployer.sandbox.blob.refusal import RefusedError
-from deployer.sandbox.checksums import md5_base64
+from deployer.sandbox.checksums import crc64_base64, md5_base64
 from deployer.sandbox.listing import Page, list_page
 
-__all__ = ["Blob", "Block", "Containers", "Description", "check_md5"]
+__all__ = ["Blob", "Block", "Containers", "Description", "check_crc64", "check_md5"]
 
 _LONGEST_ID = 64  # bytes, before base64
 _MOST_BLOCKS = 50_000
@@ -244,6 +244,14 @@ def check_md5(claimed: str | None, data: bytes) -> None:
         raise RefusedError(400, "InvalidMd5", "The MD5 value specified in the request is invalid.")
     message = "The MD5 value specified in the request did not match with the one calculated."
     raise RefusedError(400, "Md5Mismatch", message)
+
+
+def check_crc64(claimed: str | None, data: bytes) -> None:
+    """Refuse bytes that are not what their sender summed up."""
+    if claimed is None or claimed == crc64_base64(data):
+        return
+    message = "The CRC64 value specified in the request did not match with the one calculated."
+    raise RefusedError(400, "Crc64Mismatch", message)
 
 
 def _id_length(number: str) -> int:

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 from deployer.ports.clock import Clock
-from deployer.sandbox.blob.blobs import Block, Containers, Description, check_md5
+from deployer.sandbox.blob.blobs import Block, Containers, Description, check_crc64, check_md5
 from deployer.sandbox.blob.conditions import Conditions
 from deployer.sandbox.blob.documents import (
     blob_headers,
@@ -29,7 +29,7 @@ __all__ = ["BlobApi"]
 _PAGE = 5000
 _MD5_RANGE = 4 * 1024 * 1024  # the largest range whose MD5 the service computes
 _META = "x-ms-meta-"
-_UNCHECKED = ("x-ms-content-crc64", "x-ms-structured-body", "x-ms-copy-source", "x-ms-lease-id")
+_UNCHECKED = ("x-ms-structured-body", "x-ms-copy-source", "x-ms-lease-id")
 _OCTETS = "application/octet-stream"
 _Handler = Callable[..., Response]
 
@@ -120,12 +120,14 @@ class BlobApi:
             raise RefusedError(501, "NotImplemented", "Only block blobs are stood in for.")
         claimed = request.header("x-ms-blob-content-md5") or request.header("Content-MD5")
         check_md5(claimed, request.body)
+        check_crc64(request.header("x-ms-content-crc64"), request.body)
         conditions, said = Conditions.of(request), _description(request)
         blob = self._containers.put(container, name, request.body, said, conditions)
         return Response(201, headers=written_headers(blob) | _content_md5(request.body))
 
     def _put_block(self, request: Request, container: str, name: str) -> Response:
         check_md5(request.header("Content-MD5"), request.body)
+        check_crc64(request.header("x-ms-content-crc64"), request.body)
         block = Block(request.query.get("blockid", ""), request.body)
         self._containers.stage(container, name, block)
         return Response(201, headers=_content_md5(request.body))

@@ -73,7 +73,7 @@ class Backend:
         if self.tls is not None:
             trustme.CA().issue_cert("127.0.0.1", "localhost").configure_cert(self.tls)
         for writer in self.writers:
-            writer.close()
+            writer.transport.abort()
 
     def execute(self, head: bytes) -> None:
         found = ID.search(head)

@@ -1,109 +1,23 @@
 """What the router counts, read by a real Prometheus: scraped, queried, and alerted on."""
 
-import contextlib
 import json
 import re
-import shutil
-import subprocess
-import threading
-import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from deployer.spec.library import manifests_folder
+from tests.scenario.prometheus import MONITORING, Prometheus, rule_test
 
 if TYPE_CHECKING:
     from tests.scenario.routing.conftest import Cast
 
-ALERTS = manifests_folder() / "monitoring" / "alerts.yaml"
-DASHBOARD = manifests_folder() / "monitoring" / "dashboard.json"
-NEEDED = "needs Prometheus: apt-get install prometheus"
-
-
-@pytest.fixture(name="promtool")
-def _promtool() -> Callable[..., str]:
-    """Run promtool; return what it printed, and fail when it is not content."""
-    program = shutil.which("promtool")
-    if program is None:
-        pytest.skip(NEEDED)
-
-    def run(*words: str, given: str | None = None) -> str:
-        result = subprocess.run(
-            [program, *words], input=given, capture_output=True, text=True, check=False, timeout=60
-        )
-        assert result.returncode == 0, result.stdout + result.stderr
-        return result.stdout
-
-    return run
-
-
-class Prometheus:
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._pause = threading.Event()
-
-    def ask(self, path: str, **query: str) -> Any:
-        url = f"{self._url}/api/v1/{path}?{urllib.parse.urlencode(query)}"
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - http only
-            return json.load(answer)["data"]
-
-    def value(self, query: str) -> float | None:
-        found = self.ask("query", query=query)["result"]
-        return float(found[0]["value"][1]) if found else None
-
-    def firing(self) -> list[str]:
-        alerts = self.ask("alerts")["alerts"]
-        return [a["labels"]["alertname"] for a in alerts if a["state"] == "firing"]
-
-    def until(self, check: Callable[[], bool]) -> None:
-        for _ in range(200):
-            with contextlib.suppress(OSError):
-                if check():
-                    return
-            self._pause.wait(0.1)
-        raise AssertionError(self.ask("targets")["activeTargets"])
-
-
-@pytest.fixture(name="watch")
-def _watch(tmp_path: Path, unused_port: int) -> Iterator[Callable[[str], Prometheus]]:
-    """Start a Prometheus that scrapes a router every second and evaluates the alerts we ship."""
-    program = shutil.which("prometheus")
-    if program is None:
-        pytest.skip(NEEDED)
-    with contextlib.ExitStack() as stack:
-
-        def watch(router: str) -> Prometheus:
-            config = {
-                "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-                "rule_files": [str(ALERTS)],
-                "scrape_configs": [
-                    {
-                        "job_name": "router",
-                        "metrics_path": "/-/metrics",
-                        "static_configs": [{"targets": [router.removeprefix("http://")]}],
-                    }
-                ],
-            }
-            (tmp_path / "prometheus.yml").write_text(json.dumps(config))  # JSON is YAML
-            listen = f"127.0.0.1:{unused_port}"
-            log = stack.enter_context((tmp_path / "prometheus.log").open("w"))
-            words = [
-                f"--config.file={tmp_path / 'prometheus.yml'}",
-                f"--storage.tsdb.path={tmp_path / 'tsdb'}",
-                f"--web.listen-address={listen}",
-            ]
-            process = stack.enter_context(subprocess.Popen([program, *words], stderr=log))
-            stack.callback(process.kill)
-            return Prometheus(f"http://{listen}")
-
-        yield watch
+ALERTS = MONITORING / "alerts.yaml"
+DASHBOARD = MONITORING / "dashboard.json"
 
 
 def dashboard_queries() -> list[str]:
@@ -120,7 +34,7 @@ def test_a_real_prometheus_scrapes_the_router_and_pages_when_nothing_is_usable(
 ) -> None:
     cast.start_router("--fast", *cast.given_backends)
     prometheus = watch(cast.url)
-    prometheus.until(lambda: prometheus.value('up{job="router"}') == 1)
+    prometheus.until(lambda: prometheus.value('up{job="scraped"}') == 1)
     assert prometheus.firing() == []
     cast.load(seconds=2, fault=lambda: cast.set_mode(2, "500"))
     total = cast.page("/-/status")["counters"]["requests"]
@@ -180,17 +94,6 @@ TROUBLE = {
     },
     "DeployerRouterGone": {'deployer_router_requests_total{instance="r"}': "_x30"},
 }
-
-
-def rule_test(alert: str, series: dict[str, str], *, fires: bool) -> dict[str, Any]:
-    expression = f'count(ALERTS{{alertname="{alert}", alertstate="firing"}}) or vector(0)'
-    sample = {"labels": "{}", "value": int(fires)}
-    return {
-        "interval": "1m",
-        "name": alert,
-        "input_series": [{"series": name, "values": values} for name, values in series.items()],
-        "promql_expr_test": [{"expr": expression, "eval_time": "20m", "exp_samples": [sample]}],
-    }
 
 
 def test_each_alert_fires_in_its_trouble_and_none_without(

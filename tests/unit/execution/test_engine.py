@@ -13,7 +13,6 @@ from deployer.providers.local.faults import Fault
 World = Any
 Machine = Any
 TARGETS = ("aws", "azure", "gcp")
-READY = Readiness(Verdict.READY, 1, 1)
 CRASHING = Readiness(Verdict.FAILED, 1, 1, "CrashLoopBackOff")
 
 
@@ -56,8 +55,18 @@ def fail_route(machine: Machine) -> None:
         )
 
 
+def phase_of(machine: Machine) -> str:
+    phases: list[str] = [event.phase for event in machine.events if event.kind == "phase"]
+    return phases[-1]
+
+
 def fail_soak(machine: Machine) -> None:
-    machine.world.clusters["azure"].script_readiness("iris-r2", READY, CRASHING)
+    def watch(where: str, method: str, _name: str) -> bool:
+        if where == "cluster azure" and method == "readiness" and phase_of(machine) == "soak":
+            machine.world.clusters["azure"].script_readiness("iris-r2", CRASHING)
+        return False
+
+    machine.dies_at = watch
 
 
 def fail_retire(machine: Machine) -> None:
@@ -69,8 +78,7 @@ def lose_cluster(phase: str) -> Callable[[Machine], None]:
 
     def lose(machine: Machine) -> None:
         def watch(where: str, method: str, _name: str) -> bool:
-            told = [event.phase for event in machine.events if event.kind == "phase"]
-            if where == "cluster azure" and method == "readiness" and told[-1] == phase:
+            if where == "cluster azure" and method == "readiness" and phase_of(machine) == phase:
                 machine.clusters["azure"].faults.append(
                     ClusterFault("readiness", gone, name="iris-r2", times=-1)
                 )
@@ -83,6 +91,137 @@ def lose_cluster(phase: str) -> Callable[[Machine], None]:
 
 def gone() -> TransientError:
     return TransientError("azure: no route to host", operation="readiness", resource="azure")
+
+
+AT_AZURE = (
+    fail_push,
+    fail_apply,
+    fail_wait,
+    never_ready,
+    fail_smoke,
+    fail_shift,
+    fail_soak,
+    fail_retire,
+)
+
+
+def by_name(value: object) -> str | None:
+    return getattr(value, "__qualname__", None)
+
+
+@pytest.fixture
+def asks(world: World, request: pytest.FixtureRequest) -> World:
+    """Release 1 is live, and what may become of release 2 is what the parameter says."""
+    world.start().deploy()
+    world.write_spec(("gates:", f"outcome: {request.param}\ngates:"))
+    world.write_model("two")
+    return world
+
+
+on_quorum = pytest.mark.parametrize("asks", ["{quorum: 2}"], indirect=True, ids=["quorum"])
+
+
+@on_quorum
+@pytest.mark.parametrize("fail", AT_AZURE, ids=by_name)
+def test_a_quorum_goes_on_without_a_target_that_fails_and_that_keeps_what_it_had(
+    asks: World, fail: Callable[[Machine], None]
+) -> None:
+    machine = asks.start()
+    fail(machine)
+    result = machine.deploy()
+    assert (result.release, list(result.failed)) == (2, ["azure"])
+    assert [asks.selected(name) for name in TARGETS] == ["iris-r2", "iris-r1", "iris-r2"]
+    assert [asks.workloads(name) for name in TARGETS] == [["iris-r2"], ["iris-r1"], ["iris-r2"]]
+    record = asks.record()
+    assert (record["desired"], record["run"]) == (2, None)
+    assert record["live"] == {"aws": 2, "azure": 1, "gcp": 2}
+    assert [(b.target, b.release, b.weight) for b in record["routes"]] == [
+        ("aws", 2, 100),
+        ("azure", 1, 100),
+        ("gcp", 2, 100),
+    ]
+    assert record["marks"][2]["verified"]
+    assert not record["marks"][2]["quarantined"]
+    asks.bad.clear()
+    asks.clusters["azure"].script_readiness("iris-r2")
+    assert asks.start().deploy().release == 2
+    assert [asks.workloads(name) for name in TARGETS] == [["iris-r2"]] * 3
+    assert asks.start().deploy() is None
+
+
+@on_quorum
+def test_what_cannot_be_taken_back_gets_no_traffic_and_is_named(asks: World) -> None:
+    machine = asks.start()
+
+    def lose(where: str, method: str, name: str) -> bool:
+        if (where, method, name) == ("cluster azure", "readiness", "iris-r2"):
+            machine.clusters["azure"].down = True
+        return False
+
+    machine.dies_at = lose
+    result = machine.deploy()
+    assert "it could not be taken back" in result.failed["azure"].message
+    record = asks.record()
+    assert record["live"] == {"aws": 2, "azure": 1, "gcp": 2}
+    assert {b.target: b.weight for b in record["routes"]} == {"aws": 100, "azure": 0, "gcp": 100}
+    assert asks.start().deploy().release == 2
+    assert {b.target: b.weight for b in asks.record()["routes"]} == dict.fromkeys(TARGETS, 100)
+
+
+@on_quorum
+def test_a_target_that_is_away_from_the_start_does_not_stop_a_quorum(asks: World) -> None:
+    machine = asks.start()
+    machine.clusters["azure"].down = True
+    plan = machine.plan()
+    assert (plan.outcome, plan.may_fail) == ("quorum", 1)
+    assert list(machine.deploy().failed) == ["azure"]
+    assert asks.record()["live"] == {"aws": 2, "azure": 1, "gcp": 2}
+
+
+@on_quorum
+def test_less_than_the_quorum_is_undone_everywhere(asks: World) -> None:
+    before = asks.objects()
+    asks.bad.update({"azure/iris-r2", "gcp/iris-r2"})
+    with pytest.raises(RolloutError, match="refused and undone") as caught:
+        asks.start().deploy()
+    assert caught.value.undone
+    assert asks.objects() == before
+    assert asks.record()["live"] == dict.fromkeys(TARGETS, 1)
+
+
+@on_quorum
+def test_more_targets_away_than_a_quorum_bears_changes_nothing(asks: World) -> None:
+    machine = asks.start()
+    machine.clusters["azure"].down = machine.clusters["gcp"].down = True
+    with pytest.raises(RolloutError, match="2 of 3 must take the release"):
+        machine.deploy()
+    assert asks.record()["releases"] == [1]
+
+
+@pytest.mark.parametrize("asks", ["keep-going"], indirect=True)
+def test_keep_going_keeps_what_it_reached_and_fails_by_name(asks: World) -> None:
+    asks.bad.update({"azure/iris-r2", "gcp/iris-r2"})
+    with pytest.raises(RolloutError, match="release 2 is live on 1 of 3 targets, not on") as caught:
+        asks.start().deploy()
+    assert caught.value.undone
+    assert asks.record()["live"] == {"aws": 2, "azure": 1, "gcp": 1}
+    assert [asks.workloads(name) for name in TARGETS] == [["iris-r2"], ["iris-r1"], ["iris-r1"]]
+
+
+@pytest.mark.parametrize("asks", ["keep-going"], indirect=True)
+def test_keep_going_that_reached_nothing_is_undone(asks: World) -> None:
+    asks.bad.add("iris-r2")
+    with pytest.raises(RolloutError, match="refused and undone"):
+        asks.start().deploy()
+    assert asks.record()["live"] == dict.fromkeys(TARGETS, 1)
+
+
+def test_a_first_release_on_a_quorum_leaves_nothing_where_it_failed(world: World) -> None:
+    world.write_spec(("gates:", "outcome: {quorum: 2}\ngates:"))
+    world.bad.add("azure/iris-r1")
+    assert list(world.start().deploy().failed) == ["azure"]
+    assert world.record()["live"] == {"aws": 1, "gcp": 1}
+    assert not [name for name in world.objects() if name.startswith("azure")]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +239,7 @@ def gone() -> TransientError:
         (lose_cluster("stage"), False),
         (lose_cluster("soak"), False),
     ],
-    ids=lambda value: getattr(value, "__qualname__", None),
+    ids=by_name,
 )
 def test_whatever_fails_on_one_target_is_undone_on_all(
     world: World, fail: Callable[[Machine], None], to_blame: bool
@@ -158,8 +297,8 @@ def test_a_target_that_was_never_reached_needs_no_undo(world: World) -> None:
 def test_one_undo_that_fails_does_not_stop_the_others(world: World) -> None:
     world.start().deploy()
     world.write_model("two")
-    fail_soak(world.start())
     machine = world.start()
+    fail_soak(machine)
     machine.clusters["aws"].faults.append(ClusterFault("delete", denied, name="iris-r2"))
     with pytest.raises(RolloutError, match="not be undone everywhere: aws") as caught:
         machine.deploy()

@@ -125,6 +125,44 @@ def test_killed_at_any_line_another_command_undoes_it_first(
     assert two.record()["marks"].get(2, {}).get("quarantined") is None
 
 
+@pytest.mark.parametrize("number", range(2, 32, 3))
+def test_killed_while_a_quorum_goes_on_the_same_command_ends_the_same(
+    world: World, killed: type[BaseException], number: int
+) -> None:
+    outcome = ("{soak: 5s}", "{soak: 1s}\noutcome: {quorum: 1}")
+    world.drop_gcp(("lease: 120s", f"lease: {LEASE_SECONDS}s"), outcome)
+    world.start().deploy()
+    world.write_model("two")
+    world.bad.add("azure/iris-r2")
+    kill(world, at_entry(number), killed)
+    assert list(world.start().deploy().failed) == ["azure"]
+    record = world.record()
+    assert (record["run"], record["desired"], record["live"]) == (None, 2, {"aws": 2, "azure": 1})
+    assert [(b.target, b.release, b.weight) for b in record["routes"]] == [
+        ("aws", 2, 100),
+        ("azure", 1, 100),
+    ]
+    assert [world.workloads(name) for name in TARGETS] == [["iris-r2"], ["iris-r1"]]
+    assert [world.selected(name) for name in TARGETS] == ["iris-r2", "iris-r1"]
+
+
+def test_another_model_after_a_killed_quorum_begins_with_its_undo(
+    world: World, killed: type[BaseException]
+) -> None:
+    world.drop_gcp(
+        ("lease: 120s", f"lease: {LEASE_SECONDS}s"),
+        ("{soak: 5s}", "{soak: 1s}\noutcome: {quorum: 1}"),
+    )
+    world.start().deploy()
+    world.write_model("two")
+    world.bad.add("azure/iris-r2")
+    kill(world, at_entry(26), killed)
+    assert world.selected("aws") == "iris-r2"
+    world.write_model("three")
+    assert world.start().deploy().release == 3
+    assert_all_is_as_after(world, 3)
+
+
 @on_each(range(1, 200, 17), range(60, 140, 17))
 def test_killed_between_the_stores_of_one_write_the_same_command_ends_the_same(
     two: World, killed: type[BaseException], number: int

@@ -8,7 +8,7 @@ from deployer.errors import LeaseHeldError, LeaseLostError, StateError
 from deployer.providers.local.clock import ManualClock
 from deployer.providers.local.faults import FlakyStore
 from deployer.release.lease import Lease, acquire_lease
-from deployer.release.records import LeaseRecord
+from deployer.release.records import LeaseRecord, encode_record
 from deployer.release.state import StateStore
 
 Open = Callable[[], StateStore]
@@ -32,6 +32,31 @@ def test_a_lease_that_was_given_back_is_free_at_once(open_state: Open, clock: Ma
     assert second.token == first.token + 1
     assert clock.monotonic() == before
     second.release()
+
+
+@pytest.mark.parametrize("away", range(3))
+def test_a_lease_given_back_on_one_store_is_free_and_never_hides_one_that_is_held(
+    open_state: Open, clock: ManualClock, stores: list[FlakyStore], away: int
+) -> None:
+    """Two claim token 7 at once; the loser's minority says so, with a date that is later."""
+    soon = clock.now() + timedelta(seconds=TTL)
+    winner = LeaseRecord(holder="ann", run="won", token=7, expires=soon)
+    loser = LeaseRecord(
+        holder="bob", run="lost", token=7, expires=soon + timedelta(seconds=1), released=True
+    )
+    for store, record in zip(stores, (winner, winner, loser), strict=True):
+        store.put(open_state()._lease_key, encode_record(record))
+    stores[away].down = True
+    read = open_state().read_lease()
+    assert read is not None
+    assert (read.run, read.released) == ("won", False)
+    stores[away].down = False
+    given_back = winner.model_copy(update={"released": True, "expires": soon - timedelta(1)})
+    stores[0].put(open_state()._lease_key, encode_record(given_back))
+    stores[2].down = True
+    read = open_state().read_lease()
+    assert read is not None
+    assert read.released
 
 
 def test_a_dead_holder_is_waited_out_and_no_longer(open_state: Open, clock: ManualClock) -> None:

@@ -77,10 +77,10 @@ def test_a_target_on_aws_is_priced_as_by_hand(price: Maker, make_part: Maker) ->
     machines: both fit one: 0.192 x 730 = 140.16
     control plane: 0.10 x 730 = 73.00; balancer: 0.0225 x 730 = 16.425
     storage: 50 GiB = 53.687 GB x 0.023 = 1.2348
-    store requests: a push of 3,200 parts of 16 MiB, 2 x 6,400 reads of 8 MiB:
-        3.2 x 0.005 + 12.8 x 0.0004 = 0.0211
+    store requests: a push of 6,400 parts of 8 MiB, 2 x 6,400 reads of 8 MiB:
+        6.4 x 0.005 + 12.8 x 0.0004 = 0.0371
     surge: 4 replicas need 2 machines (3 fit in 3.92 cpu): 1 x 660 s x 0.192 / 3600 = 0.0352
-    bill: 140.16 + 73 + 16.425 + 1.2348 + 0.0211 + 0.0352 = 230.88
+    bill: 140.16 + 73 + 16.425 + 1.2348 + 0.0371 + 0.0352 = 230.89
     """
     report = price(make_part())
     (target,) = report.targets
@@ -90,10 +90,10 @@ def test_a_target_on_aws_is_priced_as_by_hand(price: Maker, make_part: Maker) ->
         "control plane": Decimal("73.00"),
         "balancer": Decimal("16.42"),
         "storage": Decimal("1.23"),
-        "store requests": Decimal("0.02"),
+        "store requests": Decimal("0.04"),
         "surge": Decimal("0.04"),
     }
-    assert cents(report.known) == Decimal("230.88")
+    assert cents(report.known) == Decimal("230.89")
     assert (target.nodes, target.hourly_from, report.partial) == (1, "book", False)
 
 
@@ -129,7 +129,7 @@ def test_an_unknown_machine_makes_the_total_partial_and_never_free(
     assert (unknown.nodes, unknown.hourly, unknown.hourly_from) == (None, None, "")
     assert by_name(unknown)["machines"] is None
     assert "the book knows m6i.large" in unknown.bill[0].unknown
-    assert cents(known.known) == Decimal("230.88")
+    assert cents(known.known) == Decimal("230.89")
 
 
 def test_a_component_without_a_price_stays_unknown_beside_known_ones(

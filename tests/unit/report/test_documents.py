@@ -42,6 +42,7 @@ TARGET_HEALTH = {
         },
         {"source": "cluster", "sight": "good", "says": "2 of 2 replicas ready"},
     ],
+    "slo": [],
 }
 
 
@@ -69,6 +70,7 @@ def test_the_health_document_is_stable(
         "at": "2026-11-23T12:00:00Z",
         "verdict": "healthy",
         "exit_code": 0,
+        "evidence": [],
         "targets": [TARGET_HEALTH],
     }
 

@@ -174,7 +174,7 @@ def test_a_drained_target_stays_so_through_new_routes_until_it_is_restored(drive
         await order(rig, "drain?target=t0", token=TOKEN)
         urls = [backend.url for backend in rig.backends]
         rig.routes = rig.make_routes(urls, epoch=2, release=2)
-        await rig.router._steering.follower.read_once()
+        await rig.router.steerings[0].follower.read_once()
         await rig.until(lambda: both_healthy(rig))
         for _ in range(20):
             assert b"X-Deployer-Target: t1/2\r\n" in await rig.get()

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from deployer.errors import StateError
+from deployer.release.records import RouteSettings
 from deployer.routing.capabilities import (
     CAPABILITIES,
     Ability,
@@ -49,6 +50,36 @@ def test_what_an_engine_can_not_do_is_refused_by_name(
                 check_orders(engine, orders)
         else:
             check_orders(engine, orders)
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"policy": "region", "region": {"header": "X-Region"}}, "policy region by a header"),
+        ({"sticky": "X-User"}, "sticky requests"),
+        ({"match": [{"header": "X", "value": "y", "targets": ["a"]}]}, "matches by a header"),
+        ({"check": {"pointer": "/x"}}, "the check of answers"),
+        ({"path": "/iris"}, "a host or a path"),
+        ({"guard": {"rate": {"per_second": 1, "burst": 1}}}, "the guard"),
+    ],
+)
+def test_what_is_asked_of_requests_is_the_embedded_engines(
+    make_orders: MakeOrders, settings: dict[str, Any], named: str
+) -> None:
+    orders = make_orders("a=http://h", asked=RouteSettings.model_validate(settings))
+    check_orders(Engine.EMBEDDED, orders)
+    for engine in ENGINES:
+        with pytest.raises(StateError, match=named):
+            check_orders(engine, orders)
+
+
+def test_a_canary_is_split_by_weight_and_a_shadow_is_refused(make_orders: MakeOrders) -> None:
+    canary = make_orders("a@1=http://h,share=950", "a@2=http://i,share=50")
+    shadow = make_orders("a=http://h", "b=http://i,shadow=5")
+    for engine in ENGINES:
+        assert any("a canary" in line for line in find_differences(engine, canary))
+        with pytest.raises(StateError, match="shadow traffic"):
+            check_orders(engine, shadow)
 
 
 @pytest.mark.parametrize(

@@ -271,3 +271,32 @@ def test_before_the_first_routes_it_lives_and_is_not_ready(drive: Drive) -> None
         assert json.loads(ready.partition(b"\r\n\r\n")[2])["reason"] == "no store answers"
 
     drive(story)
+
+
+@pytest.mark.parametrize("opening", [b"0\r\nX: ", b"1;x="], ids=["trailer", "extension"])
+def test_framing_without_end_is_refused(drive: Drive, opening: bytes) -> None:
+    async def waits(_head: bytes, reader: asyncio.StreamReader, _writer: Any) -> None:
+        await reader.read(-1)
+
+    async def story(rig: "Rig") -> None:
+        backend = await rig.backend(waits)
+        await rig.start(backend.url)
+        talk = await rig.talk()
+        talk.send(b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n")
+        talk.send(opening + b"y" * 200_000)
+        assert (await talk.rest()).startswith(b"HTTP/1.1 400 ")
+
+    drive(story)
+
+
+def test_a_head_in_two_reads_is_measured_to_its_end(drive: Drive) -> None:
+    async def story(rig: "Rig") -> None:
+        await rig.start(settle=False)
+        for size, status in ((60_000, b"503"), (70_000, b"431")):
+            talk = await rig.talk()
+            talk.send(b"POST / HTTP/1.1\r\n" + HOST + b"X: " + b"y" * size)
+            await asyncio.sleep(0.05)
+            talk.send(b"\r\nContent-Length: 50000\r\nConnection: close\r\n\r\n" + b"z" * 50_000)
+            assert (await talk.rest()).split(b" ")[1] == status
+
+    drive(story)

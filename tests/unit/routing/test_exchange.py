@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from deployer.routing.client import ClientConnection
 from deployer.routing.traffic import Timeouts
+from deployer.routing.way import Way
 
 if TYPE_CHECKING:
     from tests.unit.routing.conftest import Rig
@@ -558,5 +560,63 @@ def test_a_client_that_leaves_the_queue_frees_its_place(drive: Drive) -> None:
         gone.close()
         assert [status_of(answer) for answer in [await first, await rig.get("/2")]] == [200, 200]
         assert [head.split(b" ")[1] for head in backend.heads] == [b"/1", b"/2"]
+
+    drive(story)
+
+
+class Notes:
+    """An onlooker that writes down what it sees, and finds fault with answers that say so."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    def on_body(self, data: bytes) -> None:
+        self.seen.append(bytes(data))
+
+    def on_body_end(self) -> None:
+        self.seen.append("whole")
+
+    def on_answer(self, status: int, chunks: Any) -> None:
+        self.seen.append((status, b"".join(chunks)))
+
+    def find_fault(self) -> str:
+        return "said error" if (200, b"error") in self.seen else ""
+
+    def on_end(self) -> None:
+        self.seen.append("end")
+
+
+@pytest.mark.parametrize("body", [b"fine!", b"error"])
+def test_an_onlooker_sees_a_request_pass_and_may_find_fault(drive: Drive, body: bytes) -> None:
+    async def story(rig: "Rig") -> None:
+        backend = await rig.backend(says(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + body))
+        await rig.start(backend.url)
+        notes, traffic = Notes(), rig.router.traffic
+        way = Way(traffic, traffic.fleet, notes)
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            lambda: ClientConnection(traffic, lambda _head, _peer: way), "127.0.0.1", 0
+        )
+        port = server.sockets[0].getsockname()[1]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(POST)
+        await reader.readuntil(body)
+        writer.close()
+        server.close()
+        assert notes.seen == [b"{}", "whole", (200, body), "end"]
+        failures = (await rig.targets())["backends"][0]["failures"]
+        assert failures == (body == b"error")
+
+    drive(story)
+
+
+def test_an_answers_trailer_without_end_cuts_it_short(drive: Drive) -> None:
+    endless = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX: "
+
+    async def story(rig: "Rig") -> None:
+        backend = await rig.backend(says(endless + b"y" * 200_000))
+        await rig.start(backend.url)
+        assert not (await rig.post()).endswith(b"0\r\n\r\n")
+        assert (await rig.targets())["counters"]["cut_short"] == 1
 
     drive(story)

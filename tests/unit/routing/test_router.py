@@ -29,7 +29,7 @@ async def is_busy(_head: bytes, _reader: Any, writer: asyncio.StreamWriter) -> N
 
 
 async def follow(rig: "Rig") -> None:
-    await rig.router._steering.follower.read_once()
+    await rig.router.steerings[0].follower.read_once()
 
 
 def test_predictions_that_fail_eject_a_backend_whose_probes_pass(drive: Drive) -> None:
@@ -189,7 +189,7 @@ def test_a_state_that_hangs_holds_up_nobody(drive: Drive) -> None:
             release.wait(10)
             return routes
 
-        rig.router._steering.follower._read = hangs
+        rig.router.steerings[0].follower._read = hangs
         reading = asyncio.create_task(follow(rig))
         await asyncio.sleep(0.05)
         assert (await rig.get()).startswith(b"HTTP/1.1 200 ")

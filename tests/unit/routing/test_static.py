@@ -21,7 +21,20 @@ def test_tiers_and_weights_may_come_together_in_any_order() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a", "a=", "=http://x", "a=http://x,weight=-1", "a=http://x,size=1", "a=ftp://x"]
+    "text",
+    [
+        "",
+        "a",
+        "a=",
+        "=http://x",
+        "a=http://x,weight=-1",
+        "a=http://x,size=1",
+        "a=ftp://x",
+        "a@=http://x",
+        "a@b=http://x",
+        "a=http://x,shadow=101",
+        "a=http://x,shadow=5,weight=1",
+    ],
 )
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(SourceError):
@@ -43,3 +56,14 @@ def test_the_policy_priority_needs_tiers_and_no_other_takes_them() -> None:
         make_routes([near], settings=by_tier, now=NOW)
     with pytest.raises(SourceError, match="no meaning for the policy weighted"):
         make_routes([near, far], settings=RouteSettings(), now=NOW)
+
+
+def test_releases_of_one_target_stand_side_by_side() -> None:
+    stable, canary = parse_backend("a@1=http://x,share=950"), parse_backend("a@2=http://y,share=50")
+    assert (canary.target, canary.release, canary.share) == ("a", 2, 50)
+    assert len(make_routes([stable, canary], settings=RouteSettings(), now=NOW).backends) == 2
+
+
+def test_one_that_gets_copies_answers_nothing() -> None:
+    copied = parse_backend("a=http://x,shadow=10,region=eu-west-1")
+    assert (copied.weight, copied.shadow, copied.region) == (0, 10, "eu-west-1")

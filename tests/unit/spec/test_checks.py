@@ -42,7 +42,11 @@ def target(**fields: str) -> str:
                 "store": '{url: file:///x, endpoint: "http://x"}',
                 "cluster": "{local: x}",
             },
-            "targets[0].store.endpoint: a folder has no endpoint",
+            "targets[0].store.endpoint: endpoint goes with s3://, gs://, az://, not with file://",
+        ),
+        (
+            {"provider": "azure", "store": "{url: az://x, payer: me}"},
+            "targets[0].store.payer: payer goes with s3://, gs://, not with az://",
         ),
         (
             {"endpoint": "https://user:hunter2@host"},

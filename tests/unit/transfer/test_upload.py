@@ -95,6 +95,6 @@ def test_an_upload_that_is_always_taken_away_is_given_up_on(
 
 def test_parts_grow_with_the_file_and_stay_few() -> None:
     limits = Limits()
-    assert limits.part_length(1) == limits.part_length(100 << 30) == 16 << 20
+    assert limits.part_length(1) == limits.part_length(70 << 30) == 8 << 20
     assert limits.part_length(4 << 40) % (1 << 20) == 0
     assert (4 << 40) / limits.part_length(4 << 40) <= 9_500

@@ -6,16 +6,23 @@ from typing import Any
 import pytest
 
 from deployer.cli.commands.report_sample import take_samples
+from deployer.cost.samples import Speed
 from deployer.errors import TransientError
 from deployer.ports import HttpResponse
+from deployer.routing.pages import SCHEMA
+from deployer.spec.objectives import Slo
 
 Maker = Callable[..., Any]
+COMMON = {"target": "aws-virginia", "state": "healthy", "since": 1.0, "reason": ""}
 PAGE = {
+    "schema": SCHEMA,
     "backends": [
-        {"target": "aws-virginia", "release": 41, "requests": 10, "failures": 1},
-        {"target": "aws-virginia", "release": 42, "requests": 5, "failures": 0},
-    ]
-}
+        {**COMMON, "release": 41, "requests": 10, "failures": 1,
+         "first_byte_counts": {"0.25": 9, "+Inf": 10}},
+        {**COMMON, "release": 42, "requests": 5, "failures": 0,
+         "first_byte_counts": {"0.25": 5, "+Inf": 5}},
+    ],
+}  # fmt: skip
 
 
 def test_replicas_and_answers_of_every_target_that_says_them_are_taken(
@@ -24,9 +31,12 @@ def test_replicas_and_answers_of_every_target_that_says_them_are_taken(
     away = TransientError("no route to host", operation="get", resource="iris")
     answer = HttpResponse(200, json.dumps(PAGE).encode(), 0.01)
     reader = replace(two_targets(readiness=away), probe=make_probe(answer))
+    slo = Slo.model_validate({"latency": {"under": "250ms"}})
+    reader = replace(reader, spec=reader.spec.model_copy(update={"slo": slo}))
     (found,) = take_samples(reader, "http://router.example", timeout_seconds=20)
     assert (found.target, found.replicas) == ("aws-virginia", 2)
     assert (found.predictions, found.failures) == (15, 1)
+    assert found.speed == Speed(14, 15, 0.25)
     assert "gcp-iowa: not looked at: no route to host" in capsys.readouterr().err
 
 

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from deployer.cost.exchange import ExchangeRate
+from deployer.cost.focus.actuals import make_charge
 from deployer.cost.focus.bill import Bill, add_up
 from deployer.cost.focus.charge import Charge
 from deployer.cost.focus.classify import classify_charge, cloud_of
 from deployer.cost.focus.reconcile import reconcile
 from deployer.cost.focus.units import read_unit
 from deployer.cost.ran import Ran, Window, price_ran
+from deployer.ports import Charged
 from deployer.release.records import Span
 from deployer.values import Cloud
 
@@ -194,3 +197,33 @@ def test_taxes_credits_and_unused_commitments_stay_visible() -> None:
 )
 def test_units_are_spelled_alike_and_blocks_are_counted(text: str, unit: str, factor: str) -> None:
     assert read_unit(text) == (unit, Decimal(factor))
+
+
+def test_a_currency_with_a_rate_is_compared_and_one_without_is_named(ran: Ran) -> None:
+    """128 EUR at 1.08 are 138.24 USD, which is what is estimated; 90 GBP stay 90 GBP."""
+    euros = replace(EC2, currency="EUR", effective=Decimal(128), billed=None, quantity=Decimal(720))
+    pounds = replace(EC2, currency="GBP", effective=Decimal(90))
+    rate = ExchangeRate("EUR", Decimal("1.08"), FIRST.date(), "ECB")
+    mixed = add_up([euros, pounds], WINDOW.began, WINDOW.ended, rates={"EUR": rate})
+    assert (dict(mixed.foreign), mixed.converted) == ({"GBP": Decimal(90)}, {"EUR": rate})
+    (machines,) = [it for it in reconcile(ran, mixed).differences if it.component == "machines"]
+    assert machines.billed is not None
+    assert machines.billed.amount == Decimal("138.24")
+    assert machines.difference is not None
+    assert machines.difference.amount == 0
+
+
+def test_what_aws_says_it_charged_is_compared_as_a_bill_is(ran: Ran) -> None:
+    """30 days of 24 h at 0.192: 138.24, as estimated; tax is none of the machines'."""
+    line = Charged(
+        day=FIRST.date(), region="us-east-1", service="Amazon Elastic Compute Cloud - Compute",
+        usage="BoxUsage:m6i.xlarge", billed=Decimal("4.608"), effective=Decimal("4.608"),
+        currency="USD", quantity=Decimal(24), unit="Hrs", estimated=False,
+    )  # fmt: skip
+    days = [replace(line, day=FIRST.date() + timedelta(days=n)) for n in range(30)]
+    tax = replace(line, service="Tax", usage="NoUsageType", quantity=Decimal(0), unit="")
+    found = reconcile(ran, bill(*(make_charge(it, "AWS") for it in [*days, tax])))
+    rows = {it.component: it for it in found.differences}
+    assert rows["machines"].billed is not None
+    assert rows["machines"].billed.amount == Decimal("138.24")
+    assert rows["tax"].reasons == ("not in the estimate",)

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from deployer.errors import SetupError
+from deployer.ports import StoreSettings
 from deployer.providers.aws.connect import _make_client, connect_store
 from deployer.providers.local.clock import ManualClock
 from deployer.providers.patience import Patience
@@ -31,12 +32,12 @@ def test_the_region_is_the_vendors_setting(
 ) -> None:
     for name, value in variables.items():
         settings.setenv(name, value)
-    assert _make_client(None, Patience(5)).meta.region_name == region
+    assert _make_client(None, Patience(5), StoreSettings()).meta.region_name == region
 
 
 def test_another_endpoint_is_addressed_by_path(settings: pytest.MonkeyPatch) -> None:
     settings.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    config: Any = _make_client(None, Patience(5)).meta.config
+    config: Any = _make_client(None, Patience(5), StoreSettings()).meta.config
     assert config.s3["addressing_style"] == "path"
     assert (config.connect_timeout, config.read_timeout) == (5 / 3, 5 / 3)
 

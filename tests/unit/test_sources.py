@@ -12,8 +12,9 @@ from deployer.artifact import push_artifact, scan_artifact
 from deployer.errors import IntegrityError, NotFoundError, SetupError, SourceError, TransientError
 from deployer.sandbox.faults import Fault
 from deployer.sandbox.loopback import Request, Response, RunningServer, start_server
+from deployer.sources import open_source
 from deployer.values import Digest
-from deployer.wiring import open_source, open_store
+from deployer.wiring import open_store
 
 
 def archive() -> bytes:

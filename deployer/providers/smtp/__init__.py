@@ -1,0 +1,1 @@
+"""Notices by e-mail, through anybody's mail server."""
