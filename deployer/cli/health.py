@@ -41,7 +41,10 @@ def judge_health(session: "Reader", seen: "Deployment", sources: Sources) -> "He
     view = None
     if sources.router is not None:
         view = look_at_router(
-            session.probe, sources.router, timeout_seconds=sources.timeout_seconds
+            session.probe,
+            sources.router,
+            timeout_seconds=sources.timeout_seconds,
+            name=session.spec.name,
         )
     slo = session.spec.slo
     books = [provider.prices.as_of for provider in session.providers.values()]

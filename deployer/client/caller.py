@@ -77,6 +77,9 @@ class Caller:
     def hold(self, *, held: bool) -> None:
         """See `Client.hold`; the request is here already, whole."""
 
+    def hand_over(self) -> None:
+        """See `Client.hand_over`: there is no connection behind it."""
+
     def cut(self, *, at_once: bool) -> None:
         """See `Client.cut`."""
         del at_once

@@ -3,7 +3,7 @@
 Layout under ``deployer/<name>/notices/<channel>/<event>/``::
 
     000001.json     somebody is about to tell it, until the claim expires; create-only
-    000002.json     the next, after the one before expired without a word
+    000002.json     the next, after the one before expired or was given up
     told.json       it was told; create-only
 
 A claim comes before the telling and ``told.json`` after it. Of several that find the same event at
@@ -17,7 +17,15 @@ from datetime import datetime, timedelta
 from deployer.release.record import Document
 from deployer.release.state import StateStore
 
-__all__ = ["CLAIM_SECONDS", "Claim", "ClaimRecord", "ToldRecord", "claim_notice", "finish_notice"]
+__all__ = [
+    "CLAIM_SECONDS",
+    "Claim",
+    "ClaimRecord",
+    "ToldRecord",
+    "claim_notice",
+    "finish_notice",
+    "give_up_notice",
+]
 
 CLAIM_SECONDS = 180.0
 """Longer than telling takes, its retries included."""
@@ -44,6 +52,7 @@ class Claim:
     """The right to tell one event by one channel."""
 
     folder: str
+    number: int
     holder: str
 
 
@@ -65,7 +74,13 @@ def claim_notice(state: StateStore, channel: str, event: str, *, holder: str) ->
     number = int(paths[-1].rpartition("/")[2].removesuffix(".json")) + 1 if paths else 1
     record = ClaimRecord(holder=holder, expires=now + timedelta(seconds=CLAIM_SECONDS))
     taken = state.claim_record(f"{folder}/{number:06d}.json", record)
-    return Claim(folder, holder) if taken else None
+    return Claim(folder, number, holder) if taken else None
+
+
+def give_up_notice(state: StateStore, claim: Claim) -> None:
+    """Let the next one try at once: it could not be told."""
+    record = ClaimRecord(holder=claim.holder, expires=state.clock.now())
+    state.claim_record(f"{claim.folder}/{claim.number + 1:06d}.json", record)
 
 
 def finish_notice(state: StateStore, claim: Claim) -> bool:

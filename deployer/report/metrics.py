@@ -23,6 +23,8 @@ from deployer.report.sights import HealthState
 __all__ = ["Facts", "FactsCollector"]
 
 _PREFIX = "deployer_"
+_GOAL = ("target", "goal")
+_SEVERITIES = ("page", "ticket")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,25 @@ def _of_health(report: HealthReport) -> Iterator[Metric]:
     )
     seen = [(it.target, it.seen.timestamp() if it.seen else None) for it in report.targets]
     yield _present("target_seen_timestamp_seconds", "When it was last seen, Unix time.", seen)
+    yield from _of_goals(report.targets)
+
+
+def _of_goals(targets: Sequence[TargetHealth]) -> Iterator[Metric]:
+    """Yield what is promised, what of the error budget is left, and what goes too fast."""
+    objective = _family("slo_objective_ratio", "The share that is promised.", *_GOAL)
+    left = _family("slo_error_budget_left_ratio", "Of the error budget; below 0: gone.", *_GOAL)
+    unknown = _family("slo_unknown", "Whether what was held is unknown.", *_GOAL)
+    burning = _family("slo_burning", "1 where the budget goes too fast.", *_GOAL, "severity")
+    for target in targets:
+        for goal in target.goals:
+            labels = [target.target, goal.name]
+            objective.add_metric(labels, goal.objective)
+            if goal.budget_left is not None:
+                left.add_metric(labels, goal.budget_left)
+            unknown.add_metric(labels, float(bool(goal.unknown)))
+            for severity in _SEVERITIES:
+                burning.add_metric([*labels, severity], float(goal.alarm == severity))
+    yield from (objective, left, unknown, burning)
 
 
 def _of_cost(report: CostReport) -> Iterator[Metric]:

@@ -6,9 +6,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 
 from deployer.cost.anomaly import MOST_DAYS, Score, score_day
 from deployer.cost.cause import name_cause
+from deployer.cost.component import CURRENCY
 from deployer.cost.forecast import Forecast, begin_month, forecast_month
 from deployer.cost.ran import Ran, Window, price_ran
 from deployer.cost.samples import Sample
@@ -18,6 +20,7 @@ from deployer.ports import Prices
 from deployer.release.records import Bundle, Head, Span
 from deployer.report.cost import CostReport
 from deployer.spec.costs import Budget
+from deployer.values import Money
 
 __all__ = ["Anomaly", "Outlook", "begin_outlook", "build_outlook"]
 
@@ -125,7 +128,12 @@ def _first_days(spans: Sequence[Span]) -> dict[str, date]:
 
 
 def _estimates(cost: CostReport) -> dict[str, Sum]:
-    return {
+    """Return a month of every live target; of one that cannot be read all is unknown."""
+    lost = {
+        name: Sum(Money(Decimal(0), CURRENCY), (f"{name}: its release cannot be read",))
+        for name in cost.left_out
+    }
+    return lost | {
         target.target: Sum(
             target.known,
             tuple(f"{target.target} {it.name}: {it.unknown}" for it in target.bill if it.unknown),

@@ -1,4 +1,4 @@
-"""Health, cost and quality as one self-contained HTML page: nothing is fetched, nothing runs.
+"""Health, cost, advice and quality as one HTML page: nothing is fetched, nothing runs.
 
 The page is made of the same documents that ``-o json`` prints. Needs the extra ``html``.
 """
@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from importlib.resources import files
 
+from deployer.report.advice import AdviceReport
+from deployer.report.advice_document import describe_advice
 from deployer.report.cost import CostReport
 from deployer.report.documents import describe_cost, describe_health, describe_time
 from deployer.report.health import HealthReport
@@ -23,7 +25,12 @@ _NOTHING = "-"
 
 
 def render_page(
-    health: HealthReport, cost: CostReport, quality: Quality | None, *, tool: str
+    health: HealthReport,
+    cost: CostReport,
+    quality: Quality | None,
+    *,
+    tool: str,
+    advice: AdviceReport | None = None,
 ) -> str:
     """Return the page; what is unknown is called so, with its reason."""
     import jinja2  # noqa: PLC0415 - an extra
@@ -42,6 +49,7 @@ def render_page(
         cost=priced,
         components=_components(priced["targets"]),
         unknowns=_unknowns(priced),
+        advice=describe_advice(advice) if advice else None,
         quality=judged,
         answered=[it for it in judged["targets"] if not it["unknown"]] if judged else [],
         remarks=_remarks(judged) if judged else [],
@@ -100,6 +108,10 @@ def _amount(amount: str | None) -> str:
     return "unknown" if amount is None else f"{Decimal(amount).quantize(_CENT):,}"
 
 
+def _amount_or_none(amount: str) -> str:
+    return _amount(amount) if Decimal(amount) else _NOTHING
+
+
 def _total(total: Json) -> str:
     """A sum of which something is unknown is at least what is known of it."""
     if total["monthly"] is None:
@@ -154,6 +166,12 @@ def _score(score: Json) -> str:
     return f"{score['value']:.4f} ({score['low']:.3f} to {score['high']:.3f})"
 
 
+def _counted(advice: Json) -> str:
+    if advice["blockers"]:
+        return "blocked"
+    return "yes" if advice["counted"] else f"no: or {advice['instead_of']}"
+
+
 _FILTERS = {
     "total": _total,
     "part": _part,
@@ -163,4 +181,7 @@ _FILTERS = {
     "seen": _seen,
     "score": _score,
     "since": _since,
+    "amount": _amount,
+    "amount_or_none": _amount_or_none,
+    "counted": _counted,
 }

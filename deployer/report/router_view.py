@@ -14,6 +14,8 @@ from deployer.values import Json
 __all__ = ["RouterSight", "RouterTally", "RouterView", "look_at_router"]
 
 _PAGE = "/-/status"
+_NAMELESS = "static"
+"""What routes are called that came from the command line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +70,43 @@ class RouterView:
     tallies: Mapping[str, RouterTally] = field(default_factory=dict)
 
 
-def look_at_router(probe: Probe, url: str, *, timeout_seconds: float) -> RouterView:
-    """Ask a router once; one that does not answer is a view without sights, never an error."""
+def look_at_router(probe: Probe, url: str, *, timeout_seconds: float, name: str = "") -> RouterView:
+    """Ask a router once; one that does not answer is a view without sights, never an error.
+
+    Args:
+        name: The deployment that is meant. Of a router that serves several its own page is read;
+            one that does not serve it says nothing of it. A router without a spec serves anybody.
+    """
+    view, served = _look(probe, url, _PAGE, timeout_seconds)
+    if not name or not served or served[0] in (name, _NAMELESS):
+        return view
+    if name in served:
+        return _look(probe, url, f"/-/{name}/status", timeout_seconds)[0]
+    return RouterView(url, error=f"the router at {url} serves {', '.join(served)}, not {name}")
+
+
+def _look(
+    probe: Probe, url: str, page: str, timeout_seconds: float
+) -> tuple[RouterView, tuple[str, ...]]:
+    """Return what a page says, and which deployments are served: the page's own comes first."""
     try:
-        answer = probe.send(url, HttpRequest(path=_PAGE), timeout_seconds=timeout_seconds)
+        answer = probe.send(url, HttpRequest(path=page), timeout_seconds=timeout_seconds)
     except DeployerError as error:
-        return RouterView(url, error=error.message)
+        return RouterView(url, error=error.message), ()
     if answer.status != HTTPStatus.OK:
-        return RouterView(url, error=f"{url}{_PAGE} answered {answer.status}")
+        return RouterView(url, error=f"{url}{page} answered {answer.status}"), ()
     try:
         document = json.loads(answer.body)
-        return RouterView(url, _read(document), tallies=_count(document["backends"]))
+        view = RouterView(url, _read(document), tallies=_count(document["backends"]))
+        return view, _list_served(document)
     except (ValueError, KeyError, TypeError, AttributeError):
-        return RouterView(url, error=f"{url}{_PAGE} is no page of a router's")
+        return RouterView(url, error=f"{url}{page} is no page of a router's"), ()
+
+
+def _list_served(document: Json) -> tuple[str, ...]:
+    own = document.get("routes", {}).get("name")
+    others = [str(name) for name in document.get("deployments", ()) if name and name != own]
+    return (str(own), *others) if own else ()
 
 
 def _read(document: Json) -> dict[str, RouterSight]:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from deployer.errors import DeployerError
 from deployer.ports import Clock, Notice, Notifier
-from deployer.release.notices import claim_notice, finish_notice
+from deployer.release.notices import claim_notice, finish_notice, give_up_notice
 from deployer.release.state import StateStore
 from deployer.retry import Backoff, retry_transient
 
@@ -63,6 +63,7 @@ def _tell(
     try:
         retry_transient(lambda: notifier.send(notice), clock=clock, backoff=_BACKOFF)
     except DeployerError as error:
+        give_up_notice(state, claim)
         return Telling(notice, notifier.channel, Outcome.FAILED, error.message)
     if finish_notice(state, claim):
         return Telling(notice, notifier.channel, Outcome.TOLD)

@@ -74,7 +74,10 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._target = b""
         self._fields: list[Field] = []
         self._upgrading = False
+        self._opens_tunnel = False
         self._resuming = False
+        self._switching = False
+        self._early = b""
 
     # ---- Client
 
@@ -105,6 +108,8 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._held = False
         if keep_alive:
             self.deadline = self._traffic.now() + self._traffic.timeouts.idle
+            if self._switching:
+                self._resume_parsing()
             if self._waiting or self._paused:
                 self._advance()
             return
@@ -113,6 +118,16 @@ class ClientConnection(asyncio.BufferedProtocol):
             self._close()
         else:
             self._linger()
+
+    def hand_over(self) -> tuple[asyncio.Transport, bytes] | None:
+        """See `Client.hand_over`."""
+        transport, self._transport = self._transport, None
+        self._current = None
+        self._traffic.clients.discard(self)
+        self._stop_listening()
+        if transport is None or transport.is_closing():
+            return None
+        return transport, self._early
 
     # ---- Timed
 
@@ -206,6 +221,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             keep_alive=parser.should_keep_alive(),
         )
         self._upgrading = parser.should_upgrade()
+        self._opens_tunnel = self._upgrading and head.opens_tunnel
         refusal = self._check_size() or check_request(head)
         if refusal is not None:
             self._refuse(refusal, bodiless=head.method == b"HEAD")
@@ -236,7 +252,28 @@ class ClientConnection(asyncio.BufferedProtocol):
         if not isinstance(error, httptools.HttpParserUpgrade):
             self._refuse_rest()
         elif not self._deaf:
-            self._decline_upgrade(data[error.args[0] :])
+            rest = data[error.args[0] :]
+            if self._incoming is not None and self._opens_tunnel:
+                self._await_switch(bytes(rest))
+            else:
+                self._decline_upgrade(rest)
+
+    def _await_switch(self, early: bytes) -> None:
+        # What follows is the tunnel's, or the next request when there will be none: nobody knows
+        # before the answer, so nothing more is read until then.
+        self._switching, self._early = True, early
+        self._parser = httptools.HttpRequestParser(self)
+        self._upgrading = False
+        self.on_message_complete()
+
+    def _resume_parsing(self) -> None:
+        early, self._early = self._early, b""
+        self._switching = False
+        self._unparsed = len(early)
+        try:
+            self._parser.feed_data(early)
+        except _STOPS as error:
+            self._stop_parsing(error, memoryview(early))
 
     def _check_size(self) -> Refusal | None:
         # One read brings no more than a head may have; only one in several is worth counting.
@@ -320,7 +357,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._pace()
 
     def _pace(self) -> None:
-        pause = self._held or bool(self._waiting)
+        pause = self._held or self._switching or bool(self._waiting)
         transport = self._transport
         if pause is self._paused or transport is None or transport.is_closing():
             return

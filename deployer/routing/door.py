@@ -1,11 +1,10 @@
 """What a request for one deployment passes between its head and the pick."""
 
 import random
-from collections import Counter
 
 from deployer.release.records import RouteSettings
 from deployer.routing.answer_check import AnswerCheck, AnswerWatch
-from deployer.routing.guard import Admitted, Guard, Turned
+from deployer.routing.guard import Admitted, Guard
 from deployer.routing.local_answer import Page
 from deployer.routing.messages import RequestHead, origin_form
 from deployer.routing.onlookers import Onlookers
@@ -23,7 +22,6 @@ class Hall:
 
     Attributes:
         buckets: How often each caller has asked lately.
-        turned: How many were turned away, and why.
     """
 
     def __init__(self, traffic: Traffic, rng: random.Random, region: str) -> None:
@@ -32,7 +30,6 @@ class Hall:
         self.region = region
         self.shadow = Shadow(traffic)
         self.buckets = Buckets()
-        self.turned = Counter[Turned]()
 
 
 class Door:
@@ -52,7 +49,9 @@ class Door:
         self._wishes = Wishes(settings, hall.traffic.fleet, rng=hall.rng, region=hall.region)
         self._check = AnswerCheck(settings.check) if settings.check is not None else None
         self._guard = (
-            Guard(settings.guard, hall.buckets, hall.turned) if settings.guard is not None else None
+            Guard(settings.guard, hall.buckets, hall.traffic.door)
+            if settings.guard is not None
+            else None
         )
         self._plain = Way(hall.traffic, hall.traffic.fleet)
         self.takes_all = not (settings.host or self._path)
@@ -83,11 +82,17 @@ class Door:
         """Return how a request goes on that needs not be let in."""
         if self._all_alike and not self._hall.shadow.has_any:
             return self._plain
-        if self.settings.strip and self._path:
-            rest = origin_form(head.target)[len(self._path) :]
-            head.target = rest if rest.startswith(b"/") else b"/" + rest
+        if self.settings.strip:
+            head.target = self._shorten(origin_form(head.target))
         picks = self._wishes.find_picks(head)
         return Way(self._hall.traffic, picks, self._watch(head, peer))
+
+    def _shorten(self, target: bytes) -> bytes:
+        path, mark, query = target.partition(b"?")
+        own = self._path.encode()
+        if path != own and not path.startswith(own + b"/"):
+            return target
+        return (path[len(own) :] or b"/") + mark + query
 
     def _watch(self, head: RequestHead, peer: bytes) -> Onlookers | None:
         copy = self._hall.shadow.make_copy(head, peer)

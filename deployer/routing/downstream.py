@@ -1,5 +1,6 @@
 """The side a request comes from."""
 
+import asyncio
 from typing import Protocol
 
 __all__ = ["Client"]
@@ -25,4 +26,11 @@ class Client(Protocol):
 
     def end_turn(self, *, keep_alive: bool) -> None:
         """Go on with the next request, or close."""
+        ...
+
+    def hand_over(self) -> tuple[asyncio.Transport, bytes] | None:
+        """Give the connection away, and what it has brought for a tunnel; None when there is none.
+
+        Nothing is called afterwards.
+        """
         ...

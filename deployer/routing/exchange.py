@@ -4,7 +4,6 @@ import asyncio
 import math
 
 from deployer.routing.admission import QUEUE_SECONDS
-from deployer.routing.cors import drop_origins, encode_fields
 from deployer.routing.downstream import Client
 from deployer.routing.fleet import Member, Ticket
 from deployer.routing.health import Outcome, outcome_of_status
@@ -12,13 +11,13 @@ from deployer.routing.messages import (
     ResponseHead,
     encode_chunks,
     encode_request,
-    encode_response,
 )
 from deployer.routing.passage import UNSERVED, Passage
 from deployer.routing.phase import DONE, PENDING, QUEUED, SEEKING, SENDING, STREAMING, WAITING
 from deployer.routing.pool import describe_connect_error
 from deployer.routing.request import Request
 from deployer.routing.retries import MAX_RETRIES, backoff_seconds
+from deployer.routing.tunnel import Tunnel
 from deployer.routing.upstream import HIGH_WATER, UpstreamConnection
 from deployer.routing.way import Way
 
@@ -57,10 +56,9 @@ class Exchange:
         self._traffic = traffic = way.traffic
         self._picks = way.picks
         self._onlooker = way.onlooker
-        self._fields = way.fields
         self._request = request
         self._sent_at = began = traffic.now()
-        self._passage = Passage(request, client.peer, began=began)
+        self._passage = Passage(request, client.peer, began=began, fields=way.fields)
 
     # ---- from the client's side
 
@@ -71,13 +69,10 @@ class Exchange:
 
     def start(self) -> None:
         """Begin: its turn has come."""
-        traffic, began = self._traffic, self._passage.began
-        traffic.exchanges.add(self)
-        if traffic.tracer is not None:
-            traffic.tracer.begin(self._passage)
-        traffic.counters.requests += 1
-        traffic.budget.count_request(began)
-        self._attempt(began)
+        if self._traffic.tracer is not None:
+            self._traffic.tracer.begin(self._passage)
+        self._traffic.begin(self, self._passage.began)
+        self._attempt(self._passage.began)
 
     def feed(self, data: bytes) -> None:
         """Take in body bytes."""
@@ -147,20 +142,15 @@ class Exchange:
             self._close_attempt(Outcome.ABANDONED)
             self._answer(408, "the request's body stalled")
         else:
-            waited = f"{now - self._sent_at:.1f} s"
-            self._fail(f"no answer in {waited}", status=504)
+            self._fail(f"no answer in {now - self._sent_at:.1f} s", status=504)
 
     def leave(self, reason: str) -> None:
         """See `Ongoing.leave`."""
         # Its work there is lost and its connection is closed, so it moves instead of multiplying:
         # nobody gets more than if the member had been known to be down. Hence outside the budget.
-        now = self._traffic.now()
         unanswered = self._phase in (SEEKING, SENDING, WAITING)
-        if (
-            unanswered
-            and self._picks.has_alternative(self._passage.tried, now)
-            and self._may_retry(sent=False)
-        ):
+        elsewhere = self._picks.has_alternative(self._passage.tried, self._traffic.now())
+        if unanswered and elsewhere and self._may_retry(sent=False):
             self._note(reason)
             self._close_attempt(Outcome.ABANDONED)
             self._retry()
@@ -220,7 +210,8 @@ class Exchange:
             peer=self._client.peer,
             ident=request.ident,
         )
-        connection.begin(self, bodiless=request.head.method == b"HEAD")
+        switch = self._switch if b"upgrade" in request.head.special else None
+        connection.begin(self, bodiless=request.head.method == b"HEAD", switch=switch)
         if self._held:
             self._hold(held=False)
         connection.send(head + request.take())
@@ -266,6 +257,17 @@ class Exchange:
             self.deadline = now + self._traffic.timeouts.idle
             self._client.write(b"".join(out))
 
+    def _switch(self, head: ResponseHead, first: bytes) -> None:
+        """Make way for a tunnel."""
+        ticket, upstream = self._ticket, self._upstream
+        if ticket is None or upstream is None or not self._request.head.opens_tunnel:
+            self._fail("changed the protocol, which nobody asked for", status=502)
+            return
+        self._phase, self._ticket, self._upstream = DONE, None, None
+        self._traffic.exchanges.discard(self)
+        tunnel = Tunnel(self._traffic, ticket, self._passage, waited_since=self._sent_at)
+        tunnel.begin(self._client, upstream, head, first)
+
     def on_lost(self, reason: str) -> None:
         """See `Sink.on_lost`."""
         if self._phase is STREAMING:
@@ -279,13 +281,8 @@ class Exchange:
         self._passage.first_byte = now
         if self._ticket is not None:
             self._ticket.member.answer(status, now - self._sent_at, now)
-        if self._fields is not None:
-            head.lines = [*drop_origins(head.lines), *encode_fields(self._fields)]
-        encoded, self._chunked, self._keep_alive = encode_response(
-            head,
-            self._request.head,
-            keep_alive=self._may_keep_alive(),
-            extra=self._passage.to_headers(panic=self._panic),
+        encoded, self._chunked, self._keep_alive = self._passage.encode_answer(
+            head, keep_alive=self._may_keep_alive(), panic=self._panic
         )
         return encoded
 
@@ -367,10 +364,7 @@ class Exchange:
             return
         keep_alive = self._may_keep_alive()
         self._end(status, self._traffic.now())
-        refusal = self._passage.to_refusal(
-            status, message, keep_alive=keep_alive, fields=self._fields or {}
-        )
-        self._client.write(refusal)
+        self._client.write(self._passage.to_refusal(status, message, keep_alive=keep_alive))
         self._client.end_turn(keep_alive=keep_alive)
 
     def _note(self, reason: str) -> None:

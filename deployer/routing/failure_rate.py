@@ -23,17 +23,17 @@ class FailureRate:
         self._total = 0.0
         self._failed = 0.0
 
-    def add(self, now: float, *, failed: bool) -> None:
-        """Count one request."""
+    def add(self, now: float, *, failed: bool, count: int = 1) -> None:
+        """Count requests that went alike."""
         if not self._seconds or now - self._seconds[-1][0] >= 1.0:
             self._forget(now)
             self._seconds.append([now, 0.0, 0.0])
         slot = self._seconds[-1]
-        slot[1] += 1
-        self._total += 1
+        slot[1] += count
+        self._total += count
         if failed:
-            slot[2] += 1
-            self._failed += 1
+            slot[2] += count
+            self._failed += count
 
     def is_high(self, now: float) -> bool:
         """Tell whether too many failed."""

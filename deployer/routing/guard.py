@@ -1,33 +1,22 @@
 """Who is let in, how often, and what pages of other origins are told."""
 
 import math
-from collections import Counter
 from collections.abc import Mapping
-from enum import StrEnum
 from http import HTTPStatus
 from typing import NamedTuple
 
 from deployer.release.steering import GuardRecord, RateRecord
-from deployer.routing.callers import Caller, TokenReader, find_key
+from deployer.routing.callers import Caller, KeyRing, TokenReader
 from deployer.routing.cors import describe_origin, describe_preflight, is_preflight
+from deployer.routing.door_counts import DoorCounts, Turned
 from deployer.routing.fields import find_field
 from deployer.routing.local_answer import Page
 from deployer.routing.messages import Document, RequestHead, json_document, origin_form
 from deployer.routing.token_bucket import Buckets
 
-__all__ = ["Admitted", "Guard", "Turned"]
+__all__ = ["Admitted", "Guard"]
 
 _BEARER = b"bearer "
-
-
-class Turned(StrEnum):
-    """Why somebody was turned away."""
-
-    ANONYMOUS = "no key or token"
-    UNKNOWN = "unknown key or invalid token"
-    PATH = "the key is not for this path"
-    RATE = "too many requests"
-    ORIGIN = "another origin"
 
 
 class Admitted(NamedTuple):
@@ -42,17 +31,18 @@ class Guard:
 
     Args:
         buckets: Kept when the settings change, so that nobody begins with a full one again.
-        turned: Counts who was turned away.
+        counts: Where those are counted that are turned away.
 
     Raises:
         SetupError: Tokens are asked for, and what reads them is not installed.
     """
 
-    def __init__(self, record: GuardRecord, buckets: Buckets, turned: Counter[Turned]) -> None:
+    def __init__(self, record: GuardRecord, buckets: Buckets, counts: DoorCounts) -> None:
         self._record = record
         self._buckets = buckets
-        self._turned = turned
+        self._counts = counts
         self._header = record.header.lower().encode()
+        self._keys = KeyRing(record.keys)
         self._tokens = TokenReader(record.tokens) if record.tokens is not None else None
         self._closed = bool(record.keys) or record.tokens is not None
 
@@ -65,7 +55,7 @@ class Guard:
         fields = describe_origin(cors, head) if cors is not None else {}
         if cors is not None and is_preflight(head):
             return self._answer_preflight(describe_preflight(cors, head))
-        caller = self._identify(head)
+        caller = self._identify(head, now)
         if isinstance(caller, Turned):
             return self._turn_away(caller, fields)
         rate = self._rate_of(caller)
@@ -75,7 +65,7 @@ class Guard:
             return self._turn_away(Turned.RATE, {**fields, "Retry-After": str(math.ceil(wait))})
         return Admitted(name, fields)
 
-    def _identify(self, head: RequestHead) -> Caller | Turned | None:
+    def _identify(self, head: RequestHead, now: float) -> Caller | Turned | None:
         """Return who asks; None where nobody needs to say."""
         if not self._closed:
             return None
@@ -85,9 +75,9 @@ class Guard:
         if _is_below(path, self._record.public):
             return None
         if key is not None and self._record.keys:
-            caller = find_key(self._record.keys, key)
+            caller = self._keys.find(key)
         elif bearer is not None and self._tokens is not None:
-            caller = self._tokens.read(bearer.decode("ascii", "replace"))
+            caller = self._tokens.read(bearer.decode("ascii", "replace"), now)
         else:
             return Turned.ANONYMOUS
         if caller is None:
@@ -112,7 +102,7 @@ class Guard:
         return lambda: (HTTPStatus.OK, Document(b"", "text/plain", fields))
 
     def _turn_away(self, why: Turned, fields: Mapping[str, str]) -> Page:
-        self._turned[why] += 1
+        self._counts.turn_away(why)
         more = {"WWW-Authenticate": self._challenge()} if _STATUSES[why] == _UNAUTHORIZED else {}
         page = json_document({"error": self._say(why)}, {**fields, **more})
         return lambda: (_STATUSES[why], page)

@@ -24,6 +24,7 @@ __all__ = [
     "encode_chunks",
     "encode_request",
     "encode_response",
+    "encode_switch",
     "json_document",
     "local_response",
     "origin_form",
@@ -78,6 +79,7 @@ _OF_RESPONSES = _HOP_BY_HOP | {
     b"x-deployer-target",
     b"x-request-id",
 }
+_SWITCH = b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 _HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+;=:\[\]-]*")
 _ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _ABSOLUTE = re.compile(rb"https?://[^/?#]+", re.IGNORECASE)
@@ -111,6 +113,18 @@ class RequestHead:
     def chunked(self) -> bool:
         """Whether the body comes in chunks."""
         return b"transfer-encoding" in self.special
+
+    @property
+    def opens_tunnel(self) -> bool:
+        """Whether it is a WebSocket's opening handshake (RFC 6455, 4.1)."""
+        asked = self.special.get(b"upgrade")
+        return (
+            asked is not None
+            and [value.strip().lower() for value in asked] == [b"websocket"]
+            and self.method == b"GET"
+            and self.version == "1.1"
+            and not self.has_body
+        )
 
     @property
     def has_body(self) -> bool:
@@ -191,7 +205,9 @@ def encode_request(
     known = special.get(b"x-forwarded-for")
     hops = peer if known is None else b", ".join([*known, peer])
     lengths = special.get(b"content-length")
-    if b"transfer-encoding" in special:
+    if b"upgrade" in special and head.opens_tunnel:
+        framing = b"\r\n" + _SWITCH
+    elif b"transfer-encoding" in special:
         framing = b"\r\nTransfer-Encoding: chunked\r\n\r\n"
     elif lengths is not None:
         framing = b"\r\nContent-Length: %b\r\n\r\n" % lengths[0]
@@ -240,6 +256,12 @@ def encode_response(
         line,
     )
     return encoded, chunked, keep_alive
+
+
+def encode_switch(head: ResponseHead, *, extra: bytes) -> bytes:
+    """Return the head that tells the client that the tunnel is open."""
+    lines = b"".join(head.lines)
+    return b"HTTP/1.1 101 %b\r\n%b%b%b" % (head.reason, lines, extra, _SWITCH)
 
 
 def encode_chunks(chunks: Iterable[bytes], *, complete: bool) -> list[bytes]:

@@ -19,6 +19,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.registry import Collector
 
 from deployer import __version__
+from deployer.routing.door_counts import DoorCounts, Turned
 from deployer.routing.fleet import Member
 from deployer.routing.follower import Follower
 from deployer.routing.health import State
@@ -39,6 +40,8 @@ def render_metrics(follower: Follower, traffic: Traffic, now: float) -> Document
         *_of_router(traffic),
         *_of_now(follower, traffic, now),
         *_of_backends(traffic, now),
+        _turned_away(traffic.door),
+        _copies(traffic.door, list(traffic.fleet.members.values())),
     ]
     registry.register(_Snapshot(metrics))
     ProcessCollector(registry=registry)
@@ -129,6 +132,27 @@ def _of_backends(traffic: Traffic, now: float) -> Iterator[Metric]:
     for member in members:
         _fill(first_byte, _labels(member), member.durations)
     yield first_byte
+
+
+def _turned_away(door: DoorCounts) -> Metric:
+    family = CounterMetricFamily(
+        _PREFIX + "turned_away", "Requests turned away at the door.", labels=("reason",)
+    )
+    turned = door.list_turned()
+    for why in Turned:
+        family.add_metric([why.name.lower()], turned.get(why, 0))
+    return family
+
+
+def _copies(door: DoorCounts, members: list[Member]) -> Metric:
+    family = CounterMetricFamily(
+        _PREFIX + "shadow_copies", "What became of copies.", labels=(*_BACKEND, "fate")
+    )
+    copies = door.list_copies()
+    for member in [m for m in members if m.key in copies]:
+        for fate, count in copies[member.key].items():
+            family.add_metric([*_labels(member), fate], count)
+    return family
 
 
 def _counter(name: str, text: str, values: dict[Member, int]) -> Metric:

@@ -4,7 +4,13 @@ import json
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from deployer.routing.messages import local_response, origin_form
+from deployer.routing.cors import drop_origins, encode_fields
+from deployer.routing.messages import (
+    ResponseHead,
+    encode_response,
+    local_response,
+    origin_form,
+)
 from deployer.routing.request import Request
 
 __all__ = ["UNSERVED", "Passage"]
@@ -30,11 +36,15 @@ class Passage:
         tried: Keys of the backends, in order; one may be there twice.
         failures: What went wrong, in order, in a few words each.
         sent: Bytes of the response's body.
+        fields: What the answer says to browsers.
     """
 
-    __slots__ = ("began", "failures", "first_byte", "peer", "request", "sent", "tried")
+    __slots__ = ("began", "failures", "fields", "first_byte", "peer", "request", "sent", "tried")
 
-    def __init__(self, request: Request, peer: bytes, *, began: float) -> None:
+    def __init__(
+        self, request: Request, peer: bytes, *, began: float, fields: Mapping[str, str]
+    ) -> None:
+        self.fields = fields
         self.request = request
         self.peer = peer
         self.began = began
@@ -42,6 +52,15 @@ class Passage:
         self.tried: list[str] = []
         self.failures: list[str] = []
         self.sent = 0
+
+    def encode_answer(
+        self, head: ResponseHead, *, keep_alive: bool, panic: bool
+    ) -> tuple[bytes, bool, bool]:
+        """See `encode_response`; the answer says of its way here, too."""
+        if self.fields:
+            head.lines = [*drop_origins(head.lines), *encode_fields(self.fields)]
+        extra = self.to_headers(panic=panic)
+        return encode_response(head, self.request.head, keep_alive=keep_alive, extra=extra)
 
     def to_headers(self, *, panic: bool) -> bytes:
         """Return what a response says of its way: field lines, as RFC 9112 has them."""
@@ -52,12 +71,10 @@ class Passage:
             b"X-Deployer-Panic: 1\r\n" if panic else b"",
         )
 
-    def to_refusal(
-        self, status: int, message: str, *, keep_alive: bool, fields: Mapping[str, str]
-    ) -> bytes:
+    def to_refusal(self, status: int, message: str, *, keep_alive: bool) -> bytes:
         """Return a whole answer of our own, which names every attempt."""
         head, ident = self.request.head, self.request.ident.decode("ascii")
-        extra = {**fields, "X-Request-Id": ident, "X-Deployer-Attempts": str(len(self.tried))}
+        extra = {**self.fields, "X-Request-Id": ident, "X-Deployer-Attempts": str(len(self.tried))}
         if status == HTTPStatus.SERVICE_UNAVAILABLE:  # RFC 9110, 15.6.4
             extra["Retry-After"] = "1"
         return local_response(

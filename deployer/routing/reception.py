@@ -1,5 +1,6 @@
 """Where every request arrives: whose it is by its host and path, or what answers it here."""
 
+import re
 from collections.abc import Callable, Sequence
 
 from deployer.routing.local_answer import Page
@@ -47,7 +48,11 @@ class Reception:
 
 
 def _address_of(head: RequestHead) -> tuple[str, str]:
-    host = head.special.get(b"host", [b""])[0].decode("ascii", "replace").lower()
+    """Return the host without its port, and the path; an absolute target's host comes first."""
+    authority = head.special.get(b"host", [b""])[0]
+    if head.target[:1] != b"/" and b"://" in head.target:  # RFC 9112, 3.2.2
+        authority = re.split(rb"[/?#]", head.target.partition(b"://")[2], maxsplit=1)[0]
+    host = authority.decode("ascii", "replace").lower()
     name = host.rpartition(":")[0] if ":" in host.rpartition("]")[2] else host
     path = origin_form(head.target).partition(b"?")[0]
     return name, path.decode("ascii", "replace")

@@ -76,7 +76,7 @@ class Router:
         self._sources = sources
         self._options = options or RouterOptions()
         self._rng = rng or random.Random()  # noqa: S311 - weights and jitter, not secrecy
-        self._events = EventLog(
+        self.events = EventLog(
             clock,
             boot=f"{self._rng.getrandbits(64):016x}",
             tell=tell or _tell_stderr,
@@ -126,7 +126,7 @@ class Router:
         for steering in self.steerings:
             steering.neighbours = self.steerings
         self._trace()
-        self._site = Site(self.steerings, self._events)
+        self._site = Site(self.steerings, self.events)
         await self._listen()
         for steering in self.steerings:
             steering.start()
@@ -165,7 +165,7 @@ class Router:
     def _make_steering(self, read: ReadRoutes, number: int, **more: Any) -> Steering:
         return Steering(
             read,
-            events=self._events,
+            events=self.events,
             options=self._options,
             rng=self._rng,
             log=self._log.add if self._log is not None else None,
@@ -178,7 +178,7 @@ class Router:
             return
         desk = AdminDesk(
             self._find_orders,
-            self._events,
+            self.events,
             show=self._site.show,
             now=self.traffic.now,
             token=None if self._options.admin.path is not None else self._options.token,
@@ -191,7 +191,7 @@ class Router:
             known = ", ".join(s.name for s in self.steerings)
             return Refusal(404, f"say which deployment is meant; there are: {known}")
         traffic = found[0].traffic
-        return AdminOrders(traffic.fleet, self._events, abandon=traffic.abandon_member)
+        return AdminOrders(traffic.fleet, self.events, abandon=traffic.abandon_member)
 
     async def _listen(self) -> None:
         await self._listen_admin()
@@ -240,7 +240,7 @@ class Router:
     def _flush(self) -> None:
         if self._log is not None:
             self._log.flush()
-        self._events.flush()
+        self.events.flush()
 
 
 def describe_url(host: str, port: int) -> str:

@@ -7,19 +7,18 @@ allow is not copied; that is counted, too.
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 
 from deployer.routing.deal import Deal
+from deployer.routing.door_counts import Fate
 from deployer.routing.fleet import Fleet, Member
 from deployer.routing.health import State
 from deployer.routing.messages import RequestHead, ResponseHead, encode_request, request_id
 from deployer.routing.retries import REPLAY_LIMIT
 from deployer.routing.traffic import Traffic
 from deployer.routing.upstream import UpstreamConnection
-from deployer.values import Json
 
-__all__ = ["COPIES", "COPY_BYTES", "COPY_SECONDS", "Copies", "Copy", "Fate", "Shadow"]
+__all__ = ["COPIES", "COPY_BYTES", "COPY_SECONDS", "Copy", "Shadow"]
 
 COPIES = 64
 """Under way at the same time at one backend."""
@@ -35,25 +34,6 @@ _MARK = b"X-Deployer-Shadow: 1\r\n"
 _ALL = 100.0
 
 
-class Fate(StrEnum):
-    """What became of a copy."""
-
-    ANSWERED = "answered"
-    FAILED = "failed"
-    DOWN = "down"
-    FULL = "full"
-    LARGE = "large"
-
-
-@dataclass(slots=True)
-class Copies:
-    """What became of the copies for one backend, and how many are under way."""
-
-    fates: Counter[Fate] = field(default_factory=Counter)
-    statuses: Counter[int] = field(default_factory=Counter)
-    under_way: int = 0
-
-
 class Shadow:
     """Copies the requests of one deployment to those of its backends that ask for copies."""
 
@@ -63,7 +43,7 @@ class Shadow:
         self._tasks: set[asyncio.Task[None]] = set()
         self._wanting: list[Member] = []
         self.kept = 0
-        self.copies: dict[str, Copies] = {}
+        self.under_way = Counter[str]()
 
     @property
     def has_any(self) -> bool:
@@ -94,31 +74,19 @@ class Shadow:
 
     def count(self, member: Member, fate: Fate) -> None:
         """Take in what became of a copy."""
-        self.copies.setdefault(member.key, Copies()).fates[fate] += 1
+        self._traffic.door.count_copy(member.key, fate)
 
     def send(self, member: Member, head: RequestHead, body: bytes, peer: bytes) -> None:
         """Let a copy leave, unless the backend is down or has as many as it may."""
-        copies = self.copies.setdefault(member.key, Copies())
         if member.health.state is State.DOWN:
             self.count(member, Fate.DOWN)
-        elif copies.under_way >= COPIES or not self.keep(len(body)):
+        elif self.under_way[member.key] >= COPIES or not self.keep(len(body)):
             self.count(member, Fate.FULL)
         else:
-            copies.under_way += 1
-            task = self._traffic.loop.create_task(self._send(member, copies, head, body, peer))
+            self.under_way[member.key] += 1
+            task = self._traffic.loop.create_task(self._send(member, head, body, peer))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-
-    def describe(self) -> dict[str, Json]:
-        """Return what became of the copies, by backend."""
-        return {
-            key: {
-                "fates": {str(fate): count for fate, count in copies.fates.items()},
-                "statuses": {str(status): count for status, count in copies.statuses.items()},
-                "under_way": copies.under_way,
-            }
-            for key, copies in self.copies.items()
-        }
 
     async def close(self) -> None:
         """Give up all that are under way."""
@@ -131,32 +99,29 @@ class Shadow:
             self._deals[member.key] = Deal(self._traffic.rng)
         return self._deals[member.key]
 
-    async def _send(
-        self, member: Member, copies: Copies, head: RequestHead, body: bytes, peer: bytes
-    ) -> None:
+    async def _send(self, member: Member, head: RequestHead, body: bytes, peer: bytes) -> None:
         connection: UpstreamConnection | None = None
         try:
             async with asyncio.timeout(COPY_SECONDS):
                 now = self._traffic.now()
                 connection = member.pool.take(now)
                 connection = connection or await member.pool.connect(self._traffic.timeouts.connect)
-                status = await self._ask(connection, head, body, peer)
+                await self._ask(connection, head, body, peer)
         except OSError:  # `TimeoutError` is one
-            copies.fates[Fate.FAILED] += 1
+            self.count(member, Fate.FAILED)
         else:
-            copies.statuses[status] += 1
-            copies.fates[Fate.ANSWERED] += 1
+            self.count(member, Fate.ANSWERED)
             member.pool.give_back(connection, self._traffic.now(), whole=True)
             connection = None
         finally:
-            copies.under_way -= 1
+            self.under_way[member.key] -= 1
             self.kept -= len(body)
             if connection is not None:
                 connection.abort()
 
     async def _ask(
         self, connection: UpstreamConnection, head: RequestHead, body: bytes, peer: bytes
-    ) -> int:
+    ) -> None:
         answer = _Ignored(self._traffic.loop)
         address = connection.address
         lines = encode_request(
@@ -168,7 +133,7 @@ class Shadow:
         )
         connection.begin(answer, bodiless=head.method == b"HEAD")
         connection.send(lines + _frame(head, body))
-        return await answer.status
+        await answer.ended
 
 
 class Copy:
@@ -221,26 +186,23 @@ class Copy:
 
 
 class _Ignored:
-    """The sink of a copy's answer: only its status is looked at."""
+    """The sink of a copy's answer, which nobody looks at."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.status: asyncio.Future[int] = loop.create_future()
-        self._seen = 0
+        self.ended: asyncio.Future[None] = loop.create_future()
 
     def on_response(
         self, head: ResponseHead | None, chunks: list[bytes], *, complete: bool
     ) -> None:
         """See `Sink.on_response`."""
-        del chunks
-        if head is not None:
-            self._seen = head.status
-        if complete and not self.status.done():
-            self.status.set_result(self._seen)
+        del head, chunks
+        if complete and not self.ended.done():
+            self.ended.set_result(None)
 
     def on_lost(self, reason: str) -> None:
         """See `Sink.on_lost`."""
-        if not self.status.done():
-            self.status.set_exception(OSError(reason))
+        if not self.ended.done():
+            self.ended.set_exception(OSError(reason))
 
     def on_writable(self, *, writable: bool) -> None:
         """See `Sink.on_writable`; its body is bounded, and in memory already."""

@@ -74,10 +74,14 @@ class Site:
         return status, {**page, **self._describe_doors(steering)}
 
     def _describe_doors(self, steering: Steering) -> dict[str, Json]:
+        door = steering.traffic.door
         return {
             "deployments": [each.name for each in self._steerings],
-            "turned_away": {str(why): count for why, count in steering.hall.turned.items()},
-            "shadow": steering.hall.shadow.describe(),
+            "turned_away": {str(why): count for why, count in door.list_turned().items()},
+            "shadow": {
+                key: {str(fate): count for fate, count in fates.items()}
+                for key, fates in door.list_copies().items()
+            },
         }
 
     def _health(self, _query: str) -> tuple[int, Json]:

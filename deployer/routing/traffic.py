@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from deployer.routing.admission import Admission
+from deployer.routing.door_counts import DoorCounts
 from deployer.routing.fleet import Fleet, Member
 from deployer.routing.histogram import Histogram
 from deployer.routing.passage import Passage
@@ -111,6 +112,7 @@ class Traffic:
     counters: Counters = field(default_factory=Counters)
     answers: Counter[int] = field(default_factory=Counter)
     durations: Histogram = field(default_factory=Histogram)
+    door: DoorCounts = field(default_factory=DoorCounts)
     exchanges: set[Ongoing] = field(default_factory=set)
     clients: set[Connected] = field(default_factory=set)
     elsewhere: int = 0
@@ -127,6 +129,12 @@ class Traffic:
     def make_ident(self) -> bytes:
         """Return a new request id."""
         return b"%016x" % self.rng.getrandbits(64)
+
+    def begin(self, exchange: Ongoing, now: float) -> None:
+        """Take in that a request begins."""
+        self.exchanges.add(exchange)
+        self.counters.requests += 1
+        self.budget.count_request(now)
 
     def finish(self, exchange: Ongoing, passage: Passage, status: int, now: float) -> None:
         """Take in that a request has ended, whichever way."""

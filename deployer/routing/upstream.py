@@ -2,6 +2,7 @@
 
 import asyncio
 import select
+from collections.abc import Callable
 from typing import Protocol, cast
 
 import httptools
@@ -9,13 +10,16 @@ import httptools
 from deployer.routing.address import Address
 from deployer.routing.messages import HEAD_LIMIT, Field, ResponseHead, read_response_head
 
-__all__ = ["HIGH_WATER", "Idler", "Sink", "UpstreamConnection"]
+__all__ = ["HIGH_WATER", "Idler", "Sink", "Switch", "UpstreamConnection"]
 
 HIGH_WATER = 64 * 1024
 """Bytes waiting in a socket's buffer from which on the other side is not read any more."""
 
 _BODILESS = frozenset({204, 304})
 _INTERIM = frozenset({100, 102, 103})
+_SWITCHING = 101
+
+Switch = Callable[[ResponseHead, bytes], None]
 
 
 class Sink(Protocol):
@@ -62,6 +66,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._poll: select.poll | None = None
         self._paused = False
         self._sink: Sink | None = None
+        self._switch: Switch | None = None
         self._parser: httptools.HttpResponseParser | None = None
         self.idle_since = 0.0
         self._reset(bodiless=False)
@@ -80,9 +85,16 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._excess = False
         self._persistent = False
 
-    def begin(self, sink: Sink, *, bodiless: bool) -> None:
-        """Take the connection for one request; ``bodiless`` when it is a HEAD."""
+    def begin(self, sink: Sink, *, bodiless: bool, switch: Switch | None = None) -> None:
+        """Take the connection for one request.
+
+        Args:
+            bodiless: Whether it is a HEAD.
+            switch: Called when the backend changes to the protocol that was asked for, with its
+                answer's head and the first bytes after it; then nothing else is called.
+        """
         self._sink = sink
+        self._switch = switch
         self._reset(bodiless=bodiless)
         if self._parser is None:
             self._parser = httptools.HttpResponseParser(self)
@@ -115,6 +127,12 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         """Whether the response ended cleanly and the backend keeps the connection."""
         closing = self._transport is None or self._transport.is_closing()
         return self._complete and self._persistent and not self._excess and not closing
+
+    def hand_over(self) -> asyncio.Transport | None:
+        """Give the connection away; None when it is lost already."""
+        transport, self._transport = self._transport, None
+        self._sink = None
+        return transport
 
     def rest(self, now: float) -> None:
         """Become idle."""
@@ -154,6 +172,9 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._unparsed += nbytes
         try:
             parser.feed_data(self._scratch[:nbytes])
+        except httptools.HttpParserUpgrade as upgrade:
+            self._change_over(bytes(self._scratch[upgrade.args[0] : nbytes]))
+            return
         except httptools.HttpParserError as error:
             if not self._complete:
                 self._lose(f"answered what is not HTTP: {_cut(error)}")
@@ -218,7 +239,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._interim = status in _INTERIM
         if self._interim:
             return
-        if status < 200:  # noqa: PLR2004 - 101 and the unknown: nothing here asked for them
+        if status < 200 and not (status == _SWITCHING and self._switch):  # noqa: PLR2004
             raise ValueError(f"status {status} was not asked for")
         self._head = read_response_head(status, self._reason, self._fields)
         self._head_seen = True
@@ -246,9 +267,19 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     # ----
 
+    def _change_over(self, first: bytes) -> None:
+        head, switch = self._head, self._switch
+        if head is None or switch is None or head.status != _SWITCHING:
+            self._lose("changed the protocol, which nobody asked for")
+        else:
+            switch(head, first)
+
     def _tell(self, sink: Sink) -> None:
         head, self._head = self._head, None
         chunks, self._chunks = self._chunks, []
+        if head is not None and head.status == _SWITCHING:
+            self._lose("changed the protocol without saying to which")
+            return
         if self._complete:
             self._sink = None
         sink.on_response(head, chunks, complete=self._complete)

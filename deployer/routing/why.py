@@ -46,4 +46,4 @@ def _explain_side(backend: Backend, backends: Sequence[Backend]) -> str:
     if len(shares) < 2:  # noqa: PLR2004 - alone at its target
         return ""
     side = "canary" if backend.release == max(shares) else "stable"
-    return f"{side}: {backend.share / (sum(shares.values()) or 1):.1%} of its target"
+    return f"{side}: {100 * backend.share / (sum(shares.values()) or 1):.3g} % of its target"

@@ -48,6 +48,12 @@ class MailSpec(Part):
     user: Text | None = Field(None, description="Who logs in, if anybody does.")
     password: SecretSpec | None = Field(None, description="The password of user.")
 
+    @model_validator(mode="after")
+    def _check_login(self) -> "MailSpec":
+        if (self.user is None) is not (self.password is None):
+            raise ValueError("user and password go together")
+        return self
+
 
 class FileSpec(Part):
     """A file that notices are appended to, one JSON line each."""

@@ -29,7 +29,18 @@ def check_routing(data: Json, names: Sequence[str]) -> Iterator[Finding]:
     if isinstance(routing.get("check"), dict) and not routing["check"].keys() - {"first_bytes"}:
         message = "give status, pointer, pattern or absent: so every answer is right"
         yield Finding(("routing", "check"), message, on_key=True)
+    if routing.get("policy") == "region" and not _has_region(data):
+        message = "policy: region needs targets with a region"
+        yield Finding(("routing", "policy"), message)
     yield from _check_guard(routing)
+
+
+def _has_region(data: Json) -> bool:
+    """Tell whether any target has one; backends of the command line say theirs elsewhere."""
+    targets = dig(data, "targets")
+    if not isinstance(targets, list):
+        return True
+    return any(isinstance(target, dict) and target.get("region") for target in targets)
 
 
 def _unknown(name: str, names: Sequence[str], path: TreePath) -> Finding:

@@ -1,9 +1,11 @@
 """One suite for every channel: a webhook in both forms, mail through a real server, a file."""
 
 import asyncio
+import contextlib
 import email
 import email.policy
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope
 from standardwebhooks import Webhook as Judge
 from standardwebhooks import WebhookVerificationError
@@ -47,10 +50,12 @@ NOTICE = Notice(
 class Postman:
     """A mail server in a thread; it takes one login, and refuses what it is told to."""
 
-    def __init__(self) -> None:
+    def __init__(self, scheme: str = "smtp", host: str = "127.0.0.1", tls: Any = None) -> None:
         self.mails: list[Envelope] = []
         self.answer = "250 taken"
-        self.url = ""
+        self.url = f"{scheme}://{host}"
+        self._host, self._tls = host, tls
+        self._whole = tls if scheme == "smtps" else None
         self._loop = asyncio.new_event_loop()
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
@@ -61,9 +66,9 @@ class Postman:
     def run(self, ready: threading.Event) -> None:
         asyncio.set_event_loop(self._loop)
         server = self._loop.run_until_complete(
-            self._loop.create_server(self._serve, "127.0.0.1", 0)
+            self._loop.create_server(self._serve, self._host, 0, ssl=self._whole)
         )
-        self.url = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        self.url += f":{server.sockets[0].getsockname()[1]}"
         ready.set()
         self._loop.run_forever()
         server.close()
@@ -79,6 +84,7 @@ class Postman:
             hostname="mail.example",
             authenticator=_authenticate,
             auth_require_tls=False,
+            tls_context=None if self._whole else self._tls,
             loop=self._loop,
         )
 
@@ -87,15 +93,32 @@ def _authenticate(_server: Any, _session: Any, _envelope: Any, _mechanism: str, 
     return AuthResult(success=data.password == PASSWORD.encode(), handled=False)
 
 
-@pytest.fixture
-def postman() -> Iterator[Postman]:
-    it, ready = Postman(), threading.Event()
+@contextlib.contextmanager
+def running(it: Postman) -> Iterator[Postman]:
+    ready = threading.Event()
     thread = threading.Thread(target=it.run, args=(ready,))
     thread.start()
     assert ready.wait(10)
     yield it
     it.stop()
     thread.join()
+
+
+@pytest.fixture
+def postman() -> Iterator[Postman]:
+    with running(Postman()) as it:
+        yield it
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def secured(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
 
 
 @pytest.fixture
@@ -252,6 +275,44 @@ def test_a_mail_server_says_whether_to_try_again(
     with pytest.raises(kind, match=f"the server answered {answer[:3]}") as caught:
         mail().send(NOTICE)
     assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+def test_a_mail_goes_over_tls_to_a_server_that_proves_who_it_is(
+    authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    trusted = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(trusted)
+    with running(Postman(scheme, tls=secured(authority))) as postman:
+        mail = Mail(
+            "ops",
+            server=postman.url,
+            sender="a@b.example",
+            to=("c@d.example",),
+            user="ops",
+            password=lambda: PASSWORD,
+        )
+        with pytest.raises(SetupError, match="cannot send a notice by mail ops"):
+            mail.send(NOTICE)
+        assert postman.mails == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+        mail.send(NOTICE)
+        assert len(postman.mails) == 1
+
+
+def test_a_password_is_not_sent_in_the_clear() -> None:
+    """127.0.0.2 is a host like any other to us."""
+    asked: list[str] = []
+
+    def tell() -> str:
+        asked.append("asked")
+        return PASSWORD
+
+    with running(Postman(host="127.0.0.2")) as postman:
+        mail = Mail("ops", server=postman.url, sender="a", to=("b",), user="u", password=tell)
+        with pytest.raises(SetupError, match="the server offers no TLS"):
+            mail.send(NOTICE)
+    assert asked == []
 
 
 def test_a_mail_server_that_is_away_is_transient(mail: Callable[..., Mail]) -> None:

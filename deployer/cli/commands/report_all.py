@@ -1,4 +1,4 @@
-"""``deployer report all``: health, cost and quality in one page or one document."""
+"""``deployer report all``: health, cost, advice and quality in one page or one document."""
 
 import importlib.util
 from enum import StrEnum
@@ -9,14 +9,17 @@ import typer
 
 from deployer.cli import output
 from deployer.cli.options import RouterUrl, SpecFile, Timeout
+from deployer.cli.ran import SamplesFile
 from deployer.errors import SetupError, SourceError
 
 if TYPE_CHECKING:
     from deployer.cli.reading import Deployment, Reader
     from deployer.evaluation import Holdout
+    from deployer.report.advice import AdviceReport
     from deployer.report.cost import CostReport
     from deployer.report.health import HealthReport
     from deployer.report.quality import Quality
+    from deployer.upkeep import Upkeep
 
 __all__ = ["PageFormat", "report_all", "show_all"]
 
@@ -43,10 +46,11 @@ def report_all(
         Path | None,
         typer.Option("--data", metavar="CSV", help="Labelled rows, for the quality of the model."),
     ] = None,
+    samples: SamplesFile = None,
     timeout: Timeout = 5.0,
     router: RouterUrl = None,
 ) -> None:
-    """Write health, cost and quality into one page.
+    """Write health, cost, advice and quality into one page.
 
     One HTML file with its charts in it that needs nothing else, for a mail, a wiki or a printer.
     Quality is there when labelled rows are given. Exits as report health does.
@@ -55,6 +59,7 @@ def report_all(
     """
     from deployer.cli.reading import open_reader, unknown_without_state
     from deployer.evaluation import load_holdout
+    from deployer.wiring import open_upkeep
 
     _demand_extras(html=output_format is PageFormat.HTML, metrics=data is not None)
     holdout = load_holdout(data) if data is not None else None
@@ -62,7 +67,14 @@ def report_all(
     raise typer.Exit(
         unknown_without_state(
             lambda: show_all(
-                session, output_format, holdout, to=to, timeout_seconds=timeout, router=router
+                session,
+                output_format,
+                holdout,
+                to=to,
+                timeout_seconds=timeout,
+                router=router,
+                samples=samples,
+                upkeep=open_upkeep(file),
             )
         )
     )
@@ -76,12 +88,15 @@ def show_all(
     to: Path | None = None,
     timeout_seconds: float,
     router: str | None = None,
+    samples: Path | None = None,
+    upkeep: "Upkeep | None" = None,
 ) -> int:
-    """Look, judge, price, ask; print or write; return the exit code of the health.
+    """Look, judge, price, advise, ask; print or write; return the exit code of the health.
 
     Raises:
         SourceError: The file cannot be written.
     """
+    from deployer.cli.advice import read_advice
     from deployer.cli.health import Sources, judge_health
     from deployer.cli.reading import look_at
     from deployer.report.cost import build_cost_report
@@ -92,7 +107,8 @@ def show_all(
     health = judge_health(session, seen, Sources(timeout_seconds, router))
     cost = build_cost_report(seen.head, seen.bundles, prices, seen.observations, now=now)
     quality = _assess(session, seen, holdout) if holdout is not None else None
-    text = _render(output_format, health, cost, quality)
+    advice = read_advice(session, seen, cost, samples=samples, upkeep=upkeep)
+    text = _render(output_format, health, cost, quality, advice)
     if to is None:
         typer.echo(text)
     else:
@@ -123,19 +139,22 @@ def _render(
     health: "HealthReport",
     cost: "CostReport",
     quality: "Quality | None",
+    advice: "AdviceReport",
 ) -> str:
     from deployer import __version__
+    from deployer.report.advice_document import describe_advice
     from deployer.report.documents import describe_cost, describe_health
     from deployer.report.page import render_page
     from deployer.report.quality_document import describe_quality
 
     if output_format is PageFormat.HTML:
-        return render_page(health, cost, quality, tool=f"deployer {__version__}")
+        return render_page(health, cost, quality, tool=f"deployer {__version__}", advice=advice)
     return output.format_json(
         _SCHEMA,
         {
             "health": describe_health(health),
             "cost": describe_cost(cost),
+            "advice": describe_advice(advice),
             "quality": describe_quality(quality) if quality is not None else None,
         },
     )

@@ -78,7 +78,8 @@ def _ask_router(reader: "Reader", url: str, timeout_seconds: float) -> "Mapping[
     """Return what each target was asked and what failed, over its releases; none if it is away."""
     from deployer.report.router_view import look_at_router
 
-    view = look_at_router(reader.probe, url, timeout_seconds=timeout_seconds)
+    name = reader.spec.name
+    view = look_at_router(reader.probe, url, timeout_seconds=timeout_seconds, name=name)
     if view.error:
         output.print_note(f"the router at {url} did not say what it answered: {view.error}")
     return view.tallies

@@ -89,6 +89,10 @@ def serve(
         int,
         typer.Option("--threads", min=0, help="The engine's threads; 0 is one per processor."),
     ] = 0,
+    workers: Annotated[
+        int,
+        typer.Option("--workers", min=1, help="Processes of the embedded engine that pass on."),
+    ] = 1,
     snapshot: Annotated[
         Path | None,
         typer.Option(
@@ -161,7 +165,12 @@ def serve(
     )
     source, *others = choose_sources(spec or [], routes or [], backend or [], policy, routing)
     if engine is EngineName.EMBEDDED:
-        plane = _embedded([source, *others], options, access_log=access_log)
+        plane = _embedded([source, *others], options, workers, access_log=access_log)
+    elif workers > 1:
+        raise SourceError(
+            f"--workers is the embedded engine's; {engine} has threads",
+            hint="Write --threads instead.",
+        )
     elif others:
         raise SourceError(
             f"several deployments are the embedded engine's; {engine} serves one",
@@ -221,13 +230,22 @@ class _Plane(Protocol):
 
 
 def _embedded(
-    sources: "list[Callable[[], Routes]]", options: "RouterOptions", *, access_log: bool
+    sources: "list[Callable[[], Routes]]",
+    options: "RouterOptions",
+    workers: int,
+    *,
+    access_log: bool,
 ) -> _Plane:
     import sys
 
     from deployer.providers.local.clock import SystemClock
     from deployer.routing.router import Router
 
+    if workers > 1:
+        from deployer.routing.workers.crew import Crew
+
+        clock = SystemClock()
+        return Crew(*sources, workers=workers, clock=clock, options=options, access_log=access_log)
     log = sys.stderr if access_log else None
     return Router(*sources, clock=SystemClock(), options=options, access_log=log)
 

@@ -141,7 +141,7 @@ def _milliseconds(value: float | None) -> str:
 def _remarks(seen: "Json") -> list[str]:
     troubled = [b for b in seen["backends"] if b["state"] != "healthy"]
     lines = [f"{b['target']}: {b['state']}: {b['reason']}" for b in troubled]
-    lines += [f"{b['target']}: {b['why']}" for b in seen["backends"] if b.get("why")]
+    lines += [f"{_name(b, seen)}: {b['why']}" for b in seen["backends"] if b.get("why")]
     lines += [_ordered(b) for b in seen["backends"] if b["ordered_weight"] is not None]
     if seen["panic"]:
         lines.append("panic: nothing is usable, so requests go to what failed longest ago")
@@ -153,13 +153,19 @@ def _remarks(seen: "Json") -> list[str]:
     return lines
 
 
+def _name(backend: "Json", seen: "Json") -> str:
+    """Return the target, and the release where it has more than one."""
+    alone = sum(b["target"] == backend["target"] for b in seen["backends"]) == 1
+    return str(backend["target"]) if alone else f"{backend['target']}/{backend['release']}"
+
+
 def _doors(seen: "Json") -> list[str]:
     """Return what happened at the door, where the engine has one: who was not let in, copies."""
     turned = [f"{count:,} ({why})" for why, count in seen.get("turned_away", {}).items()]
     lines = [f"turned away: {', '.join(turned)}"] if turned else []
     for key, copies in seen.get("shadow", {}).items():
-        fates = ", ".join(f"{count:,} {fate}" for fate, count in copies["fates"].items())
-        lines.append(f"copies to {key}: {fates or 'none yet'}")
+        fates = ", ".join(f"{count:,} {fate}" for fate, count in copies.items())
+        lines.append(f"copies to {key}: {fates}")
     return lines
 
 

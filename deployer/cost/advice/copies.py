@@ -12,6 +12,10 @@ from deployer.values import Digest
 __all__ = ["StoredCopy", "advise_copies"]
 
 
+_LEAST = Decimal("0.01")
+"""A cent a month: below it nobody's time is paid for."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredCopy:
     """One artifact in one store.
@@ -59,12 +63,15 @@ def _advise(
     if isinstance(price, UnknownPrice) or price.unit not in UNIT_BYTES:
         reason = price.reason if isinstance(price, UnknownPrice) else f"its unit is {price.unit}"
         return Silence(kind, url, f"{words}: what keeping them costs is unknown: {reason}")
+    saving = price.money * (Decimal(size) / UNIT_BYTES[price.unit])
+    if saving.amount < _LEAST:
+        return Silence(kind, url, f"{words}: keeping them costs less than a cent a month")
     return Advice(
         kind=kind,
         target=url,
         do=f"remove {words}",
         why=why,
-        saving=price.money * (Decimal(size) / UNIT_BYTES[price.unit]),
+        saving=saving,
         allocated=NOTHING,
         confidence="high" if kind == "old-artifacts" else "medium",
         touches=frozenset(f"{url} {copy.digest}" for copy in copies),

@@ -11,11 +11,12 @@ from deployer.cost.change import find_deltas
 from deployer.cost.component import CURRENCY, HOURS_PER_MONTH, known_sum
 from deployer.cost.estimate import TargetEstimate, estimate_release
 from deployer.cost.load import Load, read_usage, share_of_traffic
+from deployer.cost.machine import price_nodes
 from deployer.cost.rates import freeze_prices
 from deployer.cost.sizing import Size, count_nodes
 from deployer.cost.storage import price_pushes
 from deployer.ports import Price
-from deployer.release.records import Bundle, TargetBundle
+from deployer.release.records import TargetBundle
 from deployer.values import Cloud, Money
 
 __all__ = ["Offer", "advise_move"]
@@ -36,7 +37,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A place and what the whole deployment saves a month by moving there.
+    """A place and what moving there saves a month.
 
     Attributes:
         uncompared: Components without a price here or there, which the saving leaves out.
@@ -45,6 +46,7 @@ class _Place:
     offer: Offer
     saving: Decimal
     uncompared: tuple[str, ...]
+    blockers: tuple[str, ...]
 
 
 def advise_move(case: Case, offers: Sequence[Offer]) -> Advice | Silence:
@@ -52,30 +54,36 @@ def advise_move(case: Case, offers: Sequence[Offer]) -> Advice | Silence:
 
     Within its cloud the same machine is looked for in other regions, in other clouds the cheapest
     that is at least as large. Each place is priced as a whole: machines, control plane, balancer,
-    storage, traffic, and what changes of the other targets' bills. What has no price here or there
-    is left out of the saving and named. Machines with GPUs stay with their own type, which only
-    the same name promises.
+    storage, traffic, and what pushing models there costs the target they are pushed from. What has
+    no price here or there is left out of the saving and named. Machines with GPUs stay with their
+    own type, which only the same name promises.
     """
     if case.machine.fault:
         return Silence("move", case.target, case.machine.fault)
-    before = _estimate(case, case.bundle)
+    before = _estimate(case, case.part)
     places = [_compare(case, offer, before) for offer in _find_offers(case, offers)]
     known = [place for place in places if "machines" not in place.uncompared]
-    best = max(known, key=lambda place: place.saving, default=None)
-    if best is None or best.saving < _LEAST_SHARE * case.estimate.known.amount:
+    least = _LEAST_SHARE * case.estimate.known.amount
+    worth = [place for place in known if place.saving >= least]
+    if not worth:
         return Silence("move", case.target, "no place in the price book is 5 % cheaper in all")
-    return _advise(case, best)
+    return _advise(case, max(worth, key=lambda place: (not place.blockers, place.saving)))
 
 
 def _find_offers(case: Case, offers: Sequence[Offer]) -> tuple[Offer, ...]:
-    """Return the cheapest place within the cloud, and the cheapest of each other cloud."""
-    cheapest: dict[Cloud, tuple[Decimal, Offer]] = {}
+    """Return the cheapest place of each cloud, and the cheapest of each that nothing blocks.
+
+    Only places whose machines cost less than the target's are looked at closer.
+    """
+    now = price_nodes(case.machine, case.estimate.replicas)[1].monthly
+    cheapest: dict[tuple[Cloud, bool], tuple[Decimal, Offer]] = {}
     for offer in offers:
         monthly = _price(case, offer) if _is_candidate(case, offer) else None
-        if monthly is None:
+        if monthly is None or now is None or monthly >= now.amount:
             continue
-        if offer.cloud not in cheapest or monthly < cheapest[offer.cloud][0]:
-            cheapest[offer.cloud] = monthly, offer
+        key = offer.cloud, any(_block(case, offer))
+        if key not in cheapest or monthly < cheapest[key][0]:
+            cheapest[key] = monthly, offer
     return tuple(offer for _, offer in cheapest.values())
 
 
@@ -84,7 +92,7 @@ def _compare(case: Case, offer: Offer, before: Mapping[str, TargetEstimate]) -> 
     deltas = [it for name in before for it in find_deltas(before[name], after[name])]
     saving = -sum((it.change.amount for it in deltas if it.change), Decimal(0))
     unknown = tuple(dict.fromkeys(it.component for it in deltas if it.change is None))
-    return _Place(offer, saving, unknown)
+    return _Place(offer, saving, unknown, tuple(_block(case, offer)))
 
 
 def _is_candidate(case: Case, offer: Offer) -> bool:
@@ -108,14 +116,8 @@ def _price(case: Case, offer: Offer) -> Decimal | None:
     return None if nodes is None else nodes * HOURS_PER_MONTH * offer.price.money.amount
 
 
-def _move(case: Case, offer: Offer) -> Bundle:
-    """Return the release with the target in the other place, at that place's prices."""
-    there = _there(case, offer)
-    parts = tuple(there if it.target == case.target else it for it in case.bundle.targets)
-    return case.bundle.model_copy(update={"targets": parts})
-
-
-def _there(case: Case, offer: Offer) -> TargetBundle:
+def _move(case: Case, offer: Offer) -> TargetBundle:
+    """Return the target in the other place, at that place's prices."""
     prices = freeze_prices(case.books[case.target], offer.cloud, offer.region, offer.machine)
     return case.part.model_copy(
         update={
@@ -127,14 +129,23 @@ def _there(case: Case, offer: Offer) -> TargetBundle:
     )
 
 
-def _estimate(case: Case, bundle: Bundle) -> dict[str, TargetEstimate]:
+def _estimate(case: Case, part: TargetBundle) -> dict[str, TargetEstimate]:
+    """Price the target, and all to whom models are pushed from it, or the one that pushes to it.
+
+    What moves changes what those pay for egress; nobody else's bill.
+    """
+    pusher = read_usage(case.bundle).pushed_from
+    others = [it for it in case.bundle.targets if it.target != case.target]
+    if pusher != case.target:
+        others = [it for it in others if it.target == pusher]
+    bundle = case.bundle.model_copy(update={"targets": (part, *others)})
     found = estimate_release(bundle, case.books, replicas=case.replicas)
     return {it.target: it for it in found}
 
 
 def _advise(case: Case, place: _Place) -> Advice:
-    offer, blockers = place.offer, tuple(_block(case, place.offer))
-    doubtful = blockers or place.uncompared or offer.price.confidence == "low"
+    offer = place.offer
+    doubtful = place.blockers or place.uncompared or offer.price.confidence == "low"
     left_out = f"; not compared: {', '.join(place.uncompared)}" if place.uncompared else ""
     return Advice(
         kind="move",
@@ -153,7 +164,7 @@ def _advise(case: Case, place: _Place) -> Advice:
         ),
         changes=tuple(_doubt(case, place)),
         one_off=_price_way(case, offer),
-        blockers=blockers,
+        blockers=place.blockers,
     )
 
 
@@ -172,7 +183,7 @@ def _price_way(case: Case, offer: Offer) -> Money:
     usage = read_usage(case.bundle).model_copy(update={"pushes": 1})
     share = share_of_traffic(case.bundle, case.target)
     load = Load(usage, share, case.bundle.artifact.size, case.estimate.replicas)
-    return known_sum(price_pushes(case.rates, load, [_there(case, offer)]))
+    return known_sum(price_pushes(case.rates, load, [_move(case, offer)]))
 
 
 def _block(case: Case, offer: Offer) -> Iterator[str]:

@@ -99,7 +99,7 @@ def _advise(case: Case, new: Size, wanted: Size, used: Sequence[Sample], rules: 
     before, after = price_requests(case.machine, replicas), price_requests(smaller, replicas)
     saving = known_sum([bill]).amount - known_sum([less]).amount
     days = used[-1].at - used[0].at
-    falls = f"{nodes} to {fewer} machines" if saving else f"it stays at {nodes} machines"
+    falls = f"{nodes} machines become {fewer}" if saving else "no machine falls away"
     return Advice(
         kind="right-size",
         target=case.target,

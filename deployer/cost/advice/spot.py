@@ -29,10 +29,12 @@ def advise_spot(case: Case, rules: Rules, today: date) -> Advice | Silence:
         return Silence("spot", case.target, reason)
     part, hourly = case.part, case.machine.hourly
     query = PriceQuery(part.cloud, part.region, "instance", part.machine, "spot")
-    spot = case.books[part.target].find(query) if part.target in case.books else None
-    if spot is None or isinstance(spot, UnknownPrice) or isinstance(hourly, UnknownPrice):
-        why = spot.reason if isinstance(spot, UnknownPrice) else "no price of it is known"
-        return Silence("spot", case.target, why)
+    book = case.books.get(part.target)
+    spot = book.find(query) if book else UnknownPrice("the target has left the spec")
+    if isinstance(spot, UnknownPrice):
+        return Silence("spot", case.target, spot.reason)
+    if isinstance(hourly, UnknownPrice):
+        return Silence("spot", case.target, hourly.reason)
     effective = price_effectively(spot.money, hourly.money, rules)
     saved = hourly.money.amount - effective.amount
     if saved <= 0:

@@ -19,12 +19,14 @@ Make = Callable[..., Any]
 RULES = MONITORING / "exporter.yaml"
 SECRET = "whsec_c2VjcmV0LW9mLXR3ZW50eS1ieXRlcw=="
 DASHBOARD = MONITORING / "exporter-dashboard.json"
-TARGET = '{deployment="iris", target="aws"}'
+BURNING = 'deployer_slo_burning{{deployment="iris", target="aws", goal="latency", severity="{}"}}'
 BUDGET = 'deployer_budget_state{{deployment="iris", basis="{}", state="{}"}}'
 QUIET = {
     'deployer_target_state{deployment="iris", target="aws", state="down"}': "0x90",
     'deployer_target_state{deployment="iris", target="aws", state="unknown"}': "0x90",
     'deployer_target_state{deployment="iris", target="aws", state="degraded"}': "0x90",
+    BURNING.format("page"): "0x90",
+    BURNING.format("ticket"): "0x90",
     'deployer_state_unknown{deployment="iris"}': "0x90",
     'deployer_exporter_look_timestamp_seconds{deployment="iris"}': "0+60x90",
     BUDGET.format("actual", "exceeded"): "0x90",
@@ -41,6 +43,8 @@ TROUBLE = {
     "DeployerTargetDegraded": (
         'deployer_target_state{deployment="iris", target="aws", state="degraded"}'
     ),
+    "DeployerSloBurnsFast": BURNING.format("page"),
+    "DeployerSloBurns": BURNING.format("ticket"),
     "DeployerStateUnknown": 'deployer_state_unknown{deployment="iris"}',
     "DeployerBudgetExceeded": BUDGET.format("actual", "exceeded"),
     "DeployerBudgetForecast": BUDGET.format("forecast", "exceeded"),
@@ -76,6 +80,7 @@ def priced(make_deployment: Make, receiver: Receiver) -> Any:
         targets=[deployment.target(name, machine="box") for name in deployment.clusters],
         prices="own.csv",
         budget={"monthly": "0.00001 USD"},
+        slo={"availability": "99.9%"},
         alerts={
             "webhooks": [{"name": "ops", "url": {"file": "url"}, "secret": {"env": "OPS_SECRET"}}],
             "files": [{"name": "log", "path": "notices.jsonl"}],
@@ -153,7 +158,7 @@ def watch_the_exporter(
 def test_each_alert_fires_in_its_trouble_and_none_without(
     tmp_path: Path, promtool: Callable[..., str]
 ) -> None:
-    assert "17 rules found" in promtool("check", "rules", str(RULES))
+    assert "19 rules found" in promtool("check", "rules", str(RULES))
     tests = [rule_test(".*", QUIET, fires=False, at="80m")]
     tests += [
         rule_test(alert, QUIET | change, fires=True, at="80m") for alert, change in CHANGES.items()

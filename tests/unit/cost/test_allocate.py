@@ -102,7 +102,7 @@ def test_what_the_node_keeps_is_overhead_and_not_idle() -> None:
     weights=st.sampled_from([SCAD, OPENCOST]),
     cloud=st.sampled_from([Cloud.AWS, Cloud.GCP, Cloud.AZURE]),
 )
-@settings(max_examples=120)
+@settings(max_examples=120, deadline=None)
 def test_the_parts_are_the_machines_price_and_none_is_negative(
     *,
     cpu: Decimal,

@@ -98,6 +98,23 @@ def test_another_release_at_another_price_is_a_cause(make_site: Maker, make_rele
     assert cause.startswith("release 2 instead of 1; 0.1920 to 0.3840 an hour (+4.61)")
 
 
+def test_more_of_something_is_a_cause(make_site: Maker, make_release: Maker) -> None:
+    """A model of 5,000 GB instead of 50: 115.00 a month instead of 1.15, 3.83 a day."""
+    story = Story(make_site, make_release)
+    story.samples = []
+    story.bundles[2] = make_release(make_site("aws"), number=2, size=5000 * 10**9)
+    switch = datetime(2026, 11, 22, tzinfo=UTC)
+    story.spans = [
+        Span(target="aws", release=1, began=FIRST - DAY, ended=switch),
+        Span(target="aws", release=2, began=switch),
+    ]
+    ran = story.price(Window(FIRST, FIRST + 22 * DAY))
+    scores = {it.component: it for it in score_day(ran.rows, LAST, {"aws": FIRST.date()})}
+    assert scores["storage"].cost.amount.quantize(Decimal("0.01")) == Decimal("3.83")
+    cause = name_cause(scores["storage"], story.price)
+    assert cause.startswith("release 2 instead of 1; 1.667 to 166.667 GB-month")
+
+
 def test_too_short_a_past_is_not_judged(make_site: Maker, make_release: Maker) -> None:
     story = Story(make_site, make_release)
     ran = story.price(Window(FIRST, FIRST + 22 * DAY))

@@ -54,7 +54,7 @@ def test_what_is_free_throughout_costs_nothing() -> None:
 
 
 @given(less=AMOUNTS, more=AMOUNTS, already=AMOUNTS)
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_more_never_costs_less(less: Decimal, more: Decimal, already: Decimal) -> None:
     fewer, most = sorted((less, more))
     cheap = price_graduated(AWS, fewer, already=already)

@@ -177,7 +177,7 @@ def test_the_most_is_never_less_than_the_least(
     replicas=st.integers(0, 30),
     response_kib=st.integers(0, 10_000),
 )
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_more_traffic_and_more_replicas_never_cost_less(
     make_site: Maker, make_release: Maker, predictions: int, replicas: int, response_kib: int
 ) -> None:

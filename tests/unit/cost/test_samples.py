@@ -102,7 +102,7 @@ def test_without_a_sample_all_is_a_gap() -> None:
     assert line_of().hold(NOON, ended) == Held({}, ((NOON, ended),))
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.integers(-300, 300), st.integers(0, 2)), max_size=12))
 def test_looks_and_gaps_are_all_of_the_time(seen: list[tuple[int, int]]) -> None:
     ended = NOON + timedelta(hours=2)

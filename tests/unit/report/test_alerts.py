@@ -11,10 +11,9 @@ from deployer.cost.sums import Sum
 from deployer.errors import AccessDeniedError, ProviderError, StateError, TransientError
 from deployer.ports import Notice, Notifier
 from deployer.providers.local.clock import ManualClock
-from deployer.providers.local.faults import FlakyStore
+from deployer.providers.local.faults import Fault, FlakyStore
 from deployer.providers.local.memory import MemoryStore
 from deployer.providers.local.outbox import Outbox
-from deployer.release.notices import CLAIM_SECONDS
 from deployer.release.state import StateStore
 from deployer.report.alert_documents import describe_alerts
 from deployer.report.alerts import find_alerts
@@ -128,7 +127,7 @@ def test_what_is_busy_is_tried_again_and_told_once(clock: ManualClock) -> None:
     assert moody.taken == [notices[0].id]
 
 
-def test_a_channel_that_fails_holds_up_no_other_and_is_told_later(
+def test_a_channel_that_fails_holds_up_no_other_and_can_be_tried_again_at_once(
     clock: ManualClock, tmp_path: Path
 ) -> None:
     state = StateStore("iris", [MemoryStore(clock)], clock)
@@ -141,7 +140,6 @@ def test_a_channel_that_fails_holds_up_no_other_and_is_told_later(
         "ops": "no",
         "log": "told",
     }
-    clock.sleep(CLAIM_SECONDS)
     found = tell_notices(notices, channels, state, clock, holder="a")
     assert [it.outcome for it in found] == [Outcome.TOLD, Outcome.KNOWN]
     assert len(file.read_text().splitlines()) == 1
@@ -160,3 +158,19 @@ def test_nothing_is_told_while_nobody_knows_what_was(clock: ManualClock) -> None
             holder="a",
         )
     assert moody.taken == []
+
+
+def test_what_was_told_and_could_not_be_recorded_is_no_success(clock: ManualClock) -> None:
+    store = FlakyStore(MemoryStore(clock), clock)
+    store.add_fault(Fault(on_call=2, method="put"))
+    (found,) = tell_notices(
+        find_alerts(outlook("101", "150")),
+        [Moody()],
+        StateStore("iris", [store], clock),
+        clock,
+        holder="a",
+    )
+    assert (found.outcome, found.error) == (
+        Outcome.FAILED,
+        "it was told, but that could not be recorded",
+    )

@@ -1,22 +1,27 @@
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from deployer.cost.anomaly import Score
 from deployer.providers.book import load_book
 from deployer.release.records import Head, Span
 from deployer.report.cost import build_cost_report
 from deployer.report.health import build_health_report
 from deployer.report.metrics import Facts, FactsCollector
+from deployer.report.objectives import Burn, Goal
 from deployer.report.outlook import build_outlook
 from deployer.spec.costs import Budget
+from deployer.values import Money
 
 Maker = Callable[..., Any]
 Series = dict[tuple[str, ...], float]
-ORDER = ("target", "component", "basis", "state")
+ORDER = ("target", "component", "basis", "state", "severity", "goal")
 
 
 def scrape(facts: Facts, now: datetime, most_seconds: float = 180) -> Series:
@@ -94,3 +99,44 @@ def test_a_look_that_is_too_old_says_nothing_of_now(facts: Facts, now: datetime)
     assert seen["deployer_state_unknown",] == 1
     assert seen["deployer_exporter_look_timestamp_seconds",] == facts.at.timestamp()
     assert not [name for name in seen if name[0].startswith(("deployer_cost", "deployer_target"))]
+
+
+def test_a_release_that_cannot_be_read_is_unknown_and_an_odd_day_is_flagged(
+    facts: Facts, now: datetime
+) -> None:
+    assert facts.cost is not None
+    assert facts.outlook is not None
+    odd = Score(
+        "aws", "egress", now.date(), Money(Decimal(9)), Money(Decimal(1)), Decimal(60), now.date()
+    )
+    seen = scrape(
+        replace(
+            facts,
+            cost=replace(facts.cost, left_out=("lost",)),
+            outlook=replace(facts.outlook, scores=(odd,)),
+        ),
+        now,
+    )
+    assert seen["deployer_cost_monthly_unknown", "lost"] == 1
+    assert seen["deployer_cost_anomaly_score", "aws", "egress"] == 60
+    assert seen["deployer_cost_anomaly", "aws", "egress"] == 1
+
+
+def test_a_promise_has_what_is_left_of_its_budget_and_whether_it_burns(
+    facts: Facts, now: datetime
+) -> None:
+    """Of 10,000 at 99.9 % ten may fail; five did, so half is left. Nobody counted the other."""
+    assert facts.health is not None
+    burn = Burn("ticket", 259200.0, 21600.0, 1.0, 2.0, 2.0)
+    held = Goal("availability", 0.999, 2592000.0, 10_000, 5, 3600.0, (burn,))
+    unknown = Goal("latency", 0.99, 2592000.0, unknown="nobody counted")
+    first, second = facts.health.targets
+    targets = (replace(first, goals=(held, unknown)), second)
+    seen = scrape(replace(facts, health=replace(facts.health, targets=targets)), now)
+    assert seen["deployer_slo_objective_ratio", "aws", "availability"] == 0.999
+    left = seen["deployer_slo_error_budget_left_ratio", "aws", "availability"]
+    assert left == pytest.approx(0.5)
+    assert seen["deployer_slo_burning", "aws", "ticket", "availability"] == 1
+    assert seen["deployer_slo_burning", "aws", "page", "availability"] == 0
+    assert ("deployer_slo_error_budget_left_ratio", "aws", "latency") not in seen
+    assert seen["deployer_slo_unknown", "aws", "latency"] == 1

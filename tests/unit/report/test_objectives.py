@@ -107,7 +107,7 @@ def test_only_a_page_lowers_the_verdict_and_says_how_fast_the_budget_goes() -> N
     assert see_goals([judge()]).sight is Sight.UNSEEN
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=2, max_size=20))
 def test_more_failures_never_leave_more_of_the_budget(grown: list[tuple[int, int]]) -> None:
     total = bad = 0

@@ -1,16 +1,19 @@
 import re
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
 import pytest
 
+from deployer.cost.advice.advice import Rules
 from deployer.evaluation import Disagreement, Holdout, Predictions
 from deployer.evaluation.metrics import score_predictions
 from deployer.providers.book import load_book
 from deployer.release.records import Head
+from deployer.report.advice import build_advice
 from deployer.report.cost import build_cost_report
 from deployer.report.health import build_health_report
 from deployer.report.page import render_page
@@ -63,7 +66,9 @@ def page(make_bundle: Maker, make_part: Maker, make_seen: Maker, now: datetime) 
         health = build_health_report(head, {42: release}, seen, now=now)
         books = dict.fromkeys(head.live, load_book())
         cost = build_cost_report(head, {42: release}, books, seen, now=now)
-        return render_page(health, cost, quality, tool="deployer 0")
+        rules = Rules(load_seconds=Decimal(20))
+        advice = build_advice(cost, {42: release}, books, rules=rules)
+        return render_page(health, cost, quality, tool="deployer 0", advice=advice)
 
     return page
 
@@ -110,6 +115,15 @@ def test_what_is_unknown_is_told_as_that_with_its_reason(page: Maker) -> None:
     assert "edge: machines, control plane, balancer, storage, store requests unknown: a loc" in text
     assert re.search(r"230\.89 USD \+ unknown\s+a month.*partial", text)
     assert "0.00" not in text, "unknown is never free"
+
+
+def test_what_could_cost_less_is_told_with_what_would_change_it(page: Maker) -> None:
+    """One m6i.xlarge at 0.192 on spot machines at 0.0899: 730 h x 0.1021 = 74.55."""
+    text = " ".join(Outline(page()).text.split())
+    assert "74.55 USD a month, by all that is counted together" in text
+    assert "aws-virginia: run its 1 x m6i.xlarge on spot machines" in text
+    assert "interruptions: 20 % of the machines in a month" in text
+    assert "spot of edge: nobody sells spot machines there" in text
 
 
 def test_everything_has_a_name_for_who_does_not_see_it(page: Maker, quality: Quality) -> None:

@@ -82,7 +82,7 @@ def test_the_groups_add_up_to_the_total(make_report: Maker, group_by: GroupBy) -
     hours=st.integers(1, 100),
     machines=st.lists(st.sampled_from(["m6i.xlarge", "m9.large"]), min_size=1, max_size=3),
 )
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 def test_the_total_is_the_sum_of_the_rows(
     make_report: Maker, hours: int, machines: list[str]
 ) -> None:

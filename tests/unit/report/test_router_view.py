@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from deployer.errors import TransientError
-from deployer.ports import HttpResponse
+from deployer.ports import HttpRequest, HttpResponse
 from deployer.report.router_view import RouterSight, RouterView, look_at_router
 from deployer.routing.pages import SCHEMA
 
@@ -45,3 +45,42 @@ def test_a_router_that_says_nothing_of_use_is_no_error(
     found, _ = look(make_probe, answer)
     assert not found.sights
     assert error in found.error
+
+
+class Pages:
+    """A probe that answers each path with a page of its own."""
+
+    def __init__(self, **pages: Any) -> None:
+        self._pages = pages
+
+    def send(self, _url: str, request: HttpRequest, *, timeout_seconds: float) -> HttpResponse:
+        del timeout_seconds
+        name = request.path.removeprefix("/-/").removesuffix("status").strip("/") or "first"
+        return page(self._pages[name])
+
+
+def of(name: str, state: str) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "backends": [BACKEND | {"state": state}],
+        "routes": {"name": name},
+        "deployments": ["cat", "dog", ""],
+    }
+
+
+def test_of_several_deployments_the_one_that_is_meant_is_read() -> None:
+    probe = Pages(first=of("cat", "down"), dog=of("dog", "healthy"))
+
+    def ask(name: str) -> RouterView:
+        return look_at_router(probe, "http://router", timeout_seconds=1.0, name=name)
+
+    assert ask("cat").sights["aws"].state == "down"
+    assert ask("dog").sights["aws"].state == "healthy"
+    assert not ask("cow").sights
+    assert ask("cow").error == "the router at http://router serves cat, dog, not cow"
+
+
+def test_a_router_without_a_spec_serves_anybody() -> None:
+    probe = Pages(first=of("static", "healthy"))
+    found = look_at_router(probe, "http://router", timeout_seconds=1.0, name="cow")
+    assert found.sights["aws"].state == "healthy"

@@ -80,10 +80,12 @@ def test_a_shadow_gets_copies_and_answers_nobody(drive: Drive) -> None:
 
         async def counted() -> bool:
             described = (await rig.targets())["shadow"]
-            answered = described.get("b/1", {}).get("fates", {}).get("answered", 0)
+            answered = described.get("b/1", {}).get("answered", 0)
             return bool(8 <= answered == len(copied.heads) <= 12)
 
         await rig.until(counted)
+        metric = b'shadow_copies_total{fate="answered",release="1",target="b"}'
+        assert metric in await rig.get("/-/metrics")
         assert all(b"X-Deployer-Shadow: 1\r\n" in head for head in copied.heads)
         assert not any(b"X-Deployer-Shadow" in head for head in live.heads)
 
@@ -107,12 +109,12 @@ def test_a_shadow_that_hangs_or_is_gone_delays_nobody_and_is_bounded(drive: Driv
             talk.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
             await talk.until(b"live")
         seen = (await rig.targets())["shadow"]
-        assert seen["b/1"]["under_way"] == shadow.COPIES
-        assert seen["b/1"]["fates"] == {"full": 10}
-        assert seen["c/1"]["fates"].get("answered", 0) == 0
+        assert rig.router.steerings[0].hall.shadow.under_way["b/1"] == shadow.COPIES
+        assert seen["b/1"] == {"full": 10}
+        assert seen["c/1"].get("answered", 0) == 0
         too_large = b"x" * (shadow.COPY_BYTES // 8)
         assert (await rig.post(too_large)).endswith(b"live")
-        assert (await rig.targets())["shadow"]["b/1"]["fates"]["large"] == 1
+        assert (await rig.targets())["shadow"]["b/1"]["large"] == 1
 
     drive(story)
 
@@ -133,6 +135,8 @@ def test_a_guarded_deployment_lets_keys_in_and_nothing_else(drive: Drive) -> Non
         assert KEY not in "".join(rig.told)
         described = await rig.targets()
         assert described["turned_away"] == {"no key or token": 1}
+        counted = b'deployer_router_turned_away_total{reason="anonymous"} 1.0'
+        assert counted in await rig.get("/-/metrics")
 
     drive(story)
 
@@ -146,6 +150,8 @@ def test_a_path_of_its_own_is_taken_off_and_other_paths_are_404(drive: Drive) ->
         assert [head.split(b" ")[1] for head in served.heads] == [b"/v2/x?a=1", b"/"]
         for path in ("/irises", "/", "/v2"):
             assert (await rig.get(path)).startswith(b"HTTP/1.1 404 ")
+        absolute = b"GET http://iris/iris/y HTTP/1.1\r\nHost: cat\r\nConnection: close\r\n\r\n"
+        assert (await rig.ask(absolute)).endswith(b"ok")
         elsewhere = await rig.ask(b"GET /iris HTTP/1.1\r\nHost: cat\r\nConnection: close\r\n\r\n")
         assert json.loads(elsewhere.partition(b"\r\n\r\n")[2])["error"].startswith("no deployment")
 

@@ -1,5 +1,4 @@
 import json
-from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
@@ -19,7 +18,8 @@ from deployer.release.steering import (
     RateRecord,
     TokensRecord,
 )
-from deployer.routing.guard import Admitted, Guard, Turned
+from deployer.routing.door_counts import DoorCounts
+from deployer.routing.guard import Admitted, Guard
 from deployer.routing.messages import Document, RequestHead, read_request_head
 from deployer.routing.token_bucket import Buckets
 
@@ -48,8 +48,8 @@ def ask(guard: Guard, request: RequestHead, now: float = 0.0) -> Any:
     return int(status), json.loads(document.body or b"{}"), dict(document.headers)
 
 
-def make_guard(turned: Counter[Turned] | None = None, **record: Any) -> Guard:
-    return Guard(GuardRecord(**record), Buckets(), Counter() if turned is None else turned)
+def make_guard(counts: DoorCounts | None = None, **record: Any) -> Guard:
+    return Guard(GuardRecord(**record), Buckets(), counts or DoorCounts())
 
 
 def sign(key: Any = PRIVATE, algorithm: str = "ES256", kid: str = "one", **claims: Any) -> str:
@@ -70,12 +70,12 @@ def test_a_key_lets_in_and_goes_no_further() -> None:
 def test_without_a_key_that_is_known_the_answer_is_401_and_says_what_is_needed(
     fields: dict[str, str],
 ) -> None:
-    turned = Counter[Turned]()
-    status, body, headers = ask(make_guard(turned, keys=(MOBILE,)), head(**fields))
+    counts = DoorCounts()
+    status, body, headers = ask(make_guard(counts, keys=(MOBILE,)), head(**fields))
     assert (status, headers["WWW-Authenticate"]) == (401, "ApiKey")
     assert "an API key in X-API-Key" in body["error"]
     assert KEY not in body["error"]
-    assert turned.total() == 1
+    assert sum(counts.list_turned().values()) == 1
 
 
 def test_two_keys_at_once_are_none() -> None:
@@ -129,6 +129,16 @@ def test_a_token_lets_in_and_goes_no_further() -> None:
     request = head(Authorization=f"Bearer {sign()}")
     assert ask(guard, request).caller == "token us ann"
     assert request.lines == []
+
+
+def test_a_token_is_checked_again_after_a_moment() -> None:
+    guard = make_guard(tokens=TOKENS.model_copy(update={"leeway_seconds": 0.0}))
+    clock = SystemClock()
+    token = sign(exp=clock.now() + timedelta(seconds=1))
+    assert isinstance(ask(guard, head(Authorization=f"Bearer {token}")), Admitted)
+    clock.sleep(1.1)
+    assert isinstance(ask(guard, head(Authorization=f"Bearer {token}"), now=4.0), Admitted)
+    assert ask(guard, head(Authorization=f"Bearer {token}"), now=5.0)[0] == 401
 
 
 PAST = timedelta(minutes=-5)

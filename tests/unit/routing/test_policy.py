@@ -1,5 +1,6 @@
 import math
 import random
+from itertools import accumulate
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,8 @@ from deployer.routing.policy import (
     choose,
     effective_shares,
     has_alternative,
+    is_weighted,
+    prepare,
 )
 
 HEALTHY = Health(since=0.0, state=State.HEALTHY, proven=True)
@@ -161,21 +164,41 @@ def test_by_load_weights_still_count() -> None:
 healths = st.sampled_from([HEALTHY, DEGRADED, UNKNOWN, DOWN, EJECTED])
 members = st.lists(st.tuples(st.integers(0, 100), healths), max_size=6)
 placed = st.lists(
-    st.tuples(st.integers(0, 2), st.integers(0, 100), healths, st.integers(0, 2)), max_size=6
+    st.tuples(
+        st.integers(0, 2),
+        st.integers(0, 100),
+        healths,
+        st.integers(0, 2),
+        st.sampled_from([0, 50, 950, 1000]),
+    ),
+    max_size=6,
 )
+"""Tier, weight, health, requests in flight of 2, and share; two in a row are one target's."""
 
 
-@given(placed, st.integers(), st.floats(0, 20), st.booleans())
-def test_whatever_the_tiers_and_loads_the_chosen_is_usable_and_not_full(
-    drawn: list[tuple[int, int, Health, int]], seed: int, now: float, by_load: bool
+def place(drawn: list[tuple[int, int, Health, int, int]]) -> list[Candidate]:
+    made = []
+    for i, (_, _, health, in_flight, share) in enumerate(drawn):
+        first = drawn[i - i % 2]  # a target has one weight and one tier
+        load = Load(limit=2)
+        load.in_flight = in_flight
+        made.append(Candidate(f"t{i}", first[1], health, first[0], load, f"target-{i // 2}", share))
+    return made
+
+
+@settings(max_examples=200, deadline=None)
+@given(placed, st.integers(), st.floats(0, 20), st.booleans(), st.sampled_from([b"", b"a", b"b"]))
+def test_whatever_the_tiers_loads_shares_and_keys_the_chosen_is_usable_and_not_full(
+    drawn: list[tuple[int, int, Health, int, int]],
+    seed: int,
+    now: float,
+    by_load: bool,
+    sticky: bytes,
 ) -> None:
-    candidates = tiered(*[member[:3] for member in drawn])
-    for candidate, (*_, in_flight) in zip(candidates, drawn, strict=True):
-        candidate.load.limit = 2
-        candidate.load.in_flight = in_flight
-    usable = {c.key for c in candidates if c.weight > 0 and is_usable(c.health, now)}
+    candidates = place(drawn)
+    usable = {c.key for c in candidates if is_weighted(c) and is_usable(c.health, now)}
     free = {c.key for c in candidates if c.key in usable and not c.load.is_full}
-    choice = choose(candidates, now=now, rng=rng(seed), by_load=by_load)
+    choice = choose(candidates, now=now, rng=rng(seed), by_load=by_load, sticky=sticky)
     shares = effective_shares(candidates, now=now, by_load=by_load)
     assert math.isclose(sum(shares.values()), 1.0 if free else 0.0, abs_tol=1e-9)
     if free:
@@ -183,7 +206,41 @@ def test_whatever_the_tiers_and_loads_the_chosen_is_usable_and_not_full(
         assert choice.key in free
         assert shares[choice.key] > 0.0
     else:
-        assert (choice is None) == bool(usable or not any(c.weight for c in candidates))
+        assert (choice is None) == bool(usable or not any(map(is_weighted, candidates)))
+
+
+@settings(max_examples=100, deadline=None)
+@given(placed, st.floats(0, 20), st.floats(0, 1, exclude_max=True))
+def test_the_table_says_what_choosing_would(
+    drawn: list[tuple[int, int, Health, int, int]], now: float, point: float
+) -> None:
+    candidates = place([(*member[:3], 0, member[4]) for member in drawn])
+    table = prepare(candidates, now)
+    choice = choose(candidates, now=now, rng=rng(), point=point)
+    if table is None:
+        assert choice is None or choice.panic
+        return
+    assert table.until > now
+    shares = effective_shares(candidates, now=now)
+    bounds = list(accumulate(shares[chosen.key] for chosen in table.choices))
+    assert all(math.isclose(a, b, abs_tol=1e-9) for a, b in zip(bounds, table.bounds, strict=True))
+    if min(abs(point - bound) for bound in (0.0, *bounds)) > 1e-9:
+        assert table.look_up(point) == choice
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 99), st.lists(st.integers(1, 50), min_size=1, max_size=3))
+def test_a_canarys_part_of_its_target_is_what_was_asked_for(
+    percent: int, others: list[int]
+) -> None:
+    sides = [
+        Candidate("a/1", 40, HEALTHY, target="a", share=1000 - percent * 10),
+        Candidate("a/2", 40, HEALTHY, target="a", share=percent * 10),
+    ]
+    rest = [Candidate(f"t{i}", weight, HEALTHY) for i, weight in enumerate(others)]
+    shares = effective_shares([*sides, *rest], now=0.0)
+    assert math.isclose(shares["a/2"] / (shares["a/1"] + shares["a/2"]), percent / 100)
+    assert math.isclose(shares["a/1"] + shares["a/2"], 40 / (40 + sum(others)))
 
 
 @given(members, st.sets(st.sampled_from(["t0", "t1", "t2"])), st.integers(), st.floats(0, 20))
@@ -207,7 +264,7 @@ def test_the_same_chance_makes_the_same_choice(drawn: list[tuple[int, Health]], 
     assert first == choose(candidates, now=0.0, rng=rng(seed))
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(1, 100), min_size=2, max_size=5), st.integers(0, 2**32))
 def test_in_the_long_run_each_gets_its_weight(weights: list[int], seed: int) -> None:
     rounds = 1_000

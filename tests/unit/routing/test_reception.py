@@ -81,6 +81,8 @@ def test_two_deployments_share_an_address_and_nothing_else(drive: Drive) -> None
         pair = await start_pair(rig)
         assert (await rig.get("/v2")).endswith(b"cat")
         assert (await rig.get("/dog/v2")).endswith(b"dog")
+        absolute = b"GET http://iris/dog/v2 HTTP/1.1\r\nHost: iris\r\nConnection: close\r\n\r\n"
+        assert (await rig.ask(absolute)).endswith(b"dog")
         assert (await page(rig, "/-/status"))["deployments"] == ["cat", "dog"]
         rig.backends[0].kill()
         assert (await rig.get("/v2")).startswith(b"HTTP/1.1 5")
@@ -91,7 +93,7 @@ def test_two_deployments_share_an_address_and_nothing_else(drive: Drive) -> None
         assert (await page(rig, "/-/dog/status"))["routes"]["error"] is None
         assert "cat routes: not followed (no majority); the last known ones are kept" in rig.told
         metrics = await rig.get("/-/dog/metrics")
-        assert b'deployer_router_responses_total{code="200",release="1",target="t0"} 2.0' in metrics
+        assert b'deployer_router_responses_total{code="200",release="1",target="t0"} 3.0' in metrics
 
     drive(story)
 

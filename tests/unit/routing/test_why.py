@@ -22,7 +22,7 @@ def test_an_order_is_named_and_who_stands_by() -> None:
 
 def test_a_canary_and_a_shadow_say_what_they_get() -> None:
     sides = [backend("a", 1, share=950), backend("a", 2, share=50)]
-    assert explain_share(sides[0], sides, RouteSettings(), 0.95) == "stable: 95.0% of its target"
-    assert explain_share(sides[1], sides, RouteSettings(), 0.05) == "canary: 5.0% of its target"
+    assert explain_share(sides[0], sides, RouteSettings(), 0.95) == "stable: 95 % of its target"
+    assert explain_share(sides[1], sides, RouteSettings(), 0.05) == "canary: 5 % of its target"
     copied = backend("b", weight=0, shadow=10)
     assert explain_share(copied, [copied], RouteSettings(), 0.0) == "copies of 10 % of requests"

@@ -14,6 +14,7 @@ HASH = "0" * 64
     ("routing", "message"),
     [
         ("{region: {default: us-east-1}}", "routing.region: region is for policy: region"),
+        ("{policy: region}", "routing.policy: policy: region needs targets with a region"),
         ("{shadow: {else: 5}}", "routing.shadow.else: no target is called 'else'"),
         ("{shadow: {here: 5}}", "routing.shadow.here: 'here' would answer requests, too"),
         ("{shadow: {here: 0}}", "routing.shadow.here: expected more than 0"),
@@ -43,7 +44,7 @@ def test_two_keys_need_two_names_and_two_hashes(faults: Faults, small: str) -> N
 
 def test_the_whole_of_it_can_be_said_at_once(load: Load, small: str) -> None:
     routing = load(
-        f"""{small}routing:
+        f"""{small.replace("    provider", "    region: here" + chr(10) + "    provider")}routing:
   policy: region
   region: {{header: X-Region, default: eu-west-1}}
   sticky: X-User

@@ -15,7 +15,10 @@ from deployer.cli.commands.report_alerts import show_alerts
 from deployer.cli.options import Format
 from deployer.errors import SetupError, SourceError
 from deployer.ports import Notice
+from deployer.providers.local.faults import FlakyStore
+from deployer.providers.local.memory import MemoryStore
 from deployer.release.records import Span
+from deployer.release.state import StateStore
 from deployer.spec.model import Spec
 
 Maker = Callable[..., Any]
@@ -116,6 +119,14 @@ def test_a_secret_that_is_missing_is_named(
     [
         ({"webhooks": [{"name": "ops", "url": {}}]}, "exactly one of env and file"),
         ({"files": [{"name": "a", "path": "x"}] * 2}, "two channels are called 'a'"),
+        (
+            {
+                "mails": [
+                    {"name": "m", "server": "smtp://h", "sender": "a", "to": ["b"], "user": "u"}
+                ]
+            },
+            "user and password go together",
+        ),
     ],
 )
 def test_channels_that_cannot_be_are_refused(alerts: dict[str, Any], why: str) -> None:
@@ -127,3 +138,15 @@ def test_the_exporters_file_needs_a_place(live: Maker, tmp_path: Path) -> None:
     looker = Looker(live(), timeout_seconds=20)
     with pytest.raises(SourceError, match="the metrics cannot be written: No such file"):
         write_textfile(tmp_path / "gone" / "x.prom", looker)
+
+
+def test_a_record_that_cannot_be_read_leaves_the_exporter_with_nothing_known(
+    live: Maker, capsys: Capture
+) -> None:
+    opened = live()
+    store = FlakyStore(MemoryStore(opened.clock), opened.clock)
+    store.down = True
+    state = StateStore("iris", [store], opened.clock)
+    facts = Looker(replace(opened, state=state), timeout_seconds=20).look()
+    assert (facts.health, facts.cost, facts.outlook) == (None, None, None)
+    assert "the record cannot be read" in capsys.readouterr().err

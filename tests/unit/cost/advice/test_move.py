@@ -31,20 +31,34 @@ def offer(cloud: Cloud, region: str, machine: str, amount: str, vcpu: int = 4) -
 def test_a_cheaper_region_is_weighed_against_the_way_there(
     make_case: Maker, offers: Sequence[Offer]
 ) -> None:
-    """m6i.xlarge: 0.230 an hour in Frankfurt, 0.192 in Virginia: 0.038 x 730 = 27.74 a month.
+    """m6i.xlarge: 0.230 an hour in Frankfurt, 0.214 in Ireland: 0.016 x 730 = 11.68 a month.
 
-    Storage there is 0.023 instead of 0.0245 for 1 GB. The model goes there once for 0.02, which at
-    27.74 / 30.4 a day is 0.022 days later paid back.
+    Storage there is 0.023 instead of 0.0245 for 1 GB. The model goes there once for 0.02, which
+    11.68 / 30.4 a day pays back after 0.052 days.
     """
-    case = make_case(region="eu-central-1")
-    found = advise_move(case, [it for it in offers if it.cloud is Cloud.AWS])
+    found = advise_move(make_case(region="eu-central-1"), of(Cloud.AWS, offers))
     assert isinstance(found, Advice)
-    assert "m6i.xlarge in aws us-" in found.do
-    assert found.saving.amount.quantize(CENT) == Decimal("27.74")
+    assert "m6i.xlarge in aws eu-west-1" in found.do
+    assert found.saving.amount.quantize(CENT) == Decimal("11.68")
     assert found.one_off.amount == Decimal("0.02")
     assert found.break_even_days is not None
-    assert found.break_even_days.quantize(Decimal("0.001")) == Decimal("0.022")
+    assert found.break_even_days.quantize(Decimal("0.001")) == Decimal("0.052")
+    assert found.blockers == ()
+
+
+def test_a_cheaper_place_that_is_blocked_comes_after_one_that_is_not(
+    make_case: Maker, offers: Sequence[Offer]
+) -> None:
+    """Virginia is cheaper than Ireland, 0.192: 27.74 a month; but the data would leave Europe."""
+    away = [it for it in of(Cloud.AWS, offers) if it.region != "eu-west-1"]
+    found = advise_move(make_case(region="eu-central-1"), away)
+    assert isinstance(found, Advice)
+    assert found.saving.amount.quantize(CENT) == Decimal("27.74")
     assert found.blockers == ("residency: from Europe to North America",)
+
+
+def of(cloud: Cloud, offers: Sequence[Offer]) -> list[Offer]:
+    return [it for it in offers if it.cloud is cloud]
 
 
 def test_another_cloud_is_priced_with_all_that_is_known_here_and_there(make_case: Maker) -> None:
@@ -75,6 +89,23 @@ def test_the_last_target_of_a_cloud_keeps_the_others_from_failing_with_it(
         "residency: from Asia to North America",
         "one cloud less: it is the only target on gcp",
     )
+
+
+def test_what_pushing_there_costs_another_target_counts_against_it(
+    make_case: Maker, make_site: Maker, make_release: Maker
+) -> None:
+    """Models of 1 GB are pushed 10 times a month from the other target, in Ireland.
+
+    Frankfurt is another region of the same cloud: 10 x 0.02; Belgium is another cloud: 10 x 0.09.
+    The machine beside the old one at each push runs 660 s: 10 x 0.1833 h x 0.016332 = 0.03 less.
+    So moving there saves 11.93 + 0.03 - 0.70 = 11.26.
+    """
+    sites = make_site("aws", region="eu-central-1"), make_site("aws-two", region="eu-west-1")
+    there = offer(Cloud.GCP, "europe-west1", "n2-standard-4", "0.213668")
+    bundle = make_release(*sites, size=10**9, pushes=10, pushed_from="aws-two")
+    found = advise_move(make_case(bundle=bundle), [there])
+    assert isinstance(found, Advice)
+    assert found.saving.amount.quantize(CENT) == Decimal("11.26")
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,13 @@ def test_old_models_and_copies_too_many_cost_what_their_store_asks() -> None:
         copy(4, 10, referred=False, url="gs://b"),
         StoredCopy("s3://a", Digest(f"{5:064x}"), 10**12, referred=True, expected=True),
     ]
-    unknown, old, extra = advise_copies(copies, {"s3://a": S3, "gs://b": UnknownPrice("none")})
+    small = StoredCopy("s3://c", Digest(f"{6:064x}"), 10**6, referred=False, expected=False)
+    found = advise_copies(
+        [*copies, small], {"s3://a": S3, "gs://b": UnknownPrice("none"), "s3://c": S3}
+    )
+    unknown, old, extra, cheap = found
+    assert isinstance(cheap, Silence)
+    assert "less than a cent" in cheap.reason
     assert isinstance(unknown, Silence)
     assert isinstance(old, Advice)
     assert isinstance(extra, Advice)

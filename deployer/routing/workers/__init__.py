@@ -1,0 +1,1 @@
+"""Several processes that pass requests on by one process's judgement."""
