@@ -31,6 +31,7 @@ from deployer.ports.prices import (
 from deployer.ports.probe import Certificate, HttpRequest, HttpResponse, Probe
 from deployer.ports.provider import Provider
 from deployer.ports.source import Chunk, Source
+from deployer.ports.spans import RequestSpan, SpanEvent, SpanSink
 from deployer.ports.store import ObjectInfo, ObjectStore, StoredObject, StoredRange, StoreSettings
 from deployer.ports.usage import UsageSource, Used
 
@@ -73,8 +74,11 @@ __all__ = [
     "Probe",
     "Provider",
     "Readiness",
+    "RequestSpan",
     "Severity",
     "Source",
+    "SpanEvent",
+    "SpanSink",
     "StoreSettings",
     "StoredObject",
     "StoredRange",

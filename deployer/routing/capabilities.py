@@ -286,6 +286,13 @@ CAPABILITIES: Sequence[Capability] = (
         gateway=_near("as the implementation does"),
     ),
     Capability(
+        "requests that still connect to a backend that goes down",
+        _always,
+        haproxy=_near("they are closed without an answer and not tried elsewhere"),
+        nginx=_SAME,
+        gateway=_near("as the implementation does"),
+    ),
+    Capability(
         "the retry budget",
         lambda orders: orders.conduct.idempotent,
         haproxy=_near("none: up to 2 retries of every request"),

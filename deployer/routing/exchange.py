@@ -69,6 +69,8 @@ class Exchange:
 
     def start(self) -> None:
         """Begin: its turn has come."""
+        if self._traffic.tracer is not None:
+            self._traffic.tracer.begin(self._passage)
         self._traffic.begin(self, self._passage.began)
         self._attempt(self._passage.began)
 
@@ -166,6 +168,8 @@ class Exchange:
         self._ticket = ticket
         self._traffic.counters.panics += ticket.panic
         self._passage.tried.append(ticket.member.key)
+        if self._traffic.tracer is not None:
+            self._traffic.tracer.attempt(self._passage, now)
         connection = ticket.member.pool.take(now)
         if connection is not None:
             self._use(connection, now)
@@ -366,6 +370,8 @@ class Exchange:
     def _note(self, reason: str) -> None:
         if self._ticket is not None:
             self._passage.failures.append(f"{self._ticket.member.key}: {reason}")
+            if self._traffic.tracer is not None:
+                self._traffic.tracer.fail(self._passage, self._traffic.now())
 
     def _close_attempt(self, outcome: Outcome, reason: str = "") -> None:
         self._traffic.admission.leave(self)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from deployer.errors import SetupError
-from deployer.ports import Clock
+from deployer.ports import Clock, SpanSink
 from deployer.routing.access_log import AccessLog
 from deployer.routing.admin import AdminDesk
 from deployer.routing.admin_address import AdminAddress
@@ -26,6 +26,7 @@ from deployer.routing.reception import Reception
 from deployer.routing.site import Site
 from deployer.routing.steering import Steering, SteeringOptions
 from deployer.routing.tls import BackendTls, BackendTrust, KeyPair, ListenerTls
+from deployer.routing.tracing import Tracer
 from deployer.routing.traffic import SWEEP_SECONDS, Traffic
 from deployer.routing.way import FindWay
 
@@ -50,6 +51,7 @@ class RouterOptions(SteeringOptions):
         tls: What it presents; plain HTTP is spoken without.
         client_authority: Who must have issued clients' certificates; they need none without.
         backend_tls: For https backends; the system's trust when left out.
+        open_spans: Opens where spans of requests go; none are made when left out.
     """
 
     host: str = "127.0.0.1"
@@ -61,6 +63,7 @@ class RouterOptions(SteeringOptions):
     tls: tuple[KeyPair, ...] = ()
     client_authority: Path | None = None
     backend_tls: BackendTls | None = None
+    open_spans: Callable[[], SpanSink] | None = None
 
 
 class Router:
@@ -94,6 +97,7 @@ class Router:
         self._clock = clock
         self._tls: ListenerTls | None = None
         self._trust: BackendTrust | None = None
+        self._spans: SpanSink | None = None
         self._server: asyncio.Server | None = None
         self._admin: AdminServer | None = None
 
@@ -139,6 +143,7 @@ class Router:
         ]
         for steering in self.steerings:
             steering.neighbours = self.steerings
+        self._trace()
         self._site = Site(self.steerings, self.events)
         await self._listen()
         for steering in self.steerings:
@@ -163,6 +168,14 @@ class Router:
             task.cancel()
         await asyncio.gather(self._writing, self._tending, return_exceptions=True)
         self._flush()
+        if self._spans is not None:
+            await asyncio.to_thread(self._spans.close)
+
+    def _trace(self) -> None:
+        if self._options.open_spans is not None:
+            self._spans = self._options.open_spans()
+            for steering in self.steerings:
+                steering.traffic.tracer = Tracer(self._spans, self._rng)
 
     @property
     def traffic(self) -> Traffic:

@@ -15,6 +15,7 @@ from deployer.routing.histogram import Histogram
 from deployer.routing.passage import Passage
 from deployer.routing.retries import RetryBudget
 from deployer.routing.scratch import make_scratch
+from deployer.routing.tracing import Tracer
 
 __all__ = ["SWEEP_SECONDS", "Connected", "Counters", "Ongoing", "Timed", "Timeouts", "Traffic"]
 
@@ -94,6 +95,7 @@ class Traffic:
         answers: What clients were answered, by status; 499 for those that did not wait for it.
         durations: From a request's head to the end of its answer.
         elsewhere: Requests under way in other processes of this router.
+        tracer: Makes a span of each request; none when left out.
         scratch: What clients' connections read into.
         now: Returns the loop's time: asyncio's is the monotonic clock, which is asked directly here
             because it is asked often.
@@ -105,6 +107,7 @@ class Traffic:
     timeouts: Timeouts = Timeouts()
     idempotent: bool = False
     log: Callable[[str], None] | None = None
+    tracer: Tracer | None = None
     budget: RetryBudget = field(default_factory=RetryBudget)
     counters: Counters = field(default_factory=Counters)
     answers: Counter[int] = field(default_factory=Counter)
@@ -140,6 +143,8 @@ class Traffic:
         self.durations.add(now - passage.began)
         if self.log is not None:
             self.log(passage.to_line(status, now))
+        if self.tracer is not None:
+            self.tracer.end(passage, status, now)
 
     def abandon_member(self, member: Member) -> None:
         """Let requests that wait at a member that is down go elsewhere, where that does no harm."""

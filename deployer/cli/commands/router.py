@@ -120,6 +120,15 @@ def serve(
         Path | None,
         typer.Option("--event-log", metavar="FILE", help="Append each event, a JSON line, here."),
     ] = None,
+    traces: Annotated[
+        str | None,
+        typer.Option(
+            "--traces",
+            metavar="URL",
+            envvar="OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+            help="Send a span per request to this collector (OTLP/HTTP): http://…/v1/traces.",
+        ),
+    ] = None,
     admin: Annotated[
         str | None,
         typer.Option(
@@ -166,6 +175,7 @@ def serve(
         drain_seconds=drain_seconds,
         event_log=event_log,
         **_read_admin(admin),
+        **_read_traces(traces),
         probe_path=probe_path,
         idempotent=True if idempotent else None,
         region=region,
@@ -193,6 +203,11 @@ def serve(
             f"--access-log is the embedded engine's; {engine} writes none for us",
             hint=f"Leave it out, or configure {engine}'s own: deployer router config.",
         )
+    elif traces is not None:
+        raise SourceError(
+            f"--traces is the embedded engine's; {engine} sends no spans for us",
+            hint=f"Leave it out, or configure {engine}'s own: deployer router config.",
+        )
     elif admin is not None:
         raise SourceError(
             f"--admin is the embedded engine's; {engine} takes no orders from us",
@@ -217,6 +232,14 @@ def _read_admin(text: str | None) -> dict[str, Any]:
             hint=f"Set {TOKEN_VARIABLE}, or give --admin the path of a socket.",
         )
     return {"admin": address, "token": token}
+
+
+def _read_traces(url: str | None) -> dict[str, Any]:
+    from functools import partial
+
+    from deployer.outlets import open_spans
+
+    return {} if url is None else {"open_spans": partial(open_spans, url)}
 
 
 class _Plane(Protocol):

@@ -125,7 +125,7 @@ def _remove(
 
 
 def _open(zone: str, endpoint: str | None) -> Any:
-    from deployer.zones import open_dns_zone
+    from deployer.outlets import open_dns_zone
 
     return open_dns_zone(zone, endpoint=endpoint)
 
@@ -139,7 +139,7 @@ def _check_dry(provider: DnsProvider, *, dry_run: bool) -> None:
 
 
 def _write(wanted: "DnsName", provider: DnsProvider, zone: str) -> "list[Json]":
-    from deployer.zones import write_dns_requests
+    from deployer.outlets import write_dns_requests
 
     return write_dns_requests(wanted, provider.value, zone)
 

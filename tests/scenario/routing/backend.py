@@ -1,21 +1,27 @@
-"""A backend in a process of its own: `python backend.py NAME`; prints its port.
+"""A backend in a process of its own: `python backend.py NAME [PORT [HOST]]`; prints its port.
 
 It answers probes, writes the id of every prediction it executes to the file that ``EXECUTED``
-names, and obeys ``GET /mode/<ok|500|503|close|die|part|wait>``: ``close`` reads a whole prediction
-and closes without an answer, ``die`` exits over it, ``part`` breaks off in the middle of its
-answer, ``wait`` never answers and notes ``left`` when the connection is closed. With ``AUTHORITY``
-it speaks TLS, and writes there whom to trust for it.
+names, and obeys ``GET /mode/<ok|500|503|close|die|part|wait|slow>``: ``close`` reads a whole
+prediction and closes without an answer, ``die`` exits over it, ``part`` breaks off in the middle of
+its answer, ``wait`` never answers and notes ``left`` when the connection is closed, ``slow``
+answers after 0.3 s. With ``AUTHORITY`` it speaks TLS, and writes there whom to trust for it; on
+SIGUSR1 it closes every connection and shows a certificate from then on that nobody trusts.
 """
 
 import asyncio
 import os
 import re
+import signal
 import ssl
 import sys
 from pathlib import Path
 
+import trustme
+
 from deployer.sandbox.certificate import make_certificate
 
+SLOW_SECONDS = 0.3
+PLACE = ["0", "127.0.0.1"]
 STATUSES = {b"ok": b"200 OK", b"500": b"500 Broken", b"503": b"503 Busy"}
 ID = re.compile(rb"(?i)\r\nx-request-id: *([^\r]*)")
 
@@ -24,19 +30,26 @@ class Backend:
     def __init__(self, name: str) -> None:
         self.name = name.encode()
         self.mode = b"ok"
+        self.tls = make_context()
+        self.writers: set[asyncio.StreamWriter] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.writers.add(writer)
         try:
             while not writer.is_closing():
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = [line for line in head.split(b"\r\n") if b"content-length" in line.lower()]
                 if length:
                     await reader.readexactly(int(length[0].split(b":")[1]))
+                if self.mode == b"slow" and b" /infer" in head:
+                    await asyncio.sleep(SLOW_SECONDS)
                 self.answer(head, writer)
                 if self.mode == b"wait" and b" /infer" in head and await is_left(reader):
                     self.note("left")
         except (ConnectionError, asyncio.IncompleteReadError):
             writer.close()
+        finally:
+            self.writers.discard(writer)
 
     def answer(self, head: bytes, writer: asyncio.StreamWriter) -> None:
         path = head.split(b" ")[1]
@@ -53,7 +66,14 @@ class Backend:
         if self.mode in (b"close", b"part"):
             writer.close()
         elif self.mode != b"wait":
-            writer.write(self.say(STATUSES[self.mode]))
+            writer.write(self.say(STATUSES.get(self.mode, b"200 OK")))
+
+    def become_strange(self) -> None:
+        """Show a certificate that nobody trusts, and let nobody go on without having seen it."""
+        if self.tls is not None:
+            trustme.CA().issue_cert("127.0.0.1", "localhost").configure_cert(self.tls)
+        for writer in self.writers:
+            writer.transport.abort()
 
     def execute(self, head: bytes) -> None:
         found = ID.search(head)
@@ -84,7 +104,9 @@ async def is_left(reader: asyncio.StreamReader) -> bool:
 
 async def main() -> None:
     backend = Backend(sys.argv[1])
-    server = await asyncio.start_server(backend.serve, "127.0.0.1", 0, ssl=make_context())
+    port, host = [*sys.argv[2:], *PLACE[len(sys.argv) - 2 :]]
+    server = await asyncio.start_server(backend.serve, host, int(port), ssl=backend.tls)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, backend.become_strange)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve_forever()

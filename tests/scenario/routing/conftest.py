@@ -27,6 +27,7 @@ GUARDIAN = Path(__file__).with_name("guardian.py")
 CLI = [sys.executable, "-c", "from deployer.cli.app import main; main()", "router", "serve"]
 PROGRAMS = {"haproxy": HAPROXY, "envoy": ENVOY}
 RATE = 60.0
+BACKLOG = 110  # asyncio listens with 100
 POST = (
     "POST /infer HTTP/1.1\r\nHost: iris\r\nX-Request-Id: {}\r\n"
     "Content-Length: 2\r\nConnection: close\r\n\r\n{{}}"
@@ -51,16 +52,38 @@ class Cast:
     def add_backend(self, *, authority: Path | None = None) -> str:
         """Start one; with ``authority`` it speaks TLS and writes there whom to trust for it."""
         tls = {} if authority is None else {"AUTHORITY": str(authority)}
-        process = self._start(
-            [sys.executable, str(SCRIPT), f"t{len(self.backends)}"],
-            stdout=subprocess.PIPE,
-            env=os.environ | {"EXECUTED": str(self.folder / "executed")} | tls,
-        )
-        assert process.stdout is not None
+        process, port = self._start_backend(f"t{len(self.backends)}", tls=tls)
         self.backends.append(process)
         start = "https://localhost" if tls else "http://127.0.0.1"
-        self.urls.append(f"{start}:{process.stdout.readline().strip()}")
+        self.urls.append(f"{start}:{port}")
         return self.urls[-1]
+
+    def restart_backend(self, index: int, *, host: str = "127.0.0.1") -> None:
+        """Start one anew where it was, or at another address with the same port."""
+        port = self.urls[index].rpartition(":")[2]
+        self.backends[index].kill()
+        self.backends[index].wait()
+        self.backends[index], _ = self._start_backend(f"t{index}", port, host)
+
+    def _start_backend(
+        self, *words: str, tls: dict[str, str] | None = None
+    ) -> "tuple[subprocess.Popen[str], str]":
+        process = self._start(
+            [sys.executable, str(SCRIPT), *words],
+            stdout=subprocess.PIPE,
+            env=os.environ | {"EXECUTED": str(self.folder / "executed")} | (tls or {}),
+        )
+        assert process.stdout is not None
+        return process, process.stdout.readline().strip()
+
+    def fill_backlog(self, index: int) -> None:
+        """Stop one, and leave no room for connections: what is sent there is lost on the way."""
+        self.backends[index].send_signal(signal.SIGSTOP)
+        port = int(self.urls[index].rpartition(":")[2])
+        for _ in range(BACKLOG):
+            waiting = self._stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.1", port))
 
     @property
     def given_backends(self) -> list[str]:

@@ -16,6 +16,9 @@ __all__ = ["make_listener"]
 
 _HEAD_SECONDS = 10.0
 _REPLAY_LIMIT = 1 << 20
+_PICKS = 25
+"""Weighted hosts may come up several times in a row; with Envoy's usual 5 a tenth of the retries
+went to one that had just refused, when two of three were down."""
 _BEFORE_SENT = "connect-failure,refused-stream,reset-before-request"
 _AFTER_SENT = f"{_BEFORE_SENT},reset"
 _HCM = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
@@ -112,7 +115,7 @@ def _retries(orders: Orders, retry_on: str) -> Json:
         "retry_on": retry_on,
         "num_retries": MAX_RETRIES,
         "per_try_timeout": seconds(orders.conduct.timeouts.first_byte),
-        "host_selection_retry_max_attempts": 5,
+        "host_selection_retry_max_attempts": _PICKS,
         "retry_host_predicate": [
             {
                 "name": "envoy.retry_host_predicates.previous_hosts",

@@ -53,10 +53,11 @@ def test_a_policy_that_needs_prices_needs_a_spec() -> None:
     assert "is not one of 'weighted', 'latency', 'priority', 'region'" in said
 
 
-def test_an_access_log_of_another_engine_is_refused() -> None:
-    code, said = run("--engine", "haproxy", "--access-log", "--backend", "a=http://127.0.0.1:1")
+@pytest.mark.parametrize("words", [["--access-log"], ["--traces", "http://127.0.0.1:1"]])
+def test_what_only_the_embedded_engine_writes_is_refused_of_another(words: list[str]) -> None:
+    code, said = run("--engine", "haproxy", *words, "--backend", "a=http://127.0.0.1:1")
     assert code == 4
-    assert "--access-log is the embedded engine's" in said
+    assert f"{words[0]} is the embedded engine's" in said
 
 
 def test_a_program_that_is_none_is_a_matter_of_setup(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_a_stream_has_no_total_timeout_and_every_other_one_is_set(make_orders: M
     assert (route["timeout"], route["idle_timeout"]) == ("0s", "60s")
     retries = route["retry_policy"]
     assert retries["per_try_timeout"] == "60s"
-    assert retries["host_selection_retry_max_attempts"] == 5
+    assert retries["host_selection_retry_max_attempts"] == 25
 
 
 def test_only_what_may_run_twice_is_sent_again_after_it_was_sent(make_orders: MakeOrders) -> None:

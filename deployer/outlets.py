@@ -1,10 +1,13 @@
-"""Opening DNS zones: names their adapters, and imports them on demand, as the wiring does."""
+"""Opening what a router writes to: DNS zones, a collector of traces.
+
+Names adapters, and imports them on demand, as the wiring does.
+"""
 
 from deployer.errors import SourceError
-from deployer.ports import DnsName, DnsZone
+from deployer.ports import DnsName, DnsZone, SpanSink
 from deployer.values import Json
 
-__all__ = ["open_dns_zone", "write_dns_requests"]
+__all__ = ["open_dns_zone", "open_spans", "write_dns_requests"]
 
 
 def open_dns_zone(zone: str, *, endpoint: str | None = None) -> DnsZone:
@@ -16,6 +19,18 @@ def open_dns_zone(zone: str, *, endpoint: str | None = None) -> DnsZone:
     from deployer.providers.aws.dns import connect_zone
 
     return connect_zone(zone, endpoint=endpoint)
+
+
+def open_spans(url: str) -> SpanSink:
+    """Return what sends spans to a collector's ``http://…/v1/traces``.
+
+    Raises:
+        SetupError: The extra ``otel`` is not installed.
+    """
+    from deployer.providers.local.clock import SystemClock
+    from deployer.providers.otel.spans import connect_spans
+
+    return connect_spans(url, clock=SystemClock())
 
 
 def write_dns_requests(wanted: DnsName, provider: str, place: str) -> list[Json]:

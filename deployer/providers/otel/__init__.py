@@ -1,0 +1,1 @@
+"""OpenTelemetry: spans to a collector over OTLP/HTTP, by the vendor-neutral SDK."""
