@@ -38,11 +38,12 @@ def wait_for(check: Callable[[], object]) -> None:
 
 
 @pytest.fixture(name="ended")
-def _ended() -> Iterator[set[int]]:
-    """Processes that are ended with the test, whoever their parent is by then."""
+def _ended(cast: "Cast") -> Iterator[set[int]]:
+    """Processes that are ended with the test, and their workers, before the cast's end."""
+    assert cast.backends
     pids = set[int]()
     yield pids
-    for pid in pids:
+    for pid in pids.union(*map(workers_of, pids)):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
@@ -52,7 +53,7 @@ def test_workers_fail_over_together_and_a_killed_one_is_replaced(
 ) -> None:
     router = cast.start_router(*OPTIONS, *cast.given_backends)
     before = workers_of(router.pid)
-    ended |= before
+    ended |= before | {router.pid}
     assert len(before) == 2
     seen = cast.load(seconds=2, fault=cast.backends[0].kill)
     assert seen.total() == seen["200"], (seen, cast.said)
@@ -75,7 +76,7 @@ def test_workers_fail_over_together_and_a_killed_one_is_replaced(
 
 def test_workers_serve_on_when_the_one_that_judges_is_killed(cast: "Cast", ended: set[int]) -> None:
     router = cast.start_router(*OPTIONS, *cast.given_backends)
-    ended |= workers_of(router.pid)
+    ended |= workers_of(router.pid) | {router.pid}
     seen = cast.load(seconds=2, fault=router.kill)
     assert seen.total() == seen["200"], (seen, cast.said)
     wait_for(lambda: cast.said.count("serves on by itself") == 2)
