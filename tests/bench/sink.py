@@ -2,7 +2,8 @@
 
 Speaks as much of S3, of Cloud Storage and of Blob Storage as clients need to move a file, checks
 nothing, and believes every checksum that it is told. Every object's bytes are `pattern`, repeated.
-Only for measuring clients: ``python tests/bench/sink.py`` prints its port.
+Only for measuring clients: ``python tests/bench/sink.py [RATE]`` prints its port; with a rate it
+takes so many MiB a second from each connection, as a network would.
 """
 
 import json
@@ -15,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from deployer.checksums import combine_crcs
+from deployer.providers.local.clock import SystemClock
 
 MEBIBYTE = 1 << 20
 _UNIT = random.Random(1).randbytes(MEBIBYTE)
@@ -42,6 +44,8 @@ class Stored:
 
 OBJECTS: dict[str, Stored] = {}
 PARTS: dict[str, dict[str, tuple[str, int]]] = {}
+CLOCK = SystemClock()
+RATES = [float(word) for word in sys.argv[1:]]
 
 
 class Handler(socketserver.StreamRequestHandler):
@@ -304,6 +308,8 @@ class Handler(socketserver.StreamRequestHandler):
             if not got:
                 raise ConnectionError("cut off")
             left -= got
+            if RATES:
+                CLOCK.sleep(got / MEBIBYTE / RATES[0])
         return int(self.headers.get("x-amz-decoded-content-length", size))
 
     def _drop_chunks(self) -> int:
