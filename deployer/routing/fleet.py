@@ -111,7 +111,8 @@ class Fleet:
 
     Args:
         events: Where each change of a backend's state goes.
-        on_change: Called with a member whose state changed.
+        on_change: Called with a member whose state changed, or that was ejected and is now known to
+            be down, too.
         tls: For https backends; the system's trust when left out.
 
     Attributes:
@@ -235,7 +236,7 @@ class Fleet:
             member.ejections += member.health.ejected_until is not None
             member.rate.clear()
         if member.health is not before:
-            self._announce(member, before.state, now)
+            self._announce(member, before, now)
 
     def list_named(self, name: str) -> list[Member]:
         """Return the members of a target, or the one of ``<target>/<release>``."""
@@ -324,17 +325,19 @@ class Fleet:
         ]
         self._all.fill(self._candidates)
 
-    def _announce(self, member: Member, before: State, now: float) -> None:
+    def _announce(self, member: Member, before: Health, now: float) -> None:
         health = member.health
-        if health.state is before:
+        if health.state is before.state:
             self._rebuild()
+            if before.up and not health.up:
+                self._on_change(member)
             return
         shares = self.shares(now)
         self._rebuild()
         self._events.add(
             Kind.STATE,
             member.key,
-            f"{before} -> {health.state}",
+            f"{before.state} -> {health.state}",
             cause=health.reason,
             effect=describe_shift(shares, self.shares(now)),
             by=str(health.source),

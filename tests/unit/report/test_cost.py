@@ -77,10 +77,10 @@ def test_a_target_on_aws_is_priced_as_by_hand(price: Maker, make_part: Maker) ->
     machines: both fit one: 0.192 x 730 = 140.16
     control plane: 0.10 x 730 = 73.00; balancer: 0.0225 x 730 = 16.425
     storage: 50 GiB = 53.687 GB x 0.023 = 1.2348
-    store requests: a push of 6,400 parts of 8 MiB, 2 x 6,400 reads of 8 MiB:
-        6.4 x 0.005 + 12.8 x 0.0004 = 0.0371
+    store requests: a push of 6,400 parts of 8 MiB, 2 x 12,800 reads of 4 MiB:
+        6.4 x 0.005 + 25.6 x 0.0004 = 0.0422
     surge: 4 replicas need 2 machines (3 fit in 3.92 cpu): 1 x 660 s x 0.192 / 3600 = 0.0352
-    bill: 140.16 + 73 + 16.425 + 1.2348 + 0.0371 + 0.0352 = 230.89
+    bill: 140.16 + 73 + 16.425 + 1.2348 + 0.0422 + 0.0352 = 230.90
     """
     report = price(make_part())
     (target,) = report.targets
@@ -93,7 +93,7 @@ def test_a_target_on_aws_is_priced_as_by_hand(price: Maker, make_part: Maker) ->
         "store requests": Decimal("0.04"),
         "surge": Decimal("0.04"),
     }
-    assert cents(report.known) == Decimal("230.89")
+    assert cents(report.known) == Decimal("230.90")
     assert (target.nodes, target.hourly_from, report.partial) == (1, "book", False)
 
 
@@ -129,7 +129,7 @@ def test_an_unknown_machine_makes_the_total_partial_and_never_free(
     assert (unknown.nodes, unknown.hourly, unknown.hourly_from) == (None, None, "")
     assert by_name(unknown)["machines"] is None
     assert "the book knows m6i.large" in unknown.bill[0].unknown
-    assert cents(known.known) == Decimal("230.89")
+    assert cents(known.known) == Decimal("230.90")
 
 
 def test_a_component_without_a_price_stays_unknown_beside_known_ones(
@@ -250,15 +250,15 @@ def test_what_an_ingress_brings_is_unknown(price: Maker, make_part: Maker) -> No
 def test_the_autoscaler_says_what_a_month_may_cost_at_most(
     price: Maker, make_part: Maker, kind: str, field: str
 ) -> None:
-    """Six replicas need two machines: one more than two replicas do, and 8,000 more reads.
+    """Six replicas need two machines: one more than two replicas do, and 51,200 more reads.
 
-    More: 140.16 + 4 x 6,400 x 0.0004 / 1000 = 140.17; surge: 12 need 4, 2 more: + 0.0352.
+    More: 140.16 + 4 x 12,800 x 0.0004 / 1000 = 140.18; surge: 12 need 4, 2 more: + 0.0352.
     """
     scaler = {"kind": kind, "spec": {field: 6}}
     report = price(make_part(objects=(scaler,)))
     (target,) = report.targets
     assert (target.replicas, target.max_replicas) == (2, 6)
-    assert report.most.amount - report.known.amount == Decimal("140.2054400")
+    assert report.most.amount - report.known.amount == Decimal("140.2156800")
 
 
 def test_a_live_target_whose_release_is_not_known_makes_the_total_partial(

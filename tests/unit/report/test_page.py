@@ -113,7 +113,7 @@ def test_what_is_unknown_is_told_as_that_with_its_reason(page: Maker) -> None:
     assert "unknown, 1 of 2 targets healthy" in text
     assert "<no answer> in 5 s" in text, "escaped in the page, whole for the reader"
     assert "edge: machines, control plane, balancer, storage, store requests unknown: a loc" in text
-    assert re.search(r"230\.89 USD \+ unknown\s+a month.*partial", text)
+    assert re.search(r"230\.90 USD \+ unknown\s+a month.*partial", text)
     assert "0.00" not in text, "unknown is never free"
 
 

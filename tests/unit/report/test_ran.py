@@ -107,8 +107,8 @@ def test_a_thousand_predictions_cost_what_all_of_it_did(make_report: Maker) -> N
     """An hour's cost over 600 of 1,000 answers that were successful, by 1,000.
 
     Machine 0.192, control plane 0.10, balancer 0.0225; 53.687 GB x 0.023 / 720 h = 0.001715;
-    6,400 parts x 0.005/1,000 + 2 x 6,400 reads x 0.0004/1,000 = 0.03712; 1,000 KiB sent and
-    2,000 KiB handled 0.0001045. All 0.35344, over 0.6: 0.58907.
+    6,400 parts x 0.005/1,000 + 2 x 12,800 reads x 0.0004/1,000 = 0.04224; 1,000 KiB sent and
+    2,000 KiB handled 0.0001045. All 0.35856, over 0.6: 0.59760.
     """
     samples = (
         Sample(FIRST, "t0", predictions=0),
@@ -122,7 +122,7 @@ def test_a_thousand_predictions_cost_what_all_of_it_did(make_report: Maker) -> N
     assert group.per_thousand.amount == pytest.approx(
         group.total.known.amount / Decimal("0.6"), abs=Decimal("1e-20")
     )
-    assert round(group.per_thousand.amount, 5) == Decimal("0.58907")
+    assert round(group.per_thousand.amount, 5) == Decimal("0.59760")
     assert report.total.per_thousand == group.per_thousand
 
 

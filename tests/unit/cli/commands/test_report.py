@@ -11,13 +11,13 @@ from deployer.release.records import Head
 Maker = Callable[..., Any]
 Capture = pytest.CaptureFixture[str]
 COST_TABLE = """\
-iris: 454.06 USD a month on 2 targets (an estimate)
+iris: 454.07 USD a month on 2 targets (an estimate)
 
 target        machine        replicas  requests  machines  control  balancer  storage  other    bill
-aws-virginia  m6i.xlarge            2     53.91    140.16    73.00     16.42     1.23   0.07  230.89
-gcp-iowa      n2-standard-4         2     54.54    141.79    73.00      7.30     1.00   0.07  223.17
+aws-virginia  m6i.xlarge            2     53.91    140.16    73.00     16.42     1.23   0.08  230.90
+gcp-iowa      n2-standard-4         2     54.54    141.79    73.00      7.30     1.00   0.08  223.17
 ────────────                           ────────  ────────  ───────  ────────  ───────  ─────  ──────
-USD a month                              108.44    281.95   146.00     23.72     2.23   0.15  454.06
+USD a month                              108.44    281.95   146.00     23.72     2.23   0.16  454.07
 """
 
 
@@ -31,7 +31,7 @@ def test_the_cost_of_two_targets(two_targets: Maker, capsys: Capture) -> None:
 
     requests: 2 x 10/52 x 0.194236 x 730 = 54.54; machines 0.194236 x 730 = 141.79;
     control plane 73; one forwarding rule 0.01 x 730 = 7.30; 50 GiB x 0.02 = 1.00;
-    store requests 0.0371 and surge 0.194236 x 660 / 3600 = 0.0356; sum 223.17.
+    store requests 0.0422 and surge 0.194236 x 660 / 3600 = 0.0356; sum 223.17.
     The requests are summed first: 53.9077 + 54.5355 = 108.44, not 53.91 + 54.54.
     """
     lines = cost_lines(two_targets(), capsys)
@@ -45,10 +45,10 @@ def test_what_has_no_price_is_told_and_the_total_is_partial(
 ) -> None:
     local = {"cloud": "local", "region": "", "machine": ""}
     lines = cost_lines(two_targets(local), capsys)
-    assert lines[0] == ("iris: 230.89 + unknown USD a month on 2 targets (a partial estimate)")
+    assert lines[0] == ("iris: 230.90 + unknown USD a month on 2 targets (a partial estimate)")
     assert lines[4].split() == ["gcp-iowa", "-", "2", *["unknown"] * 6]
     assert lines[6].split()[3:7] == ["≥", "53.91", "≥", "140.16"]
-    assert lines[6].endswith("230.89 + unknown")
+    assert lines[6].endswith("230.90 + unknown")
     assert (
         "gcp-iowa: machines, control plane, balancer, storage, store requests unknown: "
         "a local machine has no list price"
@@ -108,8 +108,8 @@ def test_the_cost_document_has_its_schema(two_targets: Maker, capsys: Capture) -
     assert document["schema"] == "deployer/cost/v1"
     assert document["period"] == "month"
     assert document["total"] == {
-        "monthly": "454.057133",
+        "monthly": "454.067373",
         "currency": "USD",
         "partial": False,
-        "most": "454.057133",
+        "most": "454.067373",
     }
