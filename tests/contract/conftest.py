@@ -123,7 +123,7 @@ def proxied(cloud: Rig, proxy: LossyProxy) -> ObjectStore:
 @pytest.fixture(scope="session")
 def s3_url() -> Iterator[str]:
     with run_moto() as url:
-        client: Any = boto3.client(
+        client: Any = boto3.Session().client(
             "s3",
             endpoint_url=url,
             region_name="us-east-1",

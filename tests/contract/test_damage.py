@@ -111,6 +111,6 @@ def test_a_failed_s3_upload_leaves_no_parts_to_pay_for(
 
     with pytest.raises(SourceError):
         store.put_file("model", path, progress=change)
-    client: Any = boto3.client("s3", endpoint_url=s3_url, region_name="us-east-1")
+    client: Any = boto3.Session().client("s3", endpoint_url=s3_url, region_name="us-east-1")
     left = client.list_multipart_uploads(Bucket="contract", Prefix="aborted").get("Uploads", [])
     assert left == []

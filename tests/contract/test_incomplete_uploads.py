@@ -51,7 +51,7 @@ def yard(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 def _s3_yard(url: str) -> Yard:
-    client: Any = boto3.client("s3", endpoint_url=url, region_name="us-east-1")
+    client: Any = boto3.Session().client("s3", endpoint_url=url, region_name="us-east-1")
     client.create_bucket(Bucket="yard")
 
     def begin(key: str) -> None:

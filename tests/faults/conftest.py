@@ -45,7 +45,7 @@ class Cloud:
 
 
 def make_s3_bucket(url: str) -> None:
-    client: Any = boto3.client("s3", endpoint_url=url, region_name="us-east-1")
+    client: Any = boto3.Session().client("s3", endpoint_url=url, region_name="us-east-1")
     client.create_bucket(Bucket=BUCKET)
     client.close()
 

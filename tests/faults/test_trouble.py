@@ -137,7 +137,9 @@ def test_a_bucket_in_another_region_is_found(
 ) -> None:
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     place = start_place("s3", region="eu-west-1")
-    client: Any = boto3.client("s3", endpoint_url=place.server.url, region_name="eu-west-1")
+    client: Any = boto3.Session().client(
+        "s3", endpoint_url=place.server.url, region_name="eu-west-1"
+    )
     client.create_bucket(
         Bucket="faults", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
     )

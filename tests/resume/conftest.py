@@ -102,7 +102,7 @@ def place(request: pytest.FixtureRequest, _credentials: None) -> Iterator[Place]
 def _start(scheme: str) -> Place:
     if scheme == "s3":
         server = start_s3_server(smallest_part=1)
-        client: Any = boto3.client("s3", endpoint_url=server.url, region_name="us-east-1")
+        client: Any = boto3.Session().client("s3", endpoint_url=server.url, region_name="us-east-1")
         client.create_bucket(Bucket=BUCKET)
         client.close()
         return Place(scheme, server, connect_s3)

@@ -13,7 +13,7 @@ from deployer.sandbox.s3.checksums import ALGORITHMS
 
 
 def connect(server: Any, key: str = ACCESS_KEY, secret: str = SECRET_KEY) -> Any:
-    return boto3.client(
+    return boto3.Session().client(
         "s3",
         endpoint_url=server.url,
         region_name="us-east-1",

@@ -22,7 +22,7 @@ class Zone:
 
     def __init__(self, url: str, folder: Path) -> None:
         self.url, self.folder = url, folder
-        self.client: Any = boto3.client(
+        self.client: Any = boto3.Session().client(
             "route53",
             endpoint_url=url,
             region_name="us-east-1",

@@ -51,7 +51,7 @@ def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def create_cluster(name: str, endpoint: str, authority: str) -> None:
-    client: Any = boto3.client("eks", region_name=REGION)
+    client: Any = boto3.Session().client("eks", region_name=REGION)
     client.create_cluster(
         name=name,
         roleArn="arn:aws:iam::123456789012:role/eks",

@@ -23,7 +23,7 @@ def server() -> Iterator[RunningServer]:
 
 @pytest.fixture
 def client(server: RunningServer) -> Any:
-    made: Any = boto3.client(
+    made: Any = boto3.Session().client(
         "s3",
         endpoint_url=server.url,
         region_name="us-east-1",
