@@ -14,6 +14,7 @@ from deployer.routing.plane import Orders
 
 __all__ = [
     "CAPABILITIES",
+    "RUN",
     "Ability",
     "Capability",
     "Engine",
@@ -30,6 +31,10 @@ class Engine(StrEnum):
     ENVOY = "envoy"
     NGINX = "nginx"
     GATEWAY = "gateway"
+
+
+RUN = (Engine.EMBEDDED, Engine.HAPROXY, Engine.ENVOY)
+"""The engines that a router of ours runs on."""
 
 
 class Ability(StrEnum):

@@ -29,7 +29,7 @@ from typing import Any, Self, cast
 from deployer.errors import SetupError
 from deployer.providers.local.clock import SystemClock
 from deployer.release.records import Backend, RouteSettings
-from deployer.routing.capabilities import Engine
+from deployer.routing.capabilities import RUN, Engine
 from deployer.routing.conduct import make_conduct
 from deployer.routing.endpoints import Resolver
 from deployer.routing.engines.build import build_plane
@@ -69,7 +69,7 @@ def bench_router(size: int, seconds: float = 1.0, rounds: int = 5) -> dict[str, 
         stack.enter_context(pinned(0))
         backend = stack.enter_context(Served(_serve_backend, size))
         routers = {"direct": (backend.port, lambda: (0.0, 0.0))}
-        for engine in Engine:
+        for engine in RUN:
             with contextlib.suppress(SetupError):
                 routers[engine] = stack.enter_context(started(engine, backend.port))
         runs: dict[str, list[Measured]] = {name: [] for name in routers}

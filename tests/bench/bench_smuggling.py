@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import httptools
 
 from deployer.errors import SetupError
-from deployer.routing.capabilities import Engine
+from deployer.routing.capabilities import RUN, Engine
 from tests.bench.bench_router import started
 from tests.smuggling import CASES
 
@@ -108,7 +108,7 @@ async def _ask(port: int, request: bytes) -> str:
 def main() -> None:
     """Print a row per case."""
     verdicts = {}
-    for engine in Engine:
+    for engine in RUN:
         with contextlib.suppress(SetupError):
             verdicts[engine] = ask_all(engine)
     print(f"{'':<26}" + "".join(f"{engine:<20}" for engine in verdicts))

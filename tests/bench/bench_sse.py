@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from deployer.errors import SetupError
-from deployer.routing.capabilities import Engine
+from deployer.routing.capabilities import RUN, Engine
 from tests.bench.bench_router import Served, pinned, started
 
 __all__ = ["bench_lag", "main"]
@@ -160,7 +160,7 @@ def main() -> None:
     with pinned(0), Served(_serve_streams) as backend:
         print(f"{'':<14}   events   lag p50 ms   lag p99 ms   router's CPU us per event")
         _print_lags("direct", bench_lag(backend.port), 0.0)
-        for engine in Engine:
+        for engine in RUN:
             with contextlib.suppress(SetupError), started(engine, backend.port) as (port, use):
                 before = use()[0]
                 lags = bench_lag(port)

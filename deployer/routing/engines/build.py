@@ -3,6 +3,7 @@
 import ssl
 from pathlib import Path
 
+from deployer.errors import SetupError
 from deployer.ports import Clock
 from deployer.routing.capabilities import Engine
 from deployer.routing.engines.binary import ENVOY, HAPROXY, find_binary
@@ -34,8 +35,11 @@ def build_plane(
         folder: The same words find the same folder again when left out.
 
     Raises:
-        SetupError: The engine is not installed, or the folder can't be used.
+        SetupError: The engine is not installed, or none that is run here; or the folder can't be
+            used.
     """
+    if engine not in (Engine.HAPROXY, Engine.ENVOY):
+        raise SetupError(f"{engine} is no engine that is started here")
     port = port or free_port(host)
     folder = (folder or default_folder(engine, host, port)).absolute()
     place = Place(host, port, folder, threads=threads, ca_file=trusted_certificates())
