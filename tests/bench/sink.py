@@ -45,7 +45,7 @@ class Stored:
 OBJECTS: dict[str, Stored] = {}
 PARTS: dict[str, dict[str, tuple[str, int]]] = {}
 CLOCK = SystemClock()
-RATES = [float(word) for word in sys.argv[1:]]
+RATES: list[float] = []
 
 
 class Handler(socketserver.StreamRequestHandler):
@@ -361,6 +361,7 @@ class Server(socketserver.ThreadingTCPServer):
 
 
 def main() -> None:
+    RATES.extend(map(float, sys.argv[1:]))
     with Server(("127.0.0.1", 0), Handler) as server:
         print(server.server_address[1], flush=True)
         sys.setswitchinterval(0.001)
