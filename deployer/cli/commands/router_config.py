@@ -15,7 +15,7 @@ from deployer.cli.commands.router_source import (
     RoutesFile,
     RoutingBlock,
     SpecFile,
-    choose_sources,
+    choose_source,
     split_listen,
 )
 from deployer.cli.output import print_note
@@ -70,9 +70,7 @@ def router_config(
     from deployer.routing.plane import Orders
 
     host, port = split_listen(listen)
-    specs, files = [spec] if spec else [], [routes] if routes else []
-    [source] = choose_sources(specs, files, backend or [], policy, routing)
-    read = source()
+    read = choose_source(spec, routes, backend or [], policy, routing)()
     conduct = make_conduct(
         read.settings, fast=fast, idempotent=idempotent or None, probe_path=probe_path
     )

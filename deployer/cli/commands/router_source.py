@@ -121,11 +121,15 @@ def choose_sources(
 
 
 def choose_source(
-    spec: Path | None, routes: Path | None, backends: list[str], policy: PolicyName | None
+    spec: Path | None,
+    routes: Path | None,
+    backends: list[str],
+    policy: PolicyName | None,
+    routing: Path | None = None,
 ) -> "Callable[[], Routes]":
     """Return what reads the routes of the one deployment that is meant; see `choose_sources`."""
     specs, files = [spec] if spec else [], [routes] if routes else []
-    [source] = choose_sources(specs, files, backends, policy, None)
+    [source] = choose_sources(specs, files, backends, policy, routing)
     return source
 
 
