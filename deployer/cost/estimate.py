@@ -18,7 +18,7 @@ from deployer.cost.spare import price_failover, price_surge, replicas_needed
 from deployer.cost.storage import price_pushes, price_storage
 from deployer.ports import Prices, UnknownPrice
 from deployer.release.records import Bundle, TargetBundle
-from deployer.spec.model import Strategy
+from deployer.spec.strategy import Strategy
 from deployer.values import Cloud, Money
 
 __all__ = ["TargetEstimate", "autoscaler_maximum", "estimate_release"]

@@ -6,7 +6,7 @@ from deployer.cost.component import Component, price_component
 from deployer.cost.load import Load
 from deployer.cost.machine import Machine
 from deployer.release.records import TargetBundle
-from deployer.spec.model import Strategy
+from deployer.spec.strategy import Strategy
 
 __all__ = ["price_failover", "price_surge", "replicas_needed"]
 
