@@ -261,3 +261,55 @@ def test_a_target_that_fails_as_a_canary_is_taken_back_alone(start: Start, outco
     assert routed(machine.world) == [("aws", 2, 1000), ("azure", 1, 1000)]
     assert services(machine.world, "azure") == {"iris", "iris-r1"}
     assert [machine.world.selected(name) for name in TARGETS] == ["iris-r2", "iris-r1"]
+
+
+class Doors:
+    """Answers at the stable addresses, and at the canaries' or not."""
+
+    def __init__(self, *silent: str) -> None:
+        self.silent = silent
+
+    def send(self, base_url: str, request: HttpRequest, *, timeout_seconds: float) -> HttpResponse:
+        assert timeout_seconds > 0
+        assert request.path.startswith("/v2/")
+        if any(word in base_url for word in self.silent):
+            raise TransientError(f"{base_url} does not answer", operation="", resource="")
+        return HttpResponse(200, b"ok", 0.01)
+
+
+def test_a_way_in_that_does_not_answer_ends_the_deploy_and_is_not_held_against_the_release(
+    canary: World,
+) -> None:
+    machine = canary.start()
+    machine.session = replace(machine.session, probe=Doors("iris-canary.default.azure"))
+    seen = trace(machine, canary)
+    with pytest.raises(RolloutError, match="the canary's way in does not answer at http") as told:
+        machine.deploy()
+    assert "it is not to blame" in str(told.value.hint)
+    assert seen == []
+    assert services(canary, "azure") == {"iris", "iris-r1"}
+    assert canary.record()["marks"][2]["quarantined"] is None
+
+
+def test_where_not_even_the_stable_address_answers_here_routers_judge_the_canarys(
+    canary: World,
+) -> None:
+    machine = canary.start()
+    machine.session = replace(machine.session, probe=Doors("aws", "azure"))
+    assert machine.deploy().release == 2
+    [said] = {
+        event.detail.partition("; ")[2] for event in machine.events if event.step == "open"
+    } - {""}
+    assert said == "not asked: the stable address does not answer here either"
+
+
+def test_a_target_without_weight_waits_for_the_shift(canary: World) -> None:
+    weights = ("state:", "routing: {weights: {aws: 1, azure: 0}}\nstate:")
+    canary.drop_gcp(CANARY, weights)
+    canary.start().deploy()
+    canary.write_model("three")
+    machine = canary.start()
+    seen = trace(machine, canary)
+    machine.deploy()
+    assert seen[0][1] == [("aws", 2, 950), ("aws", 3, 50), ("azure", 2, 1000)]
+    assert routed(canary) == on_each((3, 1000))
