@@ -56,4 +56,4 @@ def _render(spec: Spec, target: TargetSpec, release: int, artifact: Digest) -> s
     rendered = render_target(
         spec, target, release=release, artifact_digest=str(artifact), artifact_uri=uri
     )
-    return format_yaml([*rendered.objects, rendered.shift])
+    return format_yaml([*rendered.objects, rendered.shift, *rendered.canary])
