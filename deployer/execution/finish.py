@@ -32,7 +32,9 @@ def publish_routes(step: Route, context: Context) -> tuple[Backend, ...]:
 
 def find_backends(step: Route, context: Context, known: Routes | None) -> tuple[Backend, ...]:
     """Return where each target of ``step.live`` is reached; of one that does not say, as known."""
-    urls = {backend.target: backend.url for backend in known.backends} if known else {}
+    urls: dict[str, str] = {}
+    for backend in known.backends if known else ():
+        urls.setdefault(backend.target, backend.url)  # the stable one stands before its canary
     return _backends(step, context, urls)
 
 

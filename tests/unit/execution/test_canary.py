@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
 from deployer.errors import RolloutError, TransientError
 from deployer.ports import HttpRequest, HttpResponse, Readiness, Verdict
+from deployer.providers.local.cluster_faults import ClusterFault
 from deployer.values import ROUTER_STATUS
 
 World = Any
@@ -313,3 +315,17 @@ def test_a_target_without_weight_waits_for_the_shift(canary: World) -> None:
     machine.deploy()
     assert seen[0][1] == [("aws", 2, 950), ("aws", 3, 50), ("azure", 2, 1000)]
     assert routed(canary) == on_each((3, 1000))
+
+
+def test_a_cluster_that_does_not_tell_an_address_is_reached_where_it_was(canary: World) -> None:
+    machine = canary.start()
+    away = partial(TransientError, "away", operation="endpoint", resource="iris")
+
+    def hear(event: Any) -> None:
+        if (event.kind, event.phase) == ("done", "canary 5 %"):
+            machine.clusters["aws"].faults.append(ClusterFault("endpoint", away, times=500))
+
+    machine.events = Listening(hear)
+    machine.deploy()
+    stable = canary.state.read_routes().backends[0]
+    assert (stable.release, stable.url) == (2, "http://iris.default.aws.invalid")
