@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from deployer.checksums import Buffer
 from deployer.ports import Clock, StoreSettings
 from deployer.providers.aws.settings import creating_headers, standing_headers
 from deployer.providers.aws.signature import Keys, sign_request
@@ -47,7 +48,7 @@ class FastLane:
         self._wire = _open_wire(self.client, base, patience) if base else None
 
     def put(
-        self, name: str, body: bytes, headers: Mapping[str, str], *, part: Mapping[str, str]
+        self, name: str, body: Buffer, headers: Mapping[str, str], *, part: Mapping[str, str]
     ) -> Answer | None:
         """Write an object by its full key, or a part of an upload (``part`` is the query then).
 
@@ -66,7 +67,7 @@ class FastLane:
         method: str,
         name: str,
         query: Mapping[str, str],
-        body: bytes,
+        body: Buffer,
         headers: Mapping[str, str],
         *,
         wanted: int,

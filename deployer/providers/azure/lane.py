@@ -11,6 +11,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from deployer.checksums import Buffer
 from deployer.ports import Clock
 from deployer.providers.patience import Patience
 from deployer.providers.wire import Answer, Wire
@@ -33,7 +34,7 @@ class FastLane:
         self._wire = _open_wire(self._origin, patience)
 
     def put(
-        self, name: str, body: bytes, headers: Mapping[str, str], *, query: Mapping[str, str]
+        self, name: str, body: Buffer, headers: Mapping[str, str], *, query: Mapping[str, str]
     ) -> Answer | None:
         """Write a blob, or what the query names; None when it did not succeed, whatever why."""
         length = {"Content-Length": str(len(body)), "Content-Type": "application/octet-stream"}
@@ -49,7 +50,7 @@ class FastLane:
         name: str,
         query: Mapping[str, str],
         headers: Mapping[str, str],
-        body: bytes,
+        body: Buffer,
         *,
         wanted: int,
         most: int = 1 << 20,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
-from deployer.checksums import checksum_of
+from deployer.checksums import Buffer, checksum_of
 from deployer.errors import NotFoundError
 from deployer.ports import Clock, ObjectInfo, StoredRange, StoreSettings
 from deployer.providers.gcp.errors import missing_bucket, raise_for_answer, translated
@@ -118,7 +118,7 @@ class GcsBucket:
         blob._set_properties(made)  # noqa: SLF001 - as the SDK reads its own answers
         return read_info(key, blob)
 
-    def put_part(self, path: str, body: bytes, checksum: str) -> str:
+    def put_part(self, path: str, body: Buffer, checksum: str) -> str:
         """Send a part of a multipart upload; return its ETag, or "" when the SDK has to."""
         headers = {"X-Goog-Hash": f"crc32c={to_base64(checksum)}"}
         answer = self._lane().ask("PUT", path, headers, (body,), wanted=200)

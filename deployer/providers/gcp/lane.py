@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from deployer.checksums import Buffer
 from deployer.providers.patience import Patience
 from deployer.providers.wire import Answer, Wire
 
@@ -54,7 +55,7 @@ class FastLane:
         method: str,
         path: str,
         headers: Mapping[str, str],
-        body: Sequence[bytes] = (),
+        body: Sequence[Buffer] = (),
         *,
         wanted: int,
         most: int = 1 << 20,

@@ -62,7 +62,7 @@ class GcsUpload:
         sent = Sent(len(chunk.body), self.algorithm, chunk.checksum(self.algorithm))
         generation = 0 if self._if_absent else None
         try:
-            info = self._bucket.put(self._key, chunk.body, self._metadata, generation)
+            info = self._bucket.put(self._key, bytes(chunk.body), self._metadata, generation)
         except PreconditionError as error:
             return settle_upload(self._store, self._key, sent, error)
         return confirm_stored(self._store, info, sent)
@@ -85,7 +85,7 @@ class GcsUpload:
         tag = self._bucket.put_part(self._path + query, chunk.body, checksum)
         if not tag:
             headers = {"X-Goog-Hash": f"crc32c={to_base64(checksum)}"}
-            answer = self._ask("write", "PUT", query, data=chunk.body, headers=headers)
+            answer = self._ask("write", "PUT", query, data=bytes(chunk.body), headers=headers)
             tag = answer.headers["ETag"]
         return SentPart(chunk.number, len(chunk.body), tag, {self.algorithm: checksum})
 

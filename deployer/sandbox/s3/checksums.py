@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import anycrc
+import google_crc32c
 
-from deployer.checksums import new_crc32c
 from deployer.sandbox.s3.refusal import RefusedError
 
 __all__ = [
@@ -34,9 +34,8 @@ _CRC64 = anycrc.Model("CRC64-NVME")
 
 
 def _crc32c(data: bytes) -> bytes:
-    hasher = new_crc32c()
-    hasher.update(data)
-    return hasher.digest()
+    value: int = google_crc32c.value(data)
+    return value.to_bytes(4, "big")
 
 
 ALGORITHMS: Mapping[str, Callable[[bytes], bytes]] = {
