@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
@@ -81,14 +82,21 @@ class GcsBucket:
         return None if blob is None else read_info(key, blob)
 
     def put(
-        self, key: str, body: bytes, metadata: Mapping[str, str], generation: int | None
+        self,
+        key: str,
+        body: bytes,
+        metadata: Mapping[str, str],
+        generation: int | None,
+        *,
+        crc32c: str = "",
     ) -> ObjectInfo:
-        """Write in one request, crc32c checked by the service.
+        """Write in one request, checked by the service by its CRC-32C (hex; computed when empty).
 
         Raises:
             PreconditionError: The live generation is another one; 0 stands for none.
         """
-        made = self._put_fast(key, body, metadata, generation)
+        crc32c = crc32c or checksum_of("crc32c", body)
+        made = self._put_fast(key, body, metadata, generation, crc32c)
         if made is not None:
             return made
         blob = self.blob(key)
@@ -101,22 +109,23 @@ class GcsBucket:
         return read_info(key, blob)
 
     def _put_fast(
-        self, key: str, body: bytes, metadata: Mapping[str, str], generation: int | None
+        self,
+        key: str,
+        body: bytes,
+        metadata: Mapping[str, str],
+        generation: int | None,
+        crc32c: str,
     ) -> ObjectInfo | None:
         described = {
             "name": self.location.full_key(key),
             "metadata": {**metadata},
-            "crc32c": to_base64(checksum_of("crc32c", body)),
+            "crc32c": to_base64(crc32c),
         }
         pinned = "" if generation is None else f"&ifGenerationMatch={generation}"
         keyed = f"&kmsKeyName={quote(self.key_name, safe='')}" if self.key_name else ""
         path = f"/upload/storage/v1/b/{self.location.bucket}/o?uploadType=multipart{pinned}{keyed}"
         made = self._lane().put(path, described, body)
-        if made is None:
-            return None
-        blob = self.blob(key)
-        blob._set_properties(made)  # noqa: SLF001 - as the SDK reads its own answers
-        return read_info(key, blob)
+        return None if made is None else _read_description(key, made)
 
     def put_part(self, path: str, body: Buffer, checksum: str) -> str:
         """Send a part of a multipart upload; return its ETag, or "" when the SDK has to."""
@@ -180,20 +189,33 @@ class GcsBucket:
 
 def read_info(key: str, blob: Any) -> ObjectInfo:
     """Return what the SDK's handle knows of an object."""
-    metadata = {name.lower(): value for name, value in (blob.metadata or {}).items()}
-    metadata.pop(TOKEN, None)
     return ObjectInfo(
         key,
         blob.size,
         str(blob.generation),
-        checksums=_checksums(blob),
-        metadata=metadata,
+        checksums=_checksums(crc32c=blob.crc32c, md5=blob.md5_hash),
+        metadata=_own(blob.metadata or {}),
         modified=blob.updated,
     )
 
 
-def _checksums(blob: Any) -> dict[str, str]:
-    held = {"crc32c": blob.crc32c, "md5": blob.md5_hash}
+def _read_description(key: str, made: Mapping[str, Any]) -> ObjectInfo:
+    """Return what the service's own description says of an object (JSON API, "Objects")."""
+    return ObjectInfo(
+        key,
+        int(made["size"]),
+        str(made["generation"]),
+        checksums=_checksums(crc32c=made.get("crc32c"), md5=made.get("md5Hash")),
+        metadata=_own(made.get("metadata", {})),
+        modified=datetime.fromisoformat(made["updated"]),
+    )
+
+
+def _own(metadata: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in metadata.items() if name.lower() != TOKEN}
+
+
+def _checksums(**held: str | None) -> dict[str, str]:
     return {name: base64.b64decode(value).hex() for name, value in held.items() if value}
 
 
