@@ -12,8 +12,9 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from deployer.checksums import Buffer
 from deployer.ports import Clock, StoreSettings
-from deployer.providers.aws.settings import creating_headers, standing_headers
+from deployer.providers.aws.settings import creating_headers, key_headers, standing_headers
 from deployer.providers.aws.signature import Keys, sign_request
+from deployer.providers.customer_key import read_customer_key
 from deployer.providers.patience import Patience
 from deployer.providers.wire import Answer, Wire
 
@@ -38,7 +39,8 @@ class FastLane:
         patience: Patience,
         settings: StoreSettings,
     ) -> None:
-        self._standing = standing_headers(settings)
+        key = read_customer_key(settings.customer_key, client.meta.endpoint_url)
+        self._standing = standing_headers(settings) | key_headers(key)
         self._creating = self._standing | creating_headers(settings)
         self.client: Any = client
         self._clock = clock

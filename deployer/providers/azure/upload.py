@@ -78,6 +78,7 @@ class BlobUpload:
         headers = {
             _CRC64: _to_wire(chunk.checksum(self.algorithm)),
             **self._container.scope_header,
+            **self._container.key_headers(),
         }
         if not self._send_fast(name, chunk.body, headers):
             self._send(name, chunk.body, headers)
@@ -130,6 +131,7 @@ class BlobUpload:
                 content_settings=settings,
                 metadata=self._metadata,
                 **condition,
+                headers=self._container.key_headers(),
                 **self._container.scope,
             ),
         )

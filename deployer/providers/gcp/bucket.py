@@ -9,6 +9,7 @@ from urllib.parse import quote
 from deployer.checksums import Buffer, checksum_of
 from deployer.errors import NotFoundError
 from deployer.ports import Clock, ObjectInfo, StoredRange, StoreSettings
+from deployer.providers.customer_key import key_explained, read_customer_key
 from deployer.providers.gcp.errors import missing_bucket, raise_for_answer, translated
 from deployer.providers.gcp.lane import FastLane
 from deployer.providers.location import Location
@@ -42,12 +43,14 @@ class GcsBucket:
         settings: StoreSettings,
     ) -> None:
         self.key_name = settings.encryption or None
+        self.customer_key = settings.customer_key
         self.location = location
         self._client = client
         self._clock = clock
         self._seen = False
         self._patience = patience
         self._lane: Lazy[FastLane] = Lazy(lambda: FastLane(client(), patience))
+        self._key = Lazy(lambda: read_customer_key(self.customer_key, _address(client())))
         self._timeout = (patience.connect_seconds, patience.attempt_seconds)
         self.limits: dict[str, Any] = {"retry": None, "timeout": self._timeout}
 
@@ -56,7 +59,8 @@ class GcsBucket:
         self._client()
 
         def attempt() -> T:
-            with translated(operation, self.location.describe(key)):
+            resource = self.location.describe(key)
+            with key_explained(self.customer_key), translated(operation, resource):
                 return call()
 
         return call_patiently(attempt, clock=self._clock, patience=self._patience)
@@ -64,7 +68,20 @@ class GcsBucket:
     def blob(self, key: str) -> Any:
         """Return the SDK's handle of one object; asks nothing."""
         bucket = self._client().bucket(self.location.bucket)
-        return bucket.blob(self.location.full_key(key), kms_key_name=self.key_name)
+        name, found = self.location.full_key(key), self._key()
+        raw = base64.b64decode(found.value) if found else None
+        return bucket.blob(name, kms_key_name=self.key_name, encryption_key=raw)
+
+    def key_headers(self) -> dict[str, str]:
+        """Return what goes with a request that reads or writes an object's bytes."""
+        key = self._key()
+        if key is None:
+            return {}
+        return {
+            "x-goog-encryption-algorithm": "AES256",
+            "x-goog-encryption-key": key.value,
+            "x-goog-encryption-key-sha256": key.sha256,
+        }
 
     def find_blob(self, key: str) -> Any:
         """Return the object's facts, or None when there is none."""
@@ -124,12 +141,12 @@ class GcsBucket:
         pinned = "" if generation is None else f"&ifGenerationMatch={generation}"
         keyed = f"&kmsKeyName={quote(self.key_name, safe='')}" if self.key_name else ""
         path = f"/upload/storage/v1/b/{self.location.bucket}/o?uploadType=multipart{pinned}{keyed}"
-        made = self._lane().put(path, described, body)
+        made = self._lane().put(path, described, body, self.key_headers())
         return None if made is None else _read_description(key, made)
 
     def put_part(self, path: str, body: Buffer, checksum: str) -> str:
         """Send a part of a multipart upload; return its ETag, or "" when the SDK has to."""
-        headers = {"X-Goog-Hash": f"crc32c={to_base64(checksum)}"}
+        headers = {"X-Goog-Hash": f"crc32c={to_base64(checksum)}", **self.key_headers()}
         answer = self._lane().ask("PUT", path, headers, (body,), wanted=200)
         return "" if answer is None else answer.headers.get("etag", "")
 
@@ -140,6 +157,7 @@ class GcsBucket:
             pinned = f"&ifGenerationMatch={generation}"
         path = f"/download/storage/v1/b/{self.location.bucket}/o/{name}?alt=media{pinned}"
         headers = {"Range": f"bytes={offset}-{offset + length - 1}", "Accept-Encoding": "gzip"}
+        headers |= self.key_headers()
         fast = self._lane().ask("GET", path, headers, wanted=206, most=length)
         if fast is not None:
             size = read_total(fast.headers.get("content-range"), self.location.describe(key))
@@ -185,6 +203,11 @@ class GcsBucket:
             except NotFoundError as error:
                 raise missing_bucket(self.location.url) from error
             self._seen = True
+
+
+def _address(client: Any) -> str:
+    url: str = client._connection.API_BASE_URL  # noqa: SLF001 - the SDK's own modules do so
+    return url
 
 
 def read_info(key: str, blob: Any) -> ObjectInfo:

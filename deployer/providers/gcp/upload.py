@@ -96,7 +96,10 @@ class GcsUpload:
         query = f"?partNumber={chunk.number}&uploadId={self._upload}"
         tag = self._bucket.put_part(self._path + query, chunk.body, checksum)
         if not tag:
-            headers = {"X-Goog-Hash": f"crc32c={to_base64(checksum)}"}
+            headers = {
+                "X-Goog-Hash": f"crc32c={to_base64(checksum)}",
+                **self._bucket.key_headers(),
+            }
             answer = self._ask("write", "PUT", query, data=bytes(chunk.body), headers=headers)
             tag = answer.headers["ETag"]
         return SentPart(chunk.number, len(chunk.body), tag, {self.algorithm: checksum})
@@ -154,6 +157,7 @@ class GcsUpload:
         headers = {
             "Content-Type": "application/octet-stream",
             **{f"x-goog-meta-{name}": value for name, value in self._metadata.items()},
+            **self._bucket.key_headers(),
         }
         if self._bucket.key_name:
             headers["x-goog-encryption-kms-key-name"] = self._bucket.key_name

@@ -30,6 +30,7 @@ def test_a_request_is_signed_as_the_sdk_signs_it(target: str, length: str) -> No
     headers = {**HEADERS, "Content-Length": length, "Content-Type": "application/octet-stream"}
     request = HttpRequest("PUT", f"https://account.blob.core.windows.net{target}", headers=headers)
     asked: PipelineRequest[Any] = PipelineRequest(request, PipelineContext(None))
-    SharedKeyCredentialPolicy("account", "a2V5").on_request(asked)
+    policy: Any = SharedKeyCredentialPolicy
+    policy("account", "a2V5").on_request(asked)
     signed = sign_request("PUT", target, headers, account="account", key="a2V5")
     assert signed == request.headers["Authorization"]
