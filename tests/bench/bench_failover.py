@@ -62,9 +62,9 @@ def _kill(cast: Cast, count: int) -> None:
 
 
 def _fall_and_rise(cast: Cast) -> None:
-    _kill(cast, 3)
     for index in range(3):
-        threading.Timer(2.0, cast.restart_backend, [index]).start()
+        cast.backends[index].kill()
+        threading.Thread(target=cast.restart_backend, args=[index], kwargs={"after": 2.0}).start()
 
 
 FAULTS = (

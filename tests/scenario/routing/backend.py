@@ -1,10 +1,11 @@
 """A backend in a process of its own: `python backend.py NAME [PORT [HOST]]`; prints its port.
 
 It answers probes, writes the id of every prediction it executes to the file that ``EXECUTED``
-names, and obeys ``GET /mode/<ok|500|503|close|die|part|wait|slow>``: ``close`` reads a whole
+names, and obeys ``GET /mode/<ok|500|503|close|die|part|wait|slow|wrong>``: ``close`` reads a whole
 prediction and closes without an answer, ``die`` exits over it, ``part`` breaks off in the middle of
 its answer, ``wait`` never answers and notes ``left`` when the connection is closed, ``slow``
-answers after 0.3 s. With ``AUTHORITY`` it speaks TLS, and writes there whom to trust for it; on
+answers after 0.3 s, ``wrong`` answers 200 with an error in it. With ``LISTEN_AT`` it listens from
+then on, in seconds of the monotonic clock. With ``AUTHORITY`` it speaks TLS, and writes there whom to trust for it; on
 SIGUSR1 it closes every connection and shows a certificate from then on that nobody trusts.
 """
 
@@ -66,7 +67,8 @@ class Backend:
         if self.mode in (b"close", b"part"):
             writer.close()
         elif self.mode != b"wait":
-            writer.write(self.say(STATUSES.get(self.mode, b"200 OK")))
+            body = b"no" if self.mode == b"wrong" else b"ok"
+            writer.write(self.say(STATUSES.get(self.mode, b"200 OK"), body))
 
     def become_strange(self) -> None:
         """Show a certificate that nobody trusts, and let nobody go on without having seen it."""
@@ -83,8 +85,9 @@ class Backend:
         with Path(os.environ["EXECUTED"]).open("a") as file:
             file.write(f"{word}\n")
 
-    def say(self, status: bytes) -> bytes:
-        return b"HTTP/1.1 %b\r\nX-Name: %b\r\nContent-Length: 2\r\n\r\nok" % (status, self.name)
+    def say(self, status: bytes, body: bytes = b"ok") -> bytes:
+        head = b"HTTP/1.1 %b\r\nX-Name: %b\r\nContent-Length: 2\r\n\r\n" % (status, self.name)
+        return head + body
 
 
 def make_context() -> ssl.SSLContext | None:
@@ -105,6 +108,8 @@ async def is_left(reader: asyncio.StreamReader) -> bool:
 async def main() -> None:
     backend = Backend(sys.argv[1])
     port, host = [*sys.argv[2:], *PLACE[len(sys.argv) - 2 :]]
+    at = float(os.environ.get("LISTEN_AT", "0"))
+    await asyncio.sleep(max(0.0, at - asyncio.get_running_loop().time()))
     server = await asyncio.start_server(backend.serve, host, int(port), ssl=backend.tls)
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, backend.become_strange)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -52,26 +53,30 @@ class Cast:
     def add_backend(self, *, authority: Path | None = None) -> str:
         """Start one; with ``authority`` it speaks TLS and writes there whom to trust for it."""
         tls = {} if authority is None else {"AUTHORITY": str(authority)}
-        process, port = self._start_backend(f"t{len(self.backends)}", tls=tls)
+        process, port = self._start_backend(f"t{len(self.backends)}", more=tls)
         self.backends.append(process)
         start = "https://localhost" if tls else "http://127.0.0.1"
         self.urls.append(f"{start}:{port}")
         return self.urls[-1]
 
-    def restart_backend(self, index: int, *, host: str = "127.0.0.1") -> None:
-        """Start one anew where it was, or at another address with the same port."""
+    def restart_backend(self, index: int, *, host: str = "127.0.0.1", after: float = 0.0) -> None:
+        """Start one anew where it was, or at another address with the same port.
+
+        It listens so many seconds from now, however long a process takes to start.
+        """
         port = self.urls[index].rpartition(":")[2]
+        at = {"LISTEN_AT": str(time.monotonic() + after)}
         self.backends[index].kill()
         self.backends[index].wait()
-        self.backends[index], _ = self._start_backend(f"t{index}", port, host)
+        self.backends[index], _ = self._start_backend(f"t{index}", port, host, more=at)
 
     def _start_backend(
-        self, *words: str, tls: dict[str, str] | None = None
+        self, *words: str, more: dict[str, str] | None = None
     ) -> "tuple[subprocess.Popen[str], str]":
         process = self._start(
             [sys.executable, str(SCRIPT), *words],
             stdout=subprocess.PIPE,
-            env=os.environ | {"EXECUTED": str(self.folder / "executed")} | (tls or {}),
+            env=os.environ | {"EXECUTED": str(self.folder / "executed")} | (more or {}),
         )
         assert process.stdout is not None
         return process, process.stdout.readline().strip()

@@ -133,12 +133,14 @@ def test_when_all_were_down_service_is_back_soon_after_the_first_is(cast: "Cast"
     def fall_and_rise() -> None:
         for backend in cast.backends:
             backend.kill()
-        threading.Timer(1.0, cast.restart_backend, [0]).start()
+        threading.Thread(target=cast.restart_backend, args=[0], kwargs={"after": 2.0}).start()
 
     cast.start_router("--fast", "--idempotent", *cast.given_backends)
-    cast.load(seconds=11.0, fault=fall_and_rise)
-    # an engine takes one in again once its ejection is over: capabilities.py
-    assert 0.5 < cast.last_failure <= 9.5, (cast.last_failure, cast.said)
+    seen = cast.load(seconds=4.0, fault=fall_and_rise)
+    if cast.engine == "envoy":  # it lets nobody wait: capabilities.py
+        assert 0.5 < cast.last_failure <= 3.0, (cast.last_failure, cast.said)
+    else:  # one may be under way at each of them in turn
+        assert seen.total() - seen["200"] <= 2, (seen, cast.said)
 
 
 @every_engine
