@@ -5,8 +5,9 @@ names, and obeys ``GET /mode/<ok|500|503|close|die|part|wait|slow|wrong>``: ``cl
 prediction and closes without an answer, ``die`` exits over it, ``part`` breaks off in the middle of
 its answer, ``wait`` never answers and notes ``left`` when the connection is closed, ``slow``
 answers after 0.3 s, ``wrong`` answers 200 with an error in it. With ``LISTEN_AT`` it listens from
-then on, in seconds of the monotonic clock. With ``AUTHORITY`` it speaks TLS, and writes there whom to trust for it; on
-SIGUSR1 it closes every connection and shows a certificate from then on that nobody trusts.
+then on, in seconds of the monotonic clock. With ``AUTHORITY`` it speaks TLS, and writes there whom
+to trust for it; on SIGUSR1 it closes every connection and shows a certificate from then on that
+nobody trusts.
 """
 
 import asyncio
