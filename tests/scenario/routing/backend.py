@@ -32,6 +32,7 @@ class Backend:
     def __init__(self, name: str) -> None:
         self.name = name.encode()
         self.mode = b"ok"
+        self.executed = 0
         self.tls = make_context()
         self.writers: set[asyncio.StreamWriter] = set()
 
@@ -79,6 +80,7 @@ class Backend:
             writer.transport.abort()
 
     def execute(self, head: bytes) -> None:
+        self.executed += 1
         found = ID.search(head)
         self.note(found[1].decode() if found else "")
 
@@ -87,8 +89,8 @@ class Backend:
             file.write(f"{word}\n")
 
     def say(self, status: bytes, body: bytes = b"ok") -> bytes:
-        head = b"HTTP/1.1 %b\r\nX-Name: %b\r\nContent-Length: 2\r\n\r\n" % (status, self.name)
-        return head + body
+        head = b"HTTP/1.1 %b\r\nX-Name: %b\r\nX-Executed: %d\r\nContent-Length: 2\r\n\r\n"
+        return head % (status, self.name, self.executed) + body
 
 
 def make_context() -> ssl.SSLContext | None:

@@ -26,6 +26,7 @@ from deployer.routing.engines.binary import ENVOY, HAPROXY, find_binary
 SCRIPT = Path(__file__).with_name("backend.py")
 GUARDIAN = Path(__file__).with_name("guardian.py")
 CLI = [sys.executable, "-c", "from deployer.cli.app import main; main()", "router", "serve"]
+OWN_HOSTS = ["unshare", "-rm", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"']
 PROGRAMS = {"haproxy": HAPROXY, "envoy": ENVOY}
 RATE = 60.0
 BACKLOG = 110  # asyncio listens with 100
@@ -45,6 +46,7 @@ class Cast:
         self.backends: list[subprocess.Popen[str]] = []
         self.urls: list[str] = []
         self.url = ""
+        self.hosts: Path | None = None
         self.log = folder / "router.log"
         self.last_failure = 0.0
         """When the last request that failed was sent, in seconds after the fault."""
@@ -81,6 +83,24 @@ class Cast:
         assert process.stdout is not None
         return process, process.stdout.readline().strip()
 
+    def name_backends(self) -> None:
+        """Give them names, which only the router knows, in an ``/etc/hosts`` of its own."""
+        self.hosts = self.folder / "hosts"
+        self.hosts.write_text("".join(f"127.0.0.1 t{i}.test\n" for i in range(len(self.urls))))
+
+    def move_backend(self, index: int, host: str, *, after: float) -> None:
+        """Start one anew at another address, and let its name lead there once it listens."""
+        self.restart_backend(index, host=host, after=after)
+        self.urls[index] = self.urls[index].replace("127.0.0.1", host)
+        if self.hosts is not None:  # in place: another file would not be the one that is mounted
+            text = self.hosts.read_text().replace(f"127.0.0.1 t{index}.", f"{host} t{index}.")
+            self.hosts.write_text(text)
+
+    def count_executed(self, index: int) -> int:
+        """Return how many predictions a backend's process has executed."""
+        with urllib.request.urlopen(f"{self.urls[index]}/v2/health/ready", timeout=5) as answer:  # noqa: S310 - http only
+            return int(answer.headers["X-Executed"])
+
     def fill_backlog(self, index: int) -> None:
         """Stop one, and leave no room for connections: what is sent there is lost on the way."""
         self.backends[index].send_signal(signal.SIGSTOP)
@@ -92,7 +112,16 @@ class Cast:
 
     @property
     def given_backends(self) -> list[str]:
-        return [part for i, url in enumerate(self.urls) for part in ("--backend", f"t{i}={url}")]
+        given = enumerate(self.named_urls)
+        return [part for i, url in given for part in ("--backend", f"t{i}={url}")]
+
+    @property
+    def named_urls(self) -> list[str]:
+        """The backends' URLs by their names, where they have any."""
+        if self.hosts is None:
+            return self.urls
+        ports = [url.rpartition(":")[2] for url in self.urls]
+        return [f"http://t{i}.test:{port}" for i, port in enumerate(ports)]
 
     def start_router(
         self, *options: str, listen: str = "127.0.0.1:0", healthy: int | None = None
@@ -113,7 +142,7 @@ class Cast:
 
     def start_program(self, command: list[str], port: int) -> None:
         """Start a proxy that we have no part in, and wait until it passes requests on."""
-        self._start(command, stderr=subprocess.DEVNULL)
+        self._start([*self.own_names, *command], stderr=subprocess.DEVNULL)
         self.url = f"http://127.0.0.1:{port}"
         pause = threading.Event()
         for _ in range(200):
@@ -127,9 +156,24 @@ class Cast:
     @property
     def command(self) -> list[str]:
         if self.engine == "embedded":
-            return CLI
+            return [*self.own_names, *CLI]
         folder = str(self.folder / "e")
-        return [*CLI, "--engine", self.engine, "--run-dir", folder, "--threads", "1"]
+        return [
+            *self.own_names,
+            *CLI,
+            "--engine",
+            self.engine,
+            "--run-dir",
+            folder,
+            "--threads",
+            "1",
+        ]
+
+    @property
+    def own_names(self) -> list[str]:
+        """What comes before a command that is to know the backends' names."""
+        own = [*OWN_HOSTS, str(self.hosts)]
+        return own if self.hosts is not None else []
 
     @property
     def binary(self) -> Path:

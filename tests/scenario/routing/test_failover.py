@@ -4,6 +4,7 @@ The failover matrix holds for every engine with the same bounds: they obey one p
 """
 
 import signal
+import subprocess
 import threading
 from collections import Counter
 from datetime import UTC, datetime
@@ -170,3 +171,22 @@ def test_a_slow_backend_fails_nobody(cast: "Cast") -> None:
     cast.start_router("--fast", "--policy", "latency", *cast.given_backends)
     seen = cast.load(seconds=2.0, fault=lambda: cast.set_mode(0, "slow"))
     assert seen.total() == seen["200"], (seen, cast.said)
+
+
+def test_a_name_that_leads_elsewhere_is_followed(cast: "Cast") -> None:
+    cast.name_backends()
+    if subprocess.run([*cast.own_names, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("needs a mount namespace of its own: unshare -rm")
+    cast.start_router("--fast", "--idempotent", *cast.given_backends)
+
+    def move() -> None:
+        cast.backends[0].kill()
+        moved = {"args": [0, "127.0.0.2"], "kwargs": {"after": 0.5}}
+        threading.Thread(target=cast.move_backend, **moved).start()
+
+    seen = cast.load(seconds=2.0, fault=move)
+    assert seen.total() == seen["200"], (seen, cast.said)
+    pause = threading.Event()
+    while cast.ask_for_target() != "t0/0":  # once its ejection is over
+        pause.wait(0.1)
+    assert cast.count_executed(0) == 1
