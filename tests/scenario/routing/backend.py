@@ -1,13 +1,13 @@
 """A backend in a process of its own: `python backend.py NAME [PORT [HOST]]`; prints its port.
 
-It answers probes, writes the id of every prediction it executes to the file that ``EXECUTED``
-names, and obeys ``GET /mode/<ok|500|503|close|die|part|wait|slow|wrong>``: ``close`` reads a whole
-prediction and closes without an answer, ``die`` exits over it, ``part`` breaks off in the middle of
-its answer, ``wait`` never answers and notes ``left`` when the connection is closed, ``slow``
-answers after 0.3 s, ``wrong`` answers 200 with an error in it. With ``LISTEN_AT`` it listens from
-then on, in seconds of the monotonic clock. With ``AUTHORITY`` it speaks TLS, and writes there whom
-to trust for it; on SIGUSR1 it closes every connection and shows a certificate from then on that
-nobody trusts.
+It answers probes, echoes what comes after a WebSocket's handshake, writes the id of every
+prediction it executes to the file that ``EXECUTED`` names, and obeys
+``GET /mode/<ok|500|503|close|die|part|wait|slow|wrong>``: ``close`` reads a whole prediction and
+closes without an answer, ``die`` exits over it, ``part`` breaks off in the middle of its answer,
+``wait`` never answers and notes ``left`` when the connection is closed, ``slow`` answers after
+0.3 s, ``wrong`` answers 200 with an error in it. With ``LISTEN_AT`` it listens from then on, in
+seconds of the monotonic clock. With ``AUTHORITY`` it speaks TLS, and writes there whom to trust for
+it; on SIGUSR1 it closes every connection and shows a certificate from then on that nobody trusts.
 """
 
 import asyncio
@@ -46,6 +46,9 @@ class Backend:
                     await reader.readexactly(int(length[0].split(b":")[1]))
                 if self.mode == b"slow" and b" /infer" in head:
                     await asyncio.sleep(SLOW_SECONDS)
+                if b"upgrade: websocket" in head.lower():
+                    await echo(reader, writer)
+                    return
                 self.answer(head, writer)
                 if self.mode == b"wait" and b" /infer" in head and await is_left(reader):
                     self.note("left")
@@ -99,6 +102,13 @@ def make_context() -> ssl.SSLContext | None:
     certificate = make_certificate()
     Path(os.environ["AUTHORITY"]).write_bytes(certificate.authority)
     return certificate.context
+
+
+async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+    while data := await reader.read(1 << 16):
+        writer.write(data)
+    writer.close()
 
 
 async def is_left(reader: asyncio.StreamReader) -> bool:

@@ -134,8 +134,7 @@ def test_when_all_were_down_and_are_back_hardly_anybody_has_noticed(cast: "Cast"
     def fall_and_rise() -> None:
         for index, backend in enumerate(cast.backends):
             backend.kill()
-            again = {"target": cast.restart_backend, "kwargs": {"after": 2.0}}
-            threading.Thread(args=[index], **again).start()
+            threading.Timer(0.0, cast.restart_backend, [index], {"after": 2.0}).start()
 
     cast.start_router("--fast", "--idempotent", *cast.given_backends)
     seen = cast.load(seconds=4.0, fault=fall_and_rise)
@@ -181,8 +180,7 @@ def test_a_name_that_leads_elsewhere_is_followed(cast: "Cast") -> None:
 
     def move() -> None:
         cast.backends[0].kill()
-        moved = {"args": [0, "127.0.0.2"], "kwargs": {"after": 0.5}}
-        threading.Thread(target=cast.move_backend, **moved).start()
+        threading.Timer(0.0, cast.move_backend, [0, "127.0.0.2"], {"after": 0.5}).start()
 
     seen = cast.load(seconds=2.0, fault=move)
     assert seen.total() == seen["200"], (seen, cast.said)
