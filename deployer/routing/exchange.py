@@ -7,11 +7,7 @@ from deployer.routing.admission import QUEUE_SECONDS
 from deployer.routing.downstream import Client
 from deployer.routing.fleet import Member, Ticket
 from deployer.routing.health import Outcome, outcome_of_status
-from deployer.routing.messages import (
-    ResponseHead,
-    encode_chunks,
-    encode_request,
-)
+from deployer.routing.messages import ResponseHead, encode_chunks, encode_request
 from deployer.routing.passage import UNSERVED, Passage
 from deployer.routing.phase import DONE, PENDING, QUEUED, SEEKING, SENDING, STREAMING, WAITING
 from deployer.routing.pool import describe_connect_error, outcome_of_connect
@@ -129,8 +125,9 @@ class Exchange:
         """See `Timed.expire`."""
         self.deadline = math.inf
         if self._phase is QUEUED:
-            self._traffic.admission.leave(self)
-            self._passage.failures.append(f"every backend was full for {QUEUE_SECONDS:g} s")
+            if self._traffic.admission.leave(self):
+                self._passage.failures.append(f"every backend was full for {QUEUE_SECONDS:g} s")
+            self._close_attempt(Outcome.ABANDONED)
             self._give_up(503)
         elif self._phase is STREAMING:
             self._cut_short("stalled in the middle of its answer", blame=self._client.writable)
@@ -196,6 +193,7 @@ class Exchange:
             self._fail(describe_connect_error(error), status=status, outcome=outcome)
         else:
             self._connecting = None
+            self._traffic.lull.admit_all()
             self._use(connection, self._traffic.now())
 
     def _use(self, connection: UpstreamConnection, now: float) -> None:
@@ -315,10 +313,13 @@ class Exchange:
     def _fail(self, reason: str, *, status: int, outcome: Outcome = Outcome.FAILED) -> None:
         self._note(reason)
         sent = self._phase is not SEEKING
+        may_wait = outcome is Outcome.FAILED and not sent
         panic = self._ticket is not None and self._ticket.panic
         self._close_attempt(outcome, reason)
         if self._may_retry(sent=sent):
             self._retry()
+        elif may_wait and (until := self._traffic.hold(self, self._passage.began)):
+            self._phase, self.deadline = QUEUED, until
         else:
             usable = self._picks.has_usable(self._traffic.now())
             self._give_up(status if usable and not panic else 503)
@@ -375,6 +376,7 @@ class Exchange:
 
     def _close_attempt(self, outcome: Outcome, reason: str = "") -> None:
         self._traffic.admission.leave(self)
+        self._traffic.lull.leave(self)
         if self._pause is not None:
             self._pause.cancel()
         if self._connecting is not None:
