@@ -26,7 +26,10 @@ def test_what_came_since_is_what_was_added_or_all_of_a_router_that_began_anew(
 @pytest.mark.parametrize(
     ("more", "ejected"),
     [
-        ({"state": "down", "source": "passive", "reason": "5 failed in a row"}, "5 failed in a row"),
+        (
+            {"state": "down", "source": "passive", "reason": "5 failed in a row"},
+            "5 failed in a row",
+        ),
         ({"state": "down", "source": "active", "reason": "3 probes failed"}, ""),
         ({"state": "degraded", "source": "passive", "reason": "1 failed"}, ""),
         ({}, ""),
