@@ -355,9 +355,18 @@ CAPABILITIES: Sequence[Capability] = (
     Capability(
         "panic at no usable backend",
         _always,
-        **_all(_near("none: requests get 503")),
+        haproxy=_near("by turns, whoever failed last"),
+        envoy=_near("by turns, and none while any weight is 0"),
         nginx=_near("none: requests get 502"),
         gateway=_near("none: requests get 500 or 503"),
+    ),
+    Capability(
+        "requests that no backend can be reached for wait for 3 s",
+        _always,
+        haproxy=_near("once all are marked down, each at one backend, tried every second"),
+        envoy=_near("none: up to 2 retries within half a second"),
+        nginx=_near("none: requests get 502 at once"),
+        gateway=_near("as the implementation does"),
     ),
     Capability(
         "the queue while all are full",

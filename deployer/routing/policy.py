@@ -165,26 +165,32 @@ def prepare(candidates: Sequence[Candidate], now: float) -> "Table | None":
     shares = _tier_shares(candidates, group)
     if not group:
         return None
-    choices, sizes = list[Choice](), list[float]()
+    choices, sizes = list[tuple[Choice, Load]](), list[float]()
     for tier, share in shares.items():
         members = [candidate for candidate in group if candidate.tier == tier]
         pulls = _pulls(members, now)
-        choices += [_to_choice(candidate) for candidate in members]
+        choices += [(_to_choice(candidate), candidate.load) for candidate in members]
         sizes += [share * pull / sum(pulls) for pull in pulls]
-    return Table(choices, list(accumulate(sizes)), _changes_at(candidates, now))
+    return Table(choices, list(accumulate(sizes))[:-1], _changes_at(candidates, now))
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Choices by the point up to which each is taken, right until a time."""
+    """Choices by the point up to which each is taken, the last one by all others.
 
-    choices: list[Choice]
+    Attributes:
+        choices: Each with the load of its backend.
+        until: The time up to which it is right.
+    """
+
+    choices: list[tuple[Choice, Load]]
     bounds: list[float]
     until: float
 
-    def look_up(self, point: float) -> Choice:
-        """Return the choice for a point in [0, 1)."""
-        return self.choices[min(bisect_right(self.bounds, point), len(self.choices) - 1)]
+    def look_up(self, point: float) -> Choice | None:
+        """Return the choice for a point in [0, 1); None when that backend is full."""
+        choice, load = self.choices[bisect_right(self.bounds, point)]
+        return None if load.in_flight >= load.limit else choice
 
 
 def _best(usable: list[Candidate]) -> list[Candidate]:

@@ -69,6 +69,7 @@ _STORE_TAKERS = {
     "compat": ("s3",),
     "payer": ("s3", "gs"),
     "encryption": ("s3", "gs", "az"),
+    "customer_key": ("s3", "gs", "az"),
 }
 _OWNERS = {"eks": "aws", "gke": "gcp", "aks": "azure"}
 _RESERVED = {"MODEL_NAME", "MODEL_DIR", "MODEL_URI", "MODEL_DIGEST", "MODEL_HOST"}

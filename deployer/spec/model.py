@@ -76,10 +76,18 @@ class StoreSpec(Part):
         None, description="A KMS key (S3, Cloud Storage) or an encryption scope (Azure) by name."
     )
 
+    customer_key: str | None = Field(
+        None,
+        pattern="^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$",
+        description="Where the key is that you send with each request: env:NAME or file:/PATH.",
+    )
+
     @property
     def settings(self) -> StoreSettings:
         """What the bucket asks of those who use it."""
-        return StoreSettings(self.compat, self.payer or "", self.encryption or "")
+        return StoreSettings(
+            self.compat, self.payer or "", self.encryption or "", self.customer_key or ""
+        )
 
 
 def _store(value: object) -> object:
