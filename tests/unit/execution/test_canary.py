@@ -196,7 +196,6 @@ def test_users_who_fare_well_see_it_through_and_what_was_seen_is_recorded(start:
     [
         ({"rates": {("azure", 2): 0.1}}, "10.00% of requests failed, 2.00% may"),
         ({"rates": {("azure", 2): 0.01}}, "1.00% of requests failed, 0.00% of the old release's"),
-        ({"slow": {("azure", 2): 0.2}}, "80.00% of answers began within 0.25 s, 90.00% must"),
         ({"slow": {("azure", 2): 0.07}}, "93.00% of answers began within 0.25 s, 100.00% of the"),
         ({"away": True}, "nothing is known of its traffic: http://router does not answer"),
         ({"more": 1}, "requests came to the canary in the hold, 100 are needed"),
@@ -329,3 +328,28 @@ def test_a_cluster_that_does_not_tell_an_address_is_reached_where_it_was(canary:
     machine.deploy()
     stable = canary.state.read_routes().backends[0]
     assert (stable.release, stable.url) == (2, "http://iris.default.aws.invalid")
+
+
+def test_killed_after_one_target_was_taken_back_the_same_command_leaves_it_out_again(
+    canary: World, killed: type[BaseException]
+) -> None:
+    """It is well by then, but it has missed a step of the canary."""
+    canary.drop_gcp(CANARY, ("{lease: 120s}", "{lease: 24s}\noutcome: {quorum: 1}"))
+    canary.write_model("three")
+    machine = canary.start()
+
+    def hear(event: Any) -> None:
+        if (event.kind, event.phase) == ("done", "canary 5 %"):
+            trouble = Readiness(Verdict.PROGRESSING, 1, 2, "a pod crashed")
+            canary.clusters["azure"].script_readiness("iris-r2", trouble)
+        machine.dead = machine.dead or event.phase == "canary 50 %"
+
+    machine.events = Listening(hear)
+    with pytest.raises(killed):
+        machine.deploy()
+    assert routed(canary) == [("aws", 1, 950), ("aws", 2, 50), ("azure", 1, 1000)]
+    canary.clock.advance(24.0)
+    canary.clusters["azure"].script_readiness("iris-r2")
+    assert set(canary.start().deploy().failed) == {"azure"}
+    assert routed(canary) == [("aws", 2, 1000), ("azure", 1, 1000)]
+    assert services(canary, "azure") == {"iris", "iris-r1"}

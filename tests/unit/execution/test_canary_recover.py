@@ -101,7 +101,7 @@ def test_killed_at_any_line_of_a_canary_the_same_command_goes_on_with_it(
     assert told(machine) == [phase for phase, done in DONE.items() if done >= line]
 
 
-@pytest.mark.parametrize("line", [13, 17, 21, 30])
+@pytest.mark.parametrize("line", [13, 17, 30])
 def test_killed_at_any_line_of_a_canary_a_rollback_takes_it_back(
     canary: World, killed: type[BaseException], line: int
 ) -> None:
@@ -113,11 +113,10 @@ def test_killed_at_any_line_of_a_canary_a_rollback_takes_it_back(
     assert canary.record()["marks"][2]["quarantined"] is None
 
 
-@pytest.mark.parametrize("line", [15, 24])
 def test_a_deploy_over_an_abandoned_canary_begins_with_its_undo(
-    canary: World, killed: type[BaseException], line: int
+    canary: World, killed: type[BaseException]
 ) -> None:
-    kill_at(canary, line, killed)
+    kill_at(canary, DONE["canary 50 %"], killed)
     canary.write_model("three")
     machine = canary.start()
     machine.deploy()
