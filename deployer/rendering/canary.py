@@ -29,8 +29,9 @@ def make_canary(
     """
     if request.spec.strategy.type != "canary":
         return ()
-    _refuse_taken(objects, request, names)
-    return tuple(_copy(objects, request, names))
+    copies = tuple(_copy(objects, request, names))
+    _refuse_taken(objects, copies, request)
+    return copies
 
 
 def _copy(objects: Sequence[Manifest], request: Request, names: Names) -> Iterator[Manifest]:
@@ -95,9 +96,10 @@ def _renamed(reference: Json, old: str, new: str) -> Json:
     return {**reference, "name": new} if ours else reference
 
 
-def _refuse_taken(objects: Sequence[Manifest], request: Request, names: Names) -> None:
-    taken = ObjectRef("v1", "Service", names.canary)
-    if all(ObjectRef.of(manifest) != taken for manifest in objects):
-        return
-    file, why = request.spec.file, f"{taken} is made for the canary; give yours another name"
-    raise SpecError(f"{file}: patches: {why}", file=file, faults=[Fault(1, 1, "patches", why)])
+def _refuse_taken(
+    objects: Sequence[Manifest], copies: Sequence[Manifest], request: Request
+) -> None:
+    taken = set(map(ObjectRef.of, objects)) & set(map(ObjectRef.of, copies))
+    for ref in sorted(taken, key=str):
+        file, why = request.spec.file, f"{ref} is made for the canary; give yours another name"
+        raise SpecError(f"{file}: patches: {why}", file=file, faults=[Fault(1, 1, "patches", why)])
