@@ -17,7 +17,14 @@ from deployer.snapshot.router_counts import (
     read_page,
 )
 
-__all__ = ["LOOK_SECONDS", "Watcher", "open_analyst", "read_counts", "remember_traffic"]
+__all__ = [
+    "LOOK_SECONDS",
+    "Watcher",
+    "doubt_traffic",
+    "open_analyst",
+    "read_counts",
+    "remember_traffic",
+]
 
 LOOK_SECONDS = 1.0
 """How often a router is asked, at most."""
@@ -40,7 +47,8 @@ class Watcher(Protocol):
         """Return what was seen, at the end.
 
         Raises:
-            RolloutError: A limit is crossed, or too little was seen to say that none is.
+            RolloutError: A limit is crossed.
+            TransientError: Too little was seen to say that none is: no fault of the release.
         """
         ...
 
@@ -101,9 +109,9 @@ class _Analyst:
         self._next = 0.0
         self.look()
         if self.error:
-            raise self._refuse(f"nothing is known of its traffic: {self.error}")
+            raise self._doubt(f"nothing is known of its traffic: {self.error}")
         if not self._enough:
-            raise self._refuse(
+            raise self._doubt(
                 f"{self.tally.requests} requests came in the soak, {self.gate.requests} are needed"
             )
         return describe_traffic(self.gate, self.tally)
@@ -115,6 +123,14 @@ class _Analyst:
     def _refuse(self, why: str) -> RolloutError:
         step = self.step
         return RolloutError(f"{step.target}: analysis: {why}", release=step.release)
+
+    def _doubt(self, why: str) -> TransientError:
+        return doubt_traffic(f"{self.step.target}: analysis: {why}", self.gate)
+
+
+def doubt_traffic(message: str, gate: AnalysisRecord) -> TransientError:
+    """Return the error for traffic of which too little is known: nothing passes by that."""
+    return TransientError(message, operation="analysis", resource=gate.router)
 
 
 def open_analyst(step: Soak, context: Context) -> Watcher | None:

@@ -7,7 +7,7 @@ has taken the canary out of use for failed requests, users have judged already.
 from dataclasses import dataclass, field
 
 from deployer.errors import RolloutError, TransientError
-from deployer.execution.analysis import LOOK_SECONDS, Watcher, read_counts
+from deployer.execution.analysis import LOOK_SECONDS, Watcher, doubt_traffic, read_counts
 from deployer.execution.context import Context
 from deployer.execution.traffic_limits import describe_traffic, find_faults
 from deployer.plan.model import Hold
@@ -64,9 +64,9 @@ class _CanaryAnalyst:
         self._next = 0.0
         self.look()
         if self.error:
-            raise self._refuse(f"nothing is known of its traffic: {self.error}")
+            raise self._doubt(f"nothing is known of its traffic: {self.error}")
         if self._lacking:
-            raise self._refuse(f"{self._lacking}, {self.gate.requests} are needed")
+            raise self._doubt(f"{self._lacking}, {self.gate.requests} are needed")
         new, old = (describe_traffic(self.gate, tally) for tally in (self.new, self.old))
         return f"{new}; the old release {old}"
 
@@ -92,7 +92,10 @@ class _CanaryAnalyst:
         return ""
 
     def _refuse(self, why: str) -> RolloutError:
-        step = self.step
-        return RolloutError(
-            f"{step.target}: canary at {step.percent} %: {why}", release=step.release
-        )
+        return RolloutError(self._say(why), release=self.step.release)
+
+    def _doubt(self, why: str) -> TransientError:
+        return doubt_traffic(self._say(why), self.gate)
+
+    def _say(self, why: str) -> str:
+        return f"{self.step.target}: canary at {self.step.percent} %: {why}"

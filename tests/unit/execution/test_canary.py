@@ -220,7 +220,11 @@ def test_a_canary_that_users_fare_badly_with_is_taken_back_routes_first(
     assert seen[-1][1:] == (on_each((1, 1000)), "iris-r1")
     assert machine.world.objects() == before
     assert machine.world.record()["live"] == dict.fromkeys(TARGETS, 1)
-    assert "canary at 5 %" in machine.world.record()["marks"][2]["quarantined"]
+    quarantined = machine.world.record()["marks"][2]["quarantined"]
+    if router.away or router.more == 1:
+        assert quarantined is None, "that too little is known is no fault of the release"
+    else:
+        assert "canary at 5 %" in quarantined
 
 
 def test_both_releases_failing_alike_is_no_fault_of_the_canary(start: Start) -> None:
