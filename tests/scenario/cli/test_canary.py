@@ -9,7 +9,7 @@ from deployer.providers.local.clock import SystemClock
 from tests.scenario.traffic import paced, router
 
 TARGET = "gcp-iowa"
-RATE = 60
+RATE = 40
 BAD = {"version": "v3", "broken": True}
 
 
@@ -36,7 +36,7 @@ def test_a_good_canary_serves_at_last_and_a_bad_one_costs_a_few_of_its_share(
     with router(deployment) as url:
         deployment.write_spec(
             strategy={"type": "canary", "steps": [10, 40], "hold": "6s", "soak": "2.5s"},
-            gates={"analysis": {"router": url, "error_rate": "2%", "worse": "2%", "requests": 15}},
+            gates={"analysis": {"router": url, "error_rate": "2%", "worse": "2%", "requests": 10}},
             routing={"idempotent": False},  # a second try would cover up for a lost request
         )
         deployment.write_model("v2")
