@@ -15,7 +15,8 @@ from deployer.rendering.merge import merge_manifest
 from deployer.rendering.placement import place_pods
 from deployer.rendering.request import Request
 from deployer.rendering.server import Server
-from deployer.spec.model import Spec, Strategy, TargetSpec
+from deployer.spec.model import Spec, TargetSpec
+from deployer.spec.strategy import Strategy
 from deployer.values import Cloud, Digest, Json
 
 __all__ = ["default_image", "set_workload"]
