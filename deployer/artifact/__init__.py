@@ -23,6 +23,7 @@ from deployer.artifact.push import Pushed, push_artifact
 from deployer.artifact.repair import Repaired, repair_artifact
 from deployer.artifact.replicate import Replicated, replicate_artifact
 from deployer.artifact.scan import scan_artifact
+from deployer.artifact.signature import describe_signature, screen_signature
 from deployer.artifact.verify import VerifyReport, ask_for_artifact, has_artifact, verify_artifact
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "VerifyReport",
     "artifact_uri",
     "ask_for_artifact",
+    "describe_signature",
     "find_garbage",
     "find_pickles",
     "has_artifact",
@@ -53,6 +55,7 @@ __all__ = [
     "replicate_artifact",
     "scan_artifact",
     "screen_pickles",
+    "screen_signature",
     "split_uri",
     "sweep_garbage",
     "verify_artifact",
