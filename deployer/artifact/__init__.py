@@ -16,6 +16,7 @@ from deployer.artifact.garbage import (
 )
 from deployer.artifact.inventory import StoredArtifact, list_artifacts
 from deployer.artifact.keys import artifact_uri, split_uri
+from deployer.artifact.mlmodel import MlModel, read_mlmodel
 from deployer.artifact.model import Artifact, ArtifactFile
 from deployer.artifact.pickles import find_pickles, screen_pickles
 from deployer.artifact.pull import pull_artifact
@@ -30,6 +31,7 @@ __all__ = [
     "Artifact",
     "ArtifactFile",
     "Garbage",
+    "MlModel",
     "Place",
     "Pulled",
     "Pushed",
@@ -51,6 +53,7 @@ __all__ = [
     "pull_from_any",
     "push_artifact",
     "push_to_all",
+    "read_mlmodel",
     "repair_artifact",
     "replicate_artifact",
     "scan_artifact",

@@ -17,8 +17,22 @@ def list_model_notes(spec: "Spec", artifact: "Artifact") -> list[str]:
 
     signer = spec.locate(spec.model.signer) if spec.model.signer else None
     signed = describe_signature(spec.locate(spec.model.path), signer)
-    notes = [_describe_pickles(artifact, scanned=spec.model.scan is not None), signed]
+    pickles = _describe_pickles(artifact, scanned=spec.model.scan is not None)
+    notes = [_describe_mlmodel(artifact), pickles, signed]
     return [note for note in notes if note]
+
+
+def _describe_mlmodel(artifact: "Artifact") -> str:
+    from deployer.artifact import read_mlmodel
+
+    found = read_mlmodel(artifact)
+    if found is None:
+        return ""
+    flavors = f"an MLflow model ({', '.join(found.flavors)})"
+    if not found.inputs:
+        return f"{flavors} without a signature: what it takes is not checked"
+    gives = f", gives {', '.join(found.outputs)}" if found.outputs else ""
+    return f"{flavors} that takes {', '.join(found.inputs)}{gives}"
 
 
 def _describe_pickles(artifact: "Artifact", *, scanned: bool) -> str:

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from deployer.artifact import Artifact, screen_pickles, screen_signature
-from deployer.errors import PlanMovedError
+from deployer.artifact import Artifact, read_mlmodel, screen_pickles, screen_signature
+from deployer.errors import PlanMovedError, SourceError
 from deployer.execution.checkup import check_session
 from deployer.execution.context import Context
 from deployer.execution.events import Tell
@@ -45,15 +45,13 @@ def make_plan(
 
     Raises:
         SpecError: The runtime cannot serve these files.
-        IntegrityError, SourceError: The spec wants pickles looked into, or a signature: see
+        IntegrityError, SourceError: The model is not fit to be deployed: see `read_mlmodel`,
             `screen_pickles` and `screen_signature`.
         SetupError: A cluster lacks something, or does not let us do what a deploy does.
         RolloutError: It would delete more than it may.
     """
-    settle_format(session.spec, [file.path for file in artifact.files])
-    if session.spec.model.scan is not None:
-        screen_pickles(artifact)
-    _screen_signature(session.spec)
+    model_format = settle_format(session.spec, [file.path for file in artifact.files])
+    _screen_model(session.spec, artifact, model_format)
     refuse_errors(check_session(session, thorough=False, timeout_seconds=_LOOK_SECONDS))
     plan = build_plan(
         session.spec,
@@ -68,7 +66,16 @@ def make_plan(
     return plan
 
 
-def _screen_signature(spec: Spec) -> None:
+def _screen_model(spec: Spec, artifact: Artifact, model_format: str | None) -> None:
+    found = read_mlmodel(artifact)
+    named = model_format == "mlflow" and isinstance(spec.runtime, str)
+    if found is not None and named and not found.served:
+        raise SourceError(
+            f"the MLflow model has no flavour python_function, which {spec.runtime} loads; it has "
+            f"{', '.join(found.flavors)}"
+        )
+    if spec.model.scan is not None:
+        screen_pickles(artifact)
     signer = spec.locate(spec.model.signer) if spec.model.signer else None
     required = spec.model.signature is not None
     screen_signature(spec.locate(spec.model.path), signer, required=required)
