@@ -18,6 +18,7 @@ from deployer.artifact import Artifact, pull_artifact, push_artifact, scan_artif
 from deployer.errors import DeployerError, SetupError
 from deployer.providers.gcp.connect import connect_store as connect_gcs
 from deployer.providers.local.clock import SystemClock
+from deployer.sandbox.faults import Fault
 from deployer.sandbox.loopback import Request, Response, RunningServer, start_server
 from deployer.transfer import Limits
 
@@ -218,3 +219,9 @@ def test_a_clock_that_google_does_not_believe_is_named(
     with pytest.raises(SetupError) as caught:
         store.head("k")
     assert "clock" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("cloud", ["s3", "gcs"])
+def test_a_login_that_ran_out_meanwhile_is_renewed_once(place: Any, model: Artifact) -> None:
+    place.server.faults.order(Fault.EXPIRE, method="PUT", part="weights", times=2)
+    push_artifact(model, open_at(place, f"https://localhost:{place.server.port}"))
