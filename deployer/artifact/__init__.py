@@ -16,6 +16,7 @@ from deployer.artifact.garbage import (
 )
 from deployer.artifact.inventory import StoredArtifact, list_artifacts
 from deployer.artifact.keys import artifact_uri, split_uri
+from deployer.artifact.mlmodel import MlModel, read_mlmodel
 from deployer.artifact.model import Artifact, ArtifactFile
 from deployer.artifact.pickles import find_pickles, screen_pickles
 from deployer.artifact.pull import pull_artifact
@@ -23,12 +24,14 @@ from deployer.artifact.push import Pushed, push_artifact
 from deployer.artifact.repair import Repaired, repair_artifact
 from deployer.artifact.replicate import Replicated, replicate_artifact
 from deployer.artifact.scan import scan_artifact
+from deployer.artifact.signature import describe_signature, screen_signature
 from deployer.artifact.verify import VerifyReport, ask_for_artifact, has_artifact, verify_artifact
 
 __all__ = [
     "Artifact",
     "ArtifactFile",
     "Garbage",
+    "MlModel",
     "Place",
     "Pulled",
     "Pushed",
@@ -41,6 +44,7 @@ __all__ = [
     "VerifyReport",
     "artifact_uri",
     "ask_for_artifact",
+    "describe_signature",
     "find_garbage",
     "find_pickles",
     "has_artifact",
@@ -49,10 +53,12 @@ __all__ = [
     "pull_from_any",
     "push_artifact",
     "push_to_all",
+    "read_mlmodel",
     "repair_artifact",
     "replicate_artifact",
     "scan_artifact",
     "screen_pickles",
+    "screen_signature",
     "split_uri",
     "sweep_garbage",
     "verify_artifact",

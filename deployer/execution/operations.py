@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from deployer.artifact import Artifact, screen_pickles
-from deployer.errors import PlanMovedError
+from deployer.artifact import Artifact, read_mlmodel, screen_pickles, screen_signature
+from deployer.errors import PlanMovedError, SourceError
 from deployer.execution.checkup import check_session
 from deployer.execution.context import Context
 from deployer.execution.events import Tell
@@ -23,7 +23,7 @@ from deployer.preflight import refuse_errors
 from deployer.release.history import rollback_number
 from deployer.release.journal import Journal
 from deployer.release.records import Head, RunRecord
-from deployer.spec import settle_format
+from deployer.spec import Spec, settle_format
 from deployer.values import Digest
 
 __all__ = ["deploy", "make_plan", "roll_back"]
@@ -45,13 +45,13 @@ def make_plan(
 
     Raises:
         SpecError: The runtime cannot serve these files.
-        IntegrityError, SourceError: The spec wants pickles looked into: see `screen_pickles`.
+        IntegrityError, SourceError: The model is not fit to be deployed: see `read_mlmodel`,
+            `screen_pickles` and `screen_signature`.
         SetupError: A cluster lacks something, or does not let us do what a deploy does.
         RolloutError: It would delete more than it may.
     """
-    settle_format(session.spec, [file.path for file in artifact.files])
-    if session.spec.model.scan is not None:
-        screen_pickles(artifact)
+    model_format = settle_format(session.spec, [file.path for file in artifact.files])
+    _screen_model(session.spec, artifact, model_format)
     refuse_errors(check_session(session, thorough=False, timeout_seconds=_LOOK_SECONDS))
     plan = build_plan(
         session.spec,
@@ -64,6 +64,21 @@ def make_plan(
     if max_deletions is not None:
         demand_few_deletions(plan, max_deletions)
     return plan
+
+
+def _screen_model(spec: Spec, artifact: Artifact, model_format: str | None) -> None:
+    found = read_mlmodel(artifact)
+    named = model_format == "mlflow" and isinstance(spec.runtime, str)
+    if found is not None and named and not found.served:
+        raise SourceError(
+            f"the MLflow model has no flavour python_function, which {spec.runtime} loads; it has "
+            f"{', '.join(found.flavors)}"
+        )
+    if spec.model.scan is not None:
+        screen_pickles(artifact)
+    signer = spec.locate(spec.model.signer) if spec.model.signer else None
+    required = spec.model.signature is not None
+    screen_signature(spec.locate(spec.model.path), signer, required=required)
 
 
 def deploy(

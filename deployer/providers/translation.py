@@ -1,8 +1,15 @@
 """Building our errors from a vendor's: one line, cut, free of headers and bodies."""
 
+import ssl
 from collections.abc import Mapping
 
-from deployer.errors import AccessDeniedError, DeployerError, ProviderError, TransientError
+from deployer.errors import (
+    AccessDeniedError,
+    DeployerError,
+    ProviderError,
+    SetupError,
+    TransientError,
+)
 
 __all__ = [
     "ExpiredLoginError",
@@ -10,6 +17,7 @@ __all__ = [
     "build_error",
     "class_of",
     "cut_text",
+    "is_distrust",
     "list_classes",
     "list_codes",
     "seconds_of",
@@ -18,6 +26,11 @@ __all__ = [
 Kind = type[DeployerError]
 
 _LIMIT = 240
+_UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
+_TRUST = (
+    "Name the file with its authority's certificate: AWS_CA_BUNDLE for S3, REQUESTS_CA_BUNDLE for "
+    "Cloud Storage and Azure."
+)
 
 
 class ExpiredLoginError(AccessDeniedError):
@@ -28,6 +41,15 @@ def cut_text(text: object, limit: int = _LIMIT) -> str:
     """Return ``text`` as one line of at most ``limit`` characters."""
     line = " ".join(str(text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def is_distrust(error: BaseException | None) -> bool:
+    """Say whether an error goes back to a certificate that this machine does not trust."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def list_classes(module: str, kind: Kind, names: str) -> dict[str, Kind]:
@@ -63,6 +85,8 @@ def build_error(
 ) -> DeployerError:
     """Return an error of ``kind`` that says which operation on what failed, and why."""
     message = f"cannot {operation} {resource}: {cut_text(why)}"
+    if issubclass(kind, SetupError) and _UNTRUSTED in why:
+        hint = _TRUST
     if issubclass(kind, TransientError):
         return kind(
             message,

@@ -38,6 +38,7 @@ class Known:
 def run_checks(data: Json, known: Known) -> Iterator[Finding]:
     """Yield all that is wrong between fields; values of a wrong type are passed over."""
     yield from _check_target_names(data)
+    yield from _check_signature(data)
     for index, target in _targets(data):
         yield from _check_cluster(target, ("targets", index))
         yield from _check_store(target, ("targets", index))
@@ -228,6 +229,12 @@ def _check_credentials(value: Json, path: TreePath) -> Iterator[Finding]:
             yield from _check_credentials(item, (*path, index))
     elif isinstance(value, str) and seems_secret(value):
         yield Finding(path, f"this holds a credential, and the spec is recorded; {_ELSEWHERE}")
+
+
+def _check_signature(data: Json) -> Iterator[Finding]:
+    model = _map(data, "model")
+    if model.get("signature") and not model.get("signer"):
+        yield Finding(("model", "signature"), "a signature of whom? Name a key with signer: FILE")
 
 
 def _check_patches(data: Json) -> Iterator[Finding]:

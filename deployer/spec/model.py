@@ -57,6 +57,12 @@ class ModelSpec(Part):
     scan: Literal["required"] | None = Field(
         None, description="required: pickles are looked into, and refused when they do harm."
     )
+    signer: Text | None = Field(
+        None, description="Who signed the model (model.sig): a public key or certificate, in PEM."
+    )
+    signature: Literal["required"] | None = Field(
+        None, description="required: only a model that the signer signed is deployed."
+    )
 
 
 class StoreSpec(Part):

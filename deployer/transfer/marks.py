@@ -47,7 +47,10 @@ class Marks:
         return {name: self._join(name, offset, offset + size) for name in self.values}
 
     def _join(self, algorithm: str, offset: int, end: int) -> str:
-        crc, values = Crc(algorithm), self.values[algorithm]
+        values = self.values[algorithm]
+        if offset < end <= offset + SLICE:
+            return f"{values[offset // SLICE]:0{2 * values.itemsize}x}"
+        crc = Crc(algorithm)
         for start in range(offset, end, SLICE):
             crc.append(values[start // SLICE], min(SLICE, end - start))
         return crc.digest().hex()

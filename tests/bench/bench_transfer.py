@@ -22,6 +22,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployer.artifact.model import hash_file
+from deployer.transfer import mark_file
 from tests.bench.sink import pattern
 
 MIB = 1 << 20
@@ -39,7 +41,7 @@ ENVIRONMENT = {
     "S3_ENDPOINT_URL": "",
 }
 PEERS = {
-    "ours-s3": ("boto3", "s5cmd", "obstore"),
+    "ours-s3": ("boto3", "s5cmd", "rclone", "obstore"),
     "ours-gs": ("tm",),
     "ours-az": ("azure", "azure-md5"),
 }
@@ -72,8 +74,8 @@ def sink(*words: str) -> Iterator[int]:
 def measure(client: str, port: int, way: str, source: Path) -> Measured:
     """Run one client once, in a process of its own."""
     with tempfile.TemporaryDirectory(dir=MEMORY) as to:
-        if client == "s5cmd":
-            return run_s5cmd(port, way, source, Path(to))
+        if client in PROGRAMS:
+            return run_program(PROGRAMS[client](port, source, Path(to)), way)
         arguments = [client, str(port), way, str(source), to]
         answer = subprocess.run(
             [sys.executable, str(HERE / "transfer_client.py"), *arguments],
@@ -85,25 +87,47 @@ def measure(client: str, port: int, way: str, source: Path) -> Measured:
     return Measured(**json.loads(answer.stdout))
 
 
-def run_s5cmd(port: int, way: str, source: Path, to: Path) -> Measured:
-    here = [f"{source}/" if source.is_dir() else str(source)]
-    there = "s3://bench/s5/" if source.is_dir() else "s3://bench/s5-model"
-    push = [*here, there]
-    pull = [f"{there}*" if source.is_dir() else there, f"{to}/"]
+@dataclass(frozen=True)
+class Program:
+    """A tool's own commands that bring a file or a folder up, and down again."""
+
+    up: list[str]
+    down: list[str]
+
+
+def s5cmd_of(port: int, source: Path, to: Path) -> Program:
+    here, there = (f"{source}/", "s3://bench/s5/") if source.is_dir() else (source, "s3://bench/s5")
     command = ["s5cmd", "--endpoint-url", f"http://127.0.0.1:{port}", "--log", "error", "cp"]
+    found = f"{there}*" if source.is_dir() else str(there)
+    return Program([*command, str(here), str(there)], [*command, found, f"{to}/"])
+
+
+def rclone_of(port: int, source: Path, to: Path) -> Program:
+    remote = f":s3,provider=Other,endpoint='http://127.0.0.1:{port}',env_auth,no_check_bucket:bench"
+    there = f"{remote}/rclone/" if source.is_dir() else f"{remote}/rclone-model"
+    command = ["rclone", "--config", "/dev/null", "--quiet", "--transfers", "16"]
+    verb, back = ("copy", to) if source.is_dir() else ("copyto", to / "model")
+    return Program([*command, verb, str(source), there], [*command, verb, there, str(back)])
+
+
+PROGRAMS = {"s5cmd": s5cmd_of, "rclone": rclone_of}
+
+
+def run_program(program: Program, way: str) -> Measured:
     environment = os.environ | ENVIRONMENT
     if way == "down":
-        subprocess.run([*command, *push], env=environment, check=True)
+        subprocess.run(program.up, env=environment, check=True)
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run([*command, *(push if way == "up" else pull)], env=environment, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = program.up if way == "up" else program.down
+    subprocess.run(command, env=environment, check=True)
+    wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Measured(time.perf_counter() - began, cpu)
+    return Measured(wall, cpu)
 
 
 def is_there(peer: str) -> bool:
-    if peer == "s5cmd":
-        return shutil.which("s5cmd") is not None
+    if peer in PROGRAMS:
+        return shutil.which(peer) is not None
     return peer != "obstore" or importlib.util.find_spec("obstore") is not None
 
 
@@ -111,6 +135,8 @@ def compare(port: int, way: str, source: Path, what: str) -> dict[str, Measured]
     """Run every client in turns; print one line each, peers with their ratio to ours."""
     best: dict[str, Measured] = {}
     groups = {us: [peer for peer in peers if is_there(peer)] for us, peers in PEERS.items()}
+    for peer in [peer for peers in PEERS.values() for peer in peers if not is_there(peer)]:
+        print(f"{what}: {peer} is left out: it is not installed", flush=True)
     for _ in range(RUNS):
         for client in [name for us, peers in groups.items() for name in (us, *peers)]:
             if client == "azure-md5" and way == "down":
@@ -150,6 +176,17 @@ def bench_sink(port: int) -> None:
         f"{answers['requests']:.0f} puts of 16 KiB a second",
         flush=True,
     )
+
+
+def bench_scan(source: Path) -> None:
+    """What precedes sending and is in no peer's figure: SHA-256 and CRCs, beside SHA-256 alone."""
+    used = {}
+    for name, read in (("sha256 and CRCs", mark_file), ("sha256", hash_file)):
+        began = time.process_time()
+        read(source)
+        used[name] = time.process_time() - began
+    words = ", ".join(f"{name} {cpu:.2f} CPU s" for name, cpu in used.items())
+    print(f"the scan of {LARGE // MIB} MB, which comes before: {words}", flush=True)
 
 
 def run_bare(port: int, way: str) -> str:
@@ -227,6 +264,7 @@ def main() -> None:
         with (folder / "model").open("wb") as file:  # a child's peak counts its parent's memory
             for _ in range(LARGE // MIB):
                 file.write(pattern(MIB))
+        bench_scan(folder / "model")
         (folder / "small").mkdir()
         for number in range(COUNT):
             (folder / "small" / f"{number:04}").write_bytes(pattern(SMALL))

@@ -9,10 +9,12 @@ import typer
 
 from deployer.cli import output, plan_cost
 from deployer.cli.canary import list_canary_lines
+from deployer.cli.model_notes import list_model_notes
 from deployer.cli.options import MaxDeletions, SpecFile
 
 if TYPE_CHECKING:
-    from deployer.artifact import Artifact
+    from collections.abc import Sequence
+
     from deployer.plan import Plan
     from deployer.plan.model import TargetPlan
     from deployer.release.gates import EvaluateRecord
@@ -70,39 +72,36 @@ def plan(
     )
     if save is not None:
         save.write_bytes(encode_record(made))
-    _show(made, output_format, file, save)
-    _warn_of_pickles(artifact, scanned=session.spec.model.scan is not None)
+    notes = list_model_notes(session.spec, artifact)
+    _show(made, output_format, file, save, notes)
     demand_within_budget(made)
     if not made.nothing_to_do:
         raise typer.Exit(_CHANGES)
 
 
-def _warn_of_pickles(artifact: "Artifact", *, scanned: bool) -> None:
-    from deployer.artifact import find_pickles
-    from deployer.cli.output import print_note
-
-    found = find_pickles(file.path for file in artifact.files)
-    if not found:
-        return
-    names = ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")  # noqa: PLR2004 - what fits a line
-    next_step = "it was looked into." if scanned else "model: {scan: required} looks into it."
-    print_note(f"{names}: a pickle runs code of whoever wrote it when it is loaded; {next_step}")
-
-
-def _show(made: "Plan", output_format: PlanFormat, file: Path, save: Path | None) -> None:
+def _show(
+    made: "Plan",
+    output_format: PlanFormat,
+    file: Path,
+    save: Path | None,
+    notes: "Sequence[str]",
+) -> None:
     from deployer.report.plan_cost import describe_plan_cost, write_plan_markdown
 
     if output_format is PlanFormat.JSON:
         hidden = {"schema_version", "cost", "budget"}
         document = made.model_dump(mode="json", by_alias=True, exclude=hidden)
         cost = describe_plan_cost(made.cost, made.budget) if made.cost else None
-        output.print_json("deployer/plan/v1", {**document, "cost": cost})
+        output.print_json("deployer/plan/v1", {**document, "cost": cost, "notes": notes})
     elif output_format is PlanFormat.MARKDOWN:
         typer.echo(write_plan_markdown(made), nl=False)
     else:
         words = f"deploy --plan {quote(str(save))}" if save else "deploy"
         following = output.format_command(words, file)
         _print_plan(made, following, wide=output_format is PlanFormat.WIDE)
+    if output_format is not PlanFormat.JSON:
+        for note in notes:
+            output.print_note(note)
 
 
 def _print_plan(made: "Plan", following: str, *, wide: bool) -> None:

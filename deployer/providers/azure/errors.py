@@ -22,6 +22,7 @@ from deployer.providers.translation import (
     Kind,
     build_error,
     class_of,
+    is_distrust,
     list_classes,
     list_codes,
     seconds_of,
@@ -137,6 +138,8 @@ def _code(error: Any) -> str:
 
 
 def _kind(error: Any, code: str) -> Kind:
+    if is_distrust(getattr(error, "inner_exception", None)):
+        return SetupError
     found = CODES.get(code) or class_of(error, CLASSES)
     if found is not None:
         return found

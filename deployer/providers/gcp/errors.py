@@ -79,6 +79,7 @@ _QUOTA_REASONS = {"quotaExceeded", "dailyLimitExceeded", "storageQuotaExceeded"}
 _DAMAGED = {"BadDigest", "InvalidDigest", "ContentHashMismatch"}
 _XML_CODE = re.compile(r"<Code>(\w+)</Code>")
 
+_CLOCK = "Set this machine's clock, should it be wrong."
 _LOGIN = (
     "Log in with `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS."
 )
@@ -195,5 +196,6 @@ def _hint(kind: Kind, resource: str, error: Exception, needs: str | None) -> str
         bucket = resource.removeprefix("gs://").partition("/")[0]
         return f"The identity needs roles/storage.objectAdmin on {bucket}. {_LOGIN}"
     if kind is SetupError and type(error).__module__.startswith("google.auth"):
-        return _LOGIN
+        late = "Invalid JWT" in str(error)
+        return f"{_CLOCK} {_LOGIN}" if late else _LOGIN
     return None

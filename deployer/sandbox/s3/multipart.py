@@ -128,6 +128,14 @@ class Uploads:
             raise _no_upload()
         return upload
 
+    def headers_of(self, number: str) -> Mapping[str, str] | None:
+        """Return the headers of an upload that is open, or done; None for any other."""
+        with self._lock:
+            if number in self._open:
+                return self._open[number].headers
+            done = self._done.get(number)
+            return done.draft.headers if done else None
+
     def list(self, bucket: str, prefix: str) -> list[Upload]:
         """Return the bucket's open uploads by key and age."""
         with self._lock:

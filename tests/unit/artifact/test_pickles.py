@@ -51,3 +51,69 @@ def test_what_hides_its_content_is_refused(tmp_path: Path, body: bytes) -> None:
 
 def test_a_model_without_pickles_needs_no_look(tmp_path: Path) -> None:
     assert screen_pickles(write(tmp_path, "model.onnx", b"onnx")) == ()
+
+
+joblib: Any = pytest.importorskip("joblib")
+numpy: Any = pytest.importorskip("numpy")
+
+
+def tree() -> dict[str, Any]:
+    return {
+        "a": numpy.arange(1000, dtype="f8").reshape(10, 100),
+        "names": numpy.array(["x", "yy"]),
+        "objects": numpy.array([OrderedDict(a=1), None], dtype=object),
+        "flags": numpy.zeros(3, dtype=bool),
+        "fields": numpy.zeros(4, dtype=[("id", "i4"), ("value", "f8")]),
+        "empty": numpy.zeros((0, 4)),
+    }
+
+
+@pytest.mark.parametrize("compress", [0, 3, ("gzip", 3), ("bz2", 3), ("xz", 1), ("lzma", 1)])
+@pytest.mark.parametrize("harmful", [False, True])
+@pytest.mark.parametrize("name", ["model.joblib", "model.pkl"])
+def test_what_joblib_writes_is_looked_through_to_its_end(
+    tmp_path: Path, compress: Any, harmful: bool, name: str
+) -> None:
+    model = [tree(), Harmful() if harmful else 1, tree()]
+    joblib.dump(model, tmp_path / name, compress=compress)
+    artifact = scan_artifact(tmp_path)
+    if harmful:
+        with pytest.raises(IntegrityError, match=r"calls posix\.system"):
+            screen_pickles(artifact)
+    else:
+        assert screen_pickles(artifact) == (name,)
+
+
+def test_what_hides_among_objects_of_an_array_is_found(tmp_path: Path) -> None:
+    joblib.dump(numpy.array([Harmful()], dtype=object), tmp_path / "model.joblib")
+    with pytest.raises(IntegrityError, match=r"calls posix\.system"):
+        screen_pickles(scan_artifact(tmp_path))
+
+
+def test_nothing_of_a_pickle_runs_while_it_is_looked_into(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"here")
+
+    class Removes:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return os.remove, (str(victim),)
+
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps([Removes(), Harmful()]))
+    with pytest.raises(IntegrityError):
+        screen_pickles(scan_artifact(tmp_path))
+    assert victim.exists()
+
+
+@pytest.mark.parametrize("cut", [1, 100, 5000])
+def test_a_joblib_file_that_is_cut_off_is_refused(tmp_path: Path, cut: int) -> None:
+    joblib.dump(tree(), tmp_path / "whole")
+    body = (tmp_path / "whole").read_bytes()
+    (tmp_path / "whole").unlink()
+    with pytest.raises(SourceError, match="can't be looked into"):
+        screen_pickles(write(tmp_path, "model.joblib", body[:-cut]))
+
+
+def test_a_second_pickle_behind_the_first_is_looked_into(tmp_path: Path) -> None:
+    body = pickle.dumps(1) + pickle.dumps(Harmful())
+    with pytest.raises(IntegrityError):
+        screen_pickles(write(tmp_path, "model.pkl", body))

@@ -1,12 +1,21 @@
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from deployer.artifact.signature import SIGNATURE, verify_signature
+from deployer.artifact.signature import (
+    SIGNATURE,
+    describe_signature,
+    screen_signature,
+    verify_signature,
+)
 from deployer.errors import IntegrityError, SourceError
+from deployer.providers.local.clock import SystemClock
 
 model_signing: Any = pytest.importorskip("model_signing")
 
@@ -22,6 +31,52 @@ def make_key(folder: Path, name: str) -> tuple[Path, Path]:
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     public.write_bytes(key.public_key().public_bytes(pem, form))
     return private, public
+
+
+def make_certificates(folder: Path) -> tuple[Path, Path, Path]:
+    """Write a signer's key and certificate, and the certificate of its authority."""
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)]) for text in ("ca", "us")]
+    now = SystemClock().now()
+    pem = serialization.Encoding.PEM
+    paths = []
+    for index, (name, key) in enumerate(zip(names, keys, strict=True)):
+        built = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(names[0])
+            .public_key(key.public_key())
+            .serial_number(index + 1)
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=not index, path_length=None), critical=True)
+            .add_extension(_usage(authority=not index), critical=True)
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
+            )
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(keys[0].public_key()),
+                critical=False,
+            )
+        )
+        if index:
+            usages = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING])
+            built = built.add_extension(usages, critical=False)
+        paths.append(folder / f"{index}.crt")
+        paths[-1].write_bytes(built.sign(keys[0], hashes.SHA256()).public_bytes(pem))
+    private = folder / "us.key"
+    form = serialization.PrivateFormat.PKCS8
+    private.write_bytes(keys[1].private_bytes(pem, form, serialization.NoEncryption()))
+    return private, paths[1], paths[0]
+
+
+def _usage(*, authority: bool) -> x509.KeyUsage:
+    names = (
+        "content_commitment key_encipherment data_encipherment key_agreement crl_sign "
+        "encipher_only decipher_only"
+    )
+    off = dict.fromkeys(names.split(), False)
+    return x509.KeyUsage(digital_signature=not authority, key_cert_sign=authority, **off)
 
 
 @pytest.fixture
@@ -70,3 +125,47 @@ def test_another_key_is_refused(signed: tuple[Path, Path], tmp_path: Path) -> No
     _, other = make_key(tmp_path, "theirs")
     with pytest.raises(IntegrityError):
         verify_signature(signed[0], other)
+
+
+def test_a_model_without_a_signature_passes_unless_one_is_required(
+    model: Path, tmp_path: Path
+) -> None:
+    _, key = make_key(tmp_path, "ours")
+    screen_signature(model, None, required=False)
+    screen_signature(model, key, required=False)
+    assert describe_signature(model, None) == ""
+    assert "no signature" in describe_signature(model, key)
+    with pytest.raises(SourceError, match="has no signature, and the spec requires one"):
+        screen_signature(model, key, required=True)
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_a_wrong_signature_is_refused_whether_required_or_not(
+    signed: tuple[Path, Path], tmp_path: Path, required: bool
+) -> None:
+    _, other = make_key(tmp_path, "theirs")
+    screen_signature(*signed, required=required)
+    assert "signed with ours.pub" in describe_signature(*signed)
+    with pytest.raises(IntegrityError):
+        screen_signature(signed[0], other, required=required)
+
+
+def test_a_signature_of_nobody_known_is_said_not_to_be_verified(
+    signed: tuple[Path, Path],
+) -> None:
+    assert "name whose it is" in describe_signature(signed[0], None)
+
+
+def test_a_certificate_stands_for_whom_its_authority_vouches_for(
+    model: Path, tmp_path: Path
+) -> None:
+    key, certificate, authority = make_certificates(tmp_path)
+    ignored = model_signing.hashing.Config().set_ignored_paths(paths=[model / SIGNATURE])
+    signer = model_signing.signing.Config().use_certificate_signer(
+        private_key=key, signing_certificate=certificate, certificate_chain=[authority]
+    )
+    signer.set_hashing_config(ignored).sign(model, model / SIGNATURE)
+    verify_signature(model, authority)
+    (model / "config.json").write_bytes(b"[]")
+    with pytest.raises(IntegrityError):
+        verify_signature(model, authority)

@@ -114,6 +114,18 @@ def test_the_pull_knows_every_other_store_once_and_no_folder_of_another_machine(
     ]
 
 
+def test_the_pull_is_told_where_a_customers_key_is_and_never_the_key(render: Render) -> None:
+    only = """targets:
+  - {name: aws, provider: aws, cluster: {context: a},
+     store: {url: "s3://models", customer_key: "env:OURS"}}
+  - {name: gcp, provider: gcp, cluster: {context: g},
+     store: {url: "gs://models", payer: p, customer_key: "file:/k"}}
+"""
+    [pull] = pod_of(render(only=only))["initContainers"]
+    assert pull["command"][7:9] == ["--customer-key", "env:OURS"]
+    assert pull["command"][10].endswith(",payer=p,customer-key=file:/k")
+
+
 def test_on_one_machine_its_folder_is_a_source_too(render: Render) -> None:
     [pull] = pod_of(render("sandbox"))["initContainers"]
     assert any(word.startswith("file:///models/") for word in pull["command"])

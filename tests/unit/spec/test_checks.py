@@ -49,6 +49,10 @@ def target(**fields: str) -> str:
             "targets[0].store.payer: payer goes with s3://, gs://, not with az://",
         ),
         (
+            {"store": "{url: s3://x, customer_key: c2VjcmV0}"},
+            "targets[0].store.customer_key: ",
+        ),
+        (
             {"endpoint": "https://user:hunter2@host"},
             "targets[0].endpoint: this holds a credential, and the spec is recorded",
         ),
@@ -101,6 +105,11 @@ def test_fields_must_fit_together(faults: Faults, more: str, line: str) -> None:
 def test_a_format_that_the_runtime_does_not_serve_is_refused(faults: Faults) -> None:
     text = target().replace("{path: m}", "{path: m, format: onnx}")
     assert faults(text) == ["2:26 model.format: mlserver-sklearn serves sklearn, not 'onnx'"]
+
+
+def test_a_signature_is_somebodys(faults: Faults) -> None:
+    text = target().replace("{path: m}", "{path: m, signature: required}")
+    assert faults(text)[0].partition(" ")[2].startswith("model.signature: a signature of whom?")
 
 
 def test_no_targets_are_no_deployment(faults: Faults) -> None:
