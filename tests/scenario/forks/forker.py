@@ -5,6 +5,7 @@ words, folder and environment as JSON, with its stdout and stderr. The answers a
 and how it ended.
 """
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -16,10 +17,14 @@ import signal
 import socket
 import sys
 import threading
+import warnings
 from typing import Any
 
 import deployer
 from deployer.cli.start import main as run_command
+
+_ENDED = [1]
+"""The status to end with: that of a stack, until a command has said another."""
 
 SDKS = ("azure.storage.blob", "boto3.session", "google.cloud.storage", "kubernetes.client")
 
@@ -42,12 +47,14 @@ def main() -> None:
 
 def _load() -> None:
     """Import what any command may: they are forked from one thread, and share what is there."""
-    for module in pkgutil.walk_packages(deployer.__path__, "deployer."):
-        if not module.name.startswith("deployer.sandbox."):
-            importlib.import_module(module.name)
-    for name in SDKS:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for module in pkgutil.walk_packages(deployer.__path__, "deployer."):
+            if not module.name.startswith("deployer.sandbox."):
+                importlib.import_module(module.name)
+        for name in SDKS:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
     assert threading.active_count() == 1
     gc.freeze()
 
@@ -80,6 +87,23 @@ def _become(order: dict[str, Any], streams: list[int]) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def _run() -> None:
+    """Run the command and end with its status."""
+    try:
+        run_command()
+    except SystemExit as ended:
+        _ENDED.append(int(ended.code or 0))
+        raise
+
+
+def _leave() -> None:
+    """End here, after all else that is done at exit: taking apart what is imported takes long."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(_ENDED[-1])
+
+
 if __name__ == "__main__":
+    atexit.register(_leave)
     main()
-    run_command()
+    _run()
