@@ -13,7 +13,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .venv/bin/uv)
 BIN := .venv/bin
 MLSERVER := .venv-mlserver/bin/mlserver
 
-.PHONY: help setup controlplane tools demo test check bench clean
+.PHONY: help setup controlplane tools demo test coverage check bench clean
 
 help:            ## What there is
 	@grep -E '^[a-z]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/: [^#]*## /\t/' | expand -t 14
@@ -45,6 +45,9 @@ tools: controlplane  ## Others' programs that tests meet: object stores, OpenTof
 	@$(BIN)/python tests/terraform/toolchain.py
 
 test: setup controlplane  ## All tests
+	$(BIN)/pytest -q -n 2
+
+coverage: setup controlplane  ## All tests, and what they run of the code: half as long again
 	$(BIN)/pytest -q -n 2 --cov --cov-report=term
 
 check: setup     ## Lint, types, import contracts, lock, docs

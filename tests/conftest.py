@@ -9,6 +9,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,10 +25,14 @@ from tests.cluster.fixtures import (
     needs_control_plane,
     own_api_server,
 )
+from tests.lanes import LaneScheduling
 from tests.receiver import receiver
 
-settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("busy")  # how fast an example is depends on who else is at work here
+# How fast an example is depends on who else is at work here. Every run tries others: 50 will do.
+settings.register_profile(
+    "busy", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("busy")
 
 __all__ = [
     "api_server",
@@ -40,6 +45,7 @@ __all__ = [
     "pytest_configure",
     "pytest_runtest_makereport",
     "pytest_runtest_protocol",
+    "pytest_xdist_make_scheduler",
     "receiver",
 ]
 
@@ -48,6 +54,12 @@ def pytest_configure() -> None:
     """Let what tests start be interrupted, though a shell's background job ignores SIGINT."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LaneScheduling | None:
+    """Keep what needs the machine apart, unless another distribution was asked for."""
+    return LaneScheduling(config, log) if config.getvalue("dist") == "load" else None
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -4,7 +4,7 @@ import itertools
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -106,19 +106,36 @@ def follow_until(
 
 
 def wait(
-    cluster: Cluster, refs: Sequence[ObjectRef] = (WEB,), *, timeout_seconds: float = 90.0
+    cluster: Cluster,
+    refs: Sequence[ObjectRef] = (WEB,),
+    *,
+    timeout_seconds: float = 90.0,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> tuple[str, list[Waiting]]:
-    """Wait as a run does; return what came of it, and all that was told."""
+    """Wait as a run does; return what came of it, and all that was told.
+
+    What is to happen ``meanwhile`` begins when the first is told.
+    """
     told: list[Waiting] = []
+    happening = threading.Thread(target=meanwhile)
+
+    def tell(news: Iterable[Waiting]) -> None:
+        if happening.ident is None:
+            happening.start()
+        told.extend(news)
+
     wanted = Wanted(
         target="aws",
         release=1,
         refs=refs,
         timeout_seconds=timeout_seconds,
         check=lambda: None,
-        tell=told.extend,
+        tell=tell,
     )
-    return await_ready(cluster, wanted, CLOCK), told
+    came = await_ready(cluster, wanted, CLOCK)
+    if happening.ident is not None:
+        happening.join()
+    return came, told
 
 
 def threads_left(prefix: str = "watch /api") -> list[str]:
@@ -244,33 +261,38 @@ def _cut_twice(gate: Any) -> None:
 
 
 @pytest.fixture
-def slow_start(own_api_server: ApiServer) -> tuple[KubeCluster, ApiServer]:
-    """A Deployment whose pod takes six seconds to start, on a cluster to be ill-treated."""
-    cluster = connect(own_api_server, "models")
-    cluster.apply(deployment(annotations={"trouble.test/pull-seconds": "6"}))
-    return cluster, own_api_server
+def held(own_api_server: ApiServer, tmp_path: Path) -> tuple[KubeCluster, ApiServer, Path]:
+    """A Deployment whose pod starts once a file is there, on a cluster to be ill-treated."""
+    cluster, file = connect(own_api_server, "models"), tmp_path / "go"
+    waits = f"until [ -e '{file}' ]; do sleep 0.1; done; exec '{sys.executable}' '{POD}'"
+    cluster.apply(deployment(command=["sh", "-c", waits]))
+    return cluster, own_api_server, file
 
 
-def test_an_api_server_that_restarts_in_the_middle_only_delays_the_wait(
-    slow_start: tuple[KubeCluster, ApiServer], control_plane: ControlPlane
+def test_an_api_server_that_is_away_and_comes_back_only_delays_the_wait(
+    held: tuple[KubeCluster, ApiServer, Path], control_plane: ControlPlane
 ) -> None:
-    cluster, server = slow_start
-    restarter = threading.Thread(target=control_plane.restart, args=(server.name,))
-    restarter.start()
-    came, told = wait(cluster)
-    restarter.join()
+    cluster, server, file = held
+    control_plane.send(server.name, "kube-apiserver", signal.SIGKILL)
+
+    def restart() -> None:
+        control_plane.restart(server.name)
+        file.touch()
+
+    came, told = wait(cluster, meanwhile=restart)
     assert came == "1/1 ready"
-    assert "away" in {each.state for each in told}
+    assert told[0].state == "away"
 
 
 def test_an_etcd_that_hangs_delays_the_wait_and_one_that_stays_so_is_told(
-    slow_start: tuple[KubeCluster, ApiServer], control_plane: ControlPlane
+    held: tuple[KubeCluster, ApiServer, Path], control_plane: ControlPlane
 ) -> None:
-    cluster, server = slow_start
+    cluster, server, file = held
     control_plane.send(server.name, "etcd", signal.SIGSTOP)
     try:
         with pytest.raises(TransientError, match="not ready in 2 s"):
             wait(cluster, timeout_seconds=2)
     finally:
         control_plane.send(server.name, "etcd", signal.SIGCONT)
+    file.touch()
     assert wait(cluster)[0] == "1/1 ready"

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from azure.storage.blob import BlobServiceClient
 from google.cloud.storage import Client
@@ -14,6 +13,7 @@ from google.cloud.storage import Client
 from deployer.artifact import Artifact, scan_artifact
 from deployer.ports import ObjectStore
 from deployer.providers.aws.connect import connect_store as connect_s3
+from deployer.providers.aws.session import open_session
 from deployer.providers.azure.connect import connect_store as connect_blob
 from deployer.providers.gcp.connect import connect_store as connect_gcs
 from deployer.providers.local.clock import SystemClock
@@ -45,7 +45,7 @@ class Cloud:
 
 
 def make_s3_bucket(url: str) -> None:
-    client: Any = boto3.Session().client("s3", endpoint_url=url, region_name="us-east-1")
+    client: Any = open_session().client("s3", endpoint_url=url, region_name="us-east-1")
     client.create_bucket(Bucket=BUCKET)
     client.close()
 

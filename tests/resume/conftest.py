@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from azure.storage.blob import BlobServiceClient
 from google.cloud.storage import Client
@@ -20,6 +19,7 @@ from deployer.ports import ObjectStore
 from deployer.ports.incomplete import IncompleteUpload
 from deployer.providers.aws.connect import connect_store as connect_s3
 from deployer.providers.aws.incomplete import connect_uploads as s3_uploads
+from deployer.providers.aws.session import open_session
 from deployer.providers.azure.connect import connect_store as connect_blob
 from deployer.providers.azure.incomplete import connect_uploads as blob_uploads
 from deployer.providers.gcp.connect import connect_store as connect_gcs
@@ -102,7 +102,7 @@ def place(request: pytest.FixtureRequest, _credentials: None) -> Iterator[Place]
 def _start(scheme: str) -> Place:
     if scheme == "s3":
         server = start_s3_server(smallest_part=1)
-        client: Any = boto3.Session().client("s3", endpoint_url=server.url, region_name="us-east-1")
+        client: Any = open_session().client("s3", endpoint_url=server.url, region_name="us-east-1")
         client.create_bucket(Bucket=BUCKET)
         client.close()
         return Place(scheme, server, connect_s3)

@@ -22,6 +22,7 @@ from deployer.providers.local.clock import SystemClock
 from deployer.providers.local.cluster import LocalCluster
 from deployer.providers.local.lifecycle import stop_cluster
 from deployer.wiring import open_probe
+from tests.scenario.forks.forked import Forker, Process, start_forker
 from tests.scenario.prometheus import promtool, watch
 
 __all__ = ["promtool", "watch"]
@@ -54,7 +55,7 @@ class Done:
 class Running:
     """A command under way; its stderr is read line by line."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
+    def __init__(self, process: "subprocess.Popen[str] | Process") -> None:
         self.process = process
         self.lines: list[str] = []
 
@@ -75,20 +76,34 @@ class Running:
 
     def finish(self, *, within: float = 60.0) -> Done:
         out, err = self.process.communicate(timeout=within)
-        return Done(self.process.returncode, out, "".join(self.lines) + err)
+        return Done(self.process.wait(), out, "".join(self.lines) + err)
 
 
 @dataclass
 class Shell:
-    """A folder to work in and an environment; commands are killed when the test is over."""
+    """A folder to work in and an environment; commands are killed when the test is over.
+
+    With a ``forker``, `deployer` is a process forked there; with settings of Python's own in the
+    environment, which count when it starts, it is the program itself.
+    """
 
     folder: Path
     environment: dict[str, str]
-    running: list["subprocess.Popen[str]"] = field(default_factory=list)
+    forker: Forker | None = None
+    running: list["subprocess.Popen[str] | Process"] = field(default_factory=list)
 
     def start(self, *words: object, program: tuple[str, ...] = ()) -> Running:
-        process = subprocess.Popen(
-            [*(program or (str(DEPLOYER),)), *map(str, words)],
+        command = [*(program or (str(DEPLOYER),)), *map(str, words)]
+        if self.forker is None or program or any(k.startswith("PYTHON") for k in self.environment):
+            self.running.append(self._start_program(command))
+        else:
+            forked = self.forker.start(command, folder=self.folder, environment=self.environment)
+            self.running.append(forked)
+        return Running(self.running[-1])
+
+    def _start_program(self, command: list[str]) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            command,
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -96,8 +111,6 @@ class Shell:
             stderr=subprocess.PIPE,
             text=True,
         )
-        self.running.append(process)
-        return Running(process)
 
     def run(self, *words: object, expect: int | None = 0, within: float = 60.0) -> Done:
         """Run a command to its end; no command ever shows a stack or a warning."""
@@ -241,16 +254,26 @@ def environment() -> dict[str, str]:
     return kept | {"COLUMNS": "100", "AWS_EC2_METADATA_DISABLED": "true", "PATH": path}
 
 
+@pytest.fixture(scope="session")
+def forker(environment: dict[str, str]) -> Iterator[Forker]:
+    """What starts commands for all tests of this worker."""
+    with start_forker(environment) as found:
+        yield found
+
+
 @pytest.fixture
-def shell(tmp_path: Path, environment: dict[str, str]) -> Iterator[Shell]:
-    found = Shell(tmp_path, dict(environment))
+def shell(tmp_path: Path, environment: dict[str, str], forker: Forker) -> Iterator[Shell]:
+    found = Shell(tmp_path, dict(environment), forker)
     yield found
     found.close()
 
 
 @pytest.fixture
 def make_deployment(
-    tmp_path: Path, environment: dict[str, str], shared_clusters: dict[str, Path]
+    tmp_path: Path,
+    environment: dict[str, str],
+    forker: Forker,
+    shared_clusters: dict[str, Path],
 ) -> Iterator[Callable[..., Deployment]]:
     """Return a maker of deployments on some of the shared clusters, or on clusters of its own."""
     made: list[Deployment] = []
@@ -260,7 +283,7 @@ def make_deployment(
     ) -> Deployment:
         chosen = {name: clusters[name] for name in targets or clusters}
         name = f"m{uuid.uuid4().hex[:8]}"
-        found = Deployment(tmp_path, dict(environment), name=name, clusters=chosen)
+        found = Deployment(tmp_path, dict(environment), forker, name=name, clusters=chosen)
         made.append(found)
         (tmp_path / "requests.json").write_text(json.dumps(REQUESTS))
         found.write_model("v1")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from deployer.errors import SetupError
 from deployer.ports import Clock, ObjectStore, StoreSettings
 from deployer.providers.aws.errors import translated
+from deployer.providers.aws.session import open_session
 from deployer.providers.aws.settings import register_settings
 from deployer.providers.aws.store import S3Store
 from deployer.providers.location import parse_location
@@ -60,8 +61,10 @@ def connect_store(
 
 def _make_client(endpoint: str | None, patience: Patience, settings: StoreSettings) -> "S3Client":
     try:
-        from boto3.session import Session
         from botocore.config import Config
+
+        with translated("connect to", "s3"):
+            session = open_session()
     except ImportError as error:
         raise SetupError(
             "S3 needs the AWS SDK, which is not installed", hint="pip install 'deployer[aws]'"
@@ -84,7 +87,6 @@ def _make_client(endpoint: str | None, patience: Patience, settings: StoreSettin
         },
     )
     with translated("connect to", "s3"):
-        session = Session()
         region = os.environ.get("AWS_REGION") or session.region_name or "us-east-1"
         try:
             client = session.client("s3", region_name=region, endpoint_url=custom, config=config)

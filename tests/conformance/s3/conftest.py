@@ -4,16 +4,16 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.config import Config
 
+from deployer.providers.aws.session import open_session
 from deployer.sandbox.s3.account import ACCESS_KEY, SECRET_KEY
 from deployer.sandbox.s3.checksums import ALGORITHMS
 
 
 def connect(server: Any, key: str = ACCESS_KEY, secret: str = SECRET_KEY) -> Any:
-    return boto3.Session().client(
+    return open_session().client(
         "s3",
         endpoint_url=server.url,
         region_name="us-east-1",

@@ -14,6 +14,7 @@ from deployer.providers.local.clock import SystemClock
 from tests.cluster.fixtures import MakeNamespace
 from tests.cluster.rig import ApiServer
 from tests.scenario.conftest import REQUESTS, Deployment, Sandbox
+from tests.scenario.forks.forked import Forker
 
 CLOUDS = {"aws-virginia": "aws", "gcp-iowa": "gcp", "azure-virginia": "azure"}
 REGIONS = {"aws": "us-east-1", "gcp": "us-central1", "azure": "eastus"}
@@ -62,7 +63,7 @@ class KubeDeployment(Deployment):
 
 @pytest.fixture
 def make_kube_deployment(
-    tmp_path: Path, sandbox: Sandbox, make_namespace: MakeNamespace
+    tmp_path: Path, sandbox: Sandbox, forker: Forker, make_namespace: MakeNamespace
 ) -> Iterator[Callable[[Mapping[str, ApiServer]], KubeDeployment]]:
     """Return a maker of deployments on API servers by target."""
     made: list[KubeDeployment] = []
@@ -74,6 +75,7 @@ def make_kube_deployment(
         found = KubeDeployment(
             tmp_path,
             dict(sandbox.environment),
+            forker,
             name=f"m{next(iter(namespaces.values()))[-8:]}",
             clusters=dict.fromkeys(servers, tmp_path),
             servers=servers,
