@@ -22,6 +22,7 @@ from deployer.routing.peer import describe_peer
 from deployer.routing.request import Request
 from deployer.routing.retries import is_repeatable
 from deployer.routing.traffic import Traffic
+from deployer.routing.turned_away import TurnedAway
 from deployer.routing.upstream import HIGH_WATER
 from deployer.routing.way import FindWay, Way
 
@@ -227,7 +228,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._opens_tunnel = self._upgrading and head.opens_tunnel
         refusal = self._check_size() or check_request(head)
         if refusal is not None:
-            self._refuse(refusal, bodiless=head.method == b"HEAD")
+            self._refuse(refusal, head)
             return
         self._incoming = turn = self._make_turn(head)
         self._waiting.append(turn)
@@ -327,14 +328,16 @@ class ClientConnection(asyncio.BufferedProtocol):
             bodiless=head.method == b"HEAD",
         )
 
-    def _refuse(self, refusal: Refusal, *, bodiless: bool = False) -> None:
+    def _refuse(self, refusal: Refusal, head: RequestHead | None = None) -> None:
         if self._deaf:
             return
         self._stop_listening()
         self._traffic.counters.refused += 1
-        page = (refusal.status, {"error": refusal.message})
+        answer = (refusal.status, {"error": refusal.message})
+        page = TurnedAway(self._traffic, lambda: answer, head=head, peer=self.peer)
+        bodiless = head is not None and head.method == b"HEAD"
         self._waiting.append(
-            LocalAnswer(self, lambda: page, version="1.1", keep_alive=False, bodiless=bodiless)
+            LocalAnswer(self, page, version="1.1", keep_alive=False, bodiless=bodiless)
         )
 
     def _refuse_rest(self) -> None:

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Callable, Sequence
 
+from deployer.routing.door_counts import Turned
 from deployer.routing.local_answer import Page
 from deployer.routing.messages import RequestHead, origin_form
 from deployer.routing.site import PREFIX
 from deployer.routing.steering import Steering
+from deployer.routing.turned_away import TurnedAway
 from deployer.routing.way import Way
 from deployer.values import Json
 
@@ -42,9 +44,14 @@ class Reception:
         doors = [steering.door for steering in self._steerings]
         fitting = [door for door in doors if door.takes(host, path)]
         if not fitting:
-            return _nobody
+            return self._turn_away(head, peer)
         best = fitting[0] if len(fitting) == 1 else max(fitting, key=lambda door: door.closeness)
         return best.enter(head, peer)
+
+    def _turn_away(self, head: RequestHead, peer: bytes) -> Page:
+        traffic = self._steerings[0].traffic
+        traffic.door.turn_away(Turned.NOWHERE)
+        return TurnedAway(traffic, _nobody, head=head, peer=peer)
 
 
 def _address_of(head: RequestHead) -> tuple[str, str]:
@@ -59,4 +66,4 @@ def _address_of(head: RequestHead) -> tuple[str, str]:
 
 
 def _nobody() -> tuple[int, Json]:
-    return 404, {"error": "no deployment takes this host and path"}
+    return 404, {"error": str(Turned.NOWHERE)}
