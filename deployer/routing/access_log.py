@@ -20,10 +20,10 @@ class AccessLog:
     def add(self, members: str) -> None:
         """Take in the record of a request that ended now: the members of a JSON object."""
         now = self._clock.now()
-        if now.second != self._second:
-            self._second, self._stamp = now.second, f"{now:%Y-%m-%dT%H:%M:%S}"
-        at = f"{self._stamp}.{now.microsecond // 1000:03d}Z"
-        self._lines.append(f'{{"at":"{at}",{members}}}')
+        second = now.second
+        if second != self._second:
+            self._second, self._stamp = second, f'{{"at":"{now:%Y-%m-%dT%H:%M:%S}'
+        self._lines.append(f'{self._stamp}.{now.microsecond // 1000:03d}Z",{members}}}')
 
     def flush(self) -> None:
         """Write what was gathered."""

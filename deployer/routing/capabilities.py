@@ -251,7 +251,12 @@ CAPABILITIES: Sequence[Capability] = (
     Capability(
         "a canary beside its target's other release",
         _has_groups,
-        **_all(_near("when one of the two is down, its part goes to all targets, not to its own")),
+        **_all(
+            _near(
+                "when one of the two is down, its part goes to all targets, not to its own; a new "
+                "one starts slowly"
+            )
+        ),
         nginx=_near("when one of the two is down, its part goes to all targets, not to its own"),
         gateway=_none("one reference stands for a target"),
     ),

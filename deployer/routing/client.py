@@ -85,8 +85,9 @@ class ClientConnection(asyncio.BufferedProtocol):
 
     def write(self, data: bytes) -> None:
         """See `Client.write`."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(data)
+        transport = self._transport
+        if transport is not None and not transport.is_closing():
+            transport.write(data)
 
     def hold(self, *, held: bool) -> None:
         """See `Client.hold`."""
@@ -109,7 +110,8 @@ class ClientConnection(asyncio.BufferedProtocol):
         turn, self._current = self._current, None
         self._held = False
         if keep_alive:
-            self.deadline = self._traffic.now() + self._traffic.timeouts.idle
+            traffic = self._traffic
+            self.deadline = traffic.now() + traffic.timeouts.idle
             if self._switching:
                 self._resume_parsing()
             if self._waiting or self._paused:
@@ -224,9 +226,11 @@ class ClientConnection(asyncio.BufferedProtocol):
             self._fields,
             keep_alive=parser.should_keep_alive(),
         )
-        self._upgrading = parser.should_upgrade()
-        self._opens_tunnel = self._upgrading and head.opens_tunnel
-        refusal = self._check_size() or check_request(head)
+        if parser.should_upgrade():
+            self._upgrading, self._opens_tunnel = True, head.opens_tunnel
+        # One read brings no more than a head may have; only one in several is worth counting.
+        large = self._unparsed > HEAD_LIMIT and self._is_too_large()
+        refusal = _TOO_LARGE if large else check_request(head)
         if refusal is not None:
             self._refuse(refusal, head)
             return
@@ -279,12 +283,9 @@ class ClientConnection(asyncio.BufferedProtocol):
         except _STOPS as error:
             self._stop_parsing(error, memoryview(early))
 
-    def _check_size(self) -> Refusal | None:
-        # One read brings no more than a head may have; only one in several is worth counting.
-        if self._unparsed <= HEAD_LIMIT:
-            return None
+    def _is_too_large(self) -> bool:
         size = sum(len(name) + len(value) + 4 for name, value in self._fields)
-        return _TOO_LARGE if size + len(self._target) > HEAD_LIMIT else None
+        return size + len(self._target) > HEAD_LIMIT
 
     def _refuse_overlong(self) -> None:
         """Refuse what would be a head without end, or a trailer or a chunk's size without end."""
@@ -357,15 +358,17 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._advancing = True
         while self._current is None and self._waiting:
             self.deadline = math.inf
-            self._current = self._waiting.popleft()
-            self._current.start()
+            self._current = turn = self._waiting.popleft()
+            turn.start()
         self._advancing = False
         self._pace()
 
     def _pace(self) -> None:
         pause = self._held or self._switching or bool(self._waiting)
+        if pause is self._paused:
+            return
         transport = self._transport
-        if pause is self._paused or transport is None or transport.is_closing():
+        if transport is None or transport.is_closing():
             return
         self._paused = pause
         if pause:

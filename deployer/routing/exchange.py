@@ -65,10 +65,11 @@ class Exchange:
 
     def start(self) -> None:
         """Begin: its turn has come."""
-        if self._traffic.tracer is not None:
-            self._traffic.tracer.begin(self._passage)
-        self._traffic.begin(self, self._passage.began)
-        self._attempt(self._passage.began)
+        traffic, began = self._traffic, self._sent_at
+        if traffic.tracer is not None:
+            traffic.tracer.begin(self._passage)
+        traffic.begin(self, began)
+        self._attempt(began)
 
     def feed(self, data: bytes) -> None:
         """Take in body bytes."""
@@ -157,21 +158,24 @@ class Exchange:
 
     def _attempt(self, now: float) -> None:
         self._phase = SEEKING
-        ticket = self._picks.begin(self._passage.tried, now)
+        traffic, tried = self._traffic, self._passage.tried
+        ticket = self._picks.begin(tried, now)
         if ticket is None:
             self._queue(now)
             return
         self.deadline = math.inf
         self._ticket = ticket
-        self._traffic.counters.panics += ticket.panic
-        self._passage.tried.append(ticket.member.key)
-        if self._traffic.tracer is not None:
-            self._traffic.tracer.attempt(self._passage, now)
-        connection = ticket.member.pool.take(now)
+        if ticket.panic:
+            traffic.counters.panics += 1
+        member = ticket.member
+        tried.append(member.key)
+        if traffic.tracer is not None:
+            traffic.tracer.attempt(self._passage, now)
+        connection = member.pool.take(now)
         if connection is not None:
             self._use(connection, now)
         else:
-            self._connecting = self._traffic.loop.create_task(self._connect(ticket.member))
+            self._connecting = traffic.loop.create_task(self._connect(member))
 
     def _queue(self, now: float) -> None:
         if not self._picks.is_full(now):
@@ -198,24 +202,25 @@ class Exchange:
 
     def _use(self, connection: UpstreamConnection, now: float) -> None:
         self._upstream = connection
-        request, address = self._request, connection.address
-        head = encode_request(
-            request.head,
+        request, client, address = self._request, self._client, connection.address
+        head = request.head
+        encoded = encode_request(
+            head,
             authority=address.authority,
             prefix=address.prefix,
-            peer=self._client.peer,
+            peer=client.peer,
             ident=request.ident,
-            scheme=self._client.scheme,
+            scheme=client.scheme,
         )
-        switch = self._switch if b"upgrade" in request.head.special else None
-        connection.begin(self, bodiless=request.head.method == b"HEAD", switch=switch)
+        switch = self._switch if b"upgrade" in head.special else None
+        connection.begin(self, bodiless=head.method == b"HEAD", switch=switch)
         if self._held:
             self._hold(held=False)
-        connection.send(head + request.take())
+        connection.send(encoded + request.take())
         self._wait(now)
-        if not (request.whole or self._continued) and request.head.expects_continue:
+        if not (request.whole or self._continued) and head.expects_continue:
             self._continued = True
-            self._client.write(_CONTINUE)
+            client.write(_CONTINUE)
 
     def _wait(self, now: float) -> None:
         timeouts = self._traffic.timeouts
@@ -241,18 +246,20 @@ class Exchange:
         self, head: ResponseHead | None, chunks: list[bytes], *, complete: bool
     ) -> None:
         """See `Sink.on_response`."""
-        now = self._traffic.now()
-        out = [self._begin_response(head, now)] if head is not None else []
+        traffic, passage = self._traffic, self._passage
+        now = traffic.now()
+        encoded = self._begin_response(head, now) if head is not None else b""
         for chunk in chunks:
-            self._passage.sent += len(chunk)
-        out += encode_chunks(chunks, complete=complete) if self._chunked else chunks
+            passage.sent += len(chunk)
+        parts = encode_chunks(chunks, complete=complete) if self._chunked else chunks
+        data = b"".join((encoded, *parts))
         if self._onlooker is not None:
             self._onlooker.on_answer(self._status, chunks)
         if complete:
-            self._complete(b"".join(out), now)
+            self._complete(data, now)
         else:
-            self.deadline = now + self._traffic.timeouts.idle
-            self._client.write(b"".join(out))
+            self.deadline = now + traffic.timeouts.idle
+            self._client.write(data)
 
     def _switch(self, head: ResponseHead, first: bytes) -> None:
         """Make way for a tunnel."""
@@ -275,11 +282,12 @@ class Exchange:
     def _begin_response(self, head: ResponseHead, now: float) -> bytes:
         self._phase = STREAMING
         self._status = status = head.status
-        self._passage.first_byte = now
-        if self._ticket is not None:
-            self._ticket.member.answer(status, now - self._sent_at, now)
-        panic = self._ticket is not None and self._ticket.panic
-        encoded, self._chunked, self._keep_alive = self._passage.encode_answer(
+        passage, ticket, panic = self._passage, self._ticket, False
+        passage.first_byte = now
+        if ticket is not None:
+            ticket.member.answer(status, now - self._sent_at, now)
+            panic = ticket.panic
+        encoded, self._chunked, self._keep_alive = passage.encode_answer(
             head, keep_alive=self._may_keep_alive(), panic=panic
         )
         return encoded
@@ -289,24 +297,26 @@ class Exchange:
         return request.whole and request.head.keep_alive and not self._traffic.closing
 
     def _complete(self, last: bytes, now: float) -> None:
-        ticket, connection = self._ticket, self._upstream
+        ticket, connection, client = self._ticket, self._upstream, self._client
+        whole = self._request.whole
         self._upstream = None
         if ticket is not None:
-            ticket.finish(*self._judge(now))
+            outcome, reason = self._judge()
+            ticket.finish(outcome, now, reason)
             if connection is not None:
-                ticket.member.pool.give_back(connection, now, whole=self._request.whole)
+                ticket.member.pool.give_back(connection, now, whole=whole)
         self._end(self._status, now)
-        self._client.write(last)
-        self._client.end_turn(keep_alive=self._keep_alive and self._request.whole)
+        client.write(last)
+        client.end_turn(keep_alive=whole and self._keep_alive)
 
-    def _judge(self, now: float) -> tuple[Outcome, float, str]:
+    def _judge(self) -> tuple[Outcome, str]:
         outcome = outcome_of_status(self._status)
         if outcome is not _SERVED:
-            return outcome, now, f"answered {self._status}"
+            return outcome, f"answered {self._status}"
         if self._onlooker is None or not (fault := self._onlooker.find_fault()):
-            return _SERVED, now, ""
+            return _SERVED, ""
         self._note(fault)
-        return Outcome.FAILED, now, fault
+        return Outcome.FAILED, fault
 
     # ---- what can go wrong
 

@@ -25,10 +25,11 @@ class FailureRate:
 
     def add(self, now: float, *, failed: bool, count: int = 1) -> None:
         """Count requests that went alike."""
-        if not self._seconds or now - self._seconds[-1][0] >= 1.0:
+        seconds = self._seconds
+        if not seconds or now - seconds[-1][0] >= 1.0:
             self._forget(now)
-            self._seconds.append([now, 0.0, 0.0])
-        slot = self._seconds[-1]
+            seconds.append([now, 0.0, 0.0])
+        slot = seconds[-1]
         slot[1] += count
         self._total += count
         if failed:

@@ -221,10 +221,13 @@ def warm_up(health: Health, now: float, *, rules: Rules = Rules()) -> Health:
     return replace(health, warm_from=now, warm_until=now + rules.slow_start_seconds)
 
 
+_SERVED = Outcome.SERVED  # an enum looks its members up at every use
+
+
 def outcome_of_status(status: int) -> Outcome:
     """Return what a response says about the backend: 4xx is the client's fault, never counted."""
     if status < 429:  # noqa: PLR2004 - the first of them
-        return Outcome.SERVED
+        return _SERVED
     if status in (429, 503):
         return Outcome.BUSY
     return Outcome.FAILED if status >= 500 else Outcome.SERVED  # noqa: PLR2004 - RFC 9110, 15.6

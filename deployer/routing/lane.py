@@ -37,7 +37,6 @@ class Lane:
         self._filled: Sequence[Candidate] = ()
         self._candidates: Sequence[Candidate] = ()
         self._table: Table | None = None
-        self._by_key: dict[str, Candidate] = {}
 
     def fill(self, candidates: Sequence[Candidate]) -> None:
         """Take over the backends as they are now; nothing is done when these are the last ones."""
@@ -53,7 +52,6 @@ class Lane:
                 if c.key in ranks
             ]
         )
-        self._by_key = {candidate.key: candidate for candidate in self._candidates}
         self._table = None
 
     def choose(
@@ -65,7 +63,10 @@ class Lane:
         point = self._deal.next_point()
         if by_load:
             return self._choose(now, point, tried, by_load, sticky)
-        choice = self._look_up(now, point)
+        table = self._table
+        if table is None or now >= table.until:
+            table = self._table = prepare(self._candidates, now)
+        choice = table.look_up(point) if table is not None else None
         return choice or self._choose(now, None, tried, by_load, sticky)
 
     def can_take(self, now: float, tried: Collection[str]) -> bool:
@@ -89,12 +90,3 @@ class Lane:
             by_load=by_load,
             sticky=sticky,
         )
-
-    def _look_up(self, now: float, point: float) -> Choice | None:
-        table = self._table
-        if table is None or now >= table.until:
-            table = self._table = prepare(self._candidates, now)
-        if table is None:
-            return None
-        choice = table.look_up(point)
-        return None if self._by_key[choice.key].load.is_full else choice

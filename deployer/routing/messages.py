@@ -79,6 +79,7 @@ _OF_RESPONSES = _HOP_BY_HOP | {
     b"x-deployer-target",
     b"x-request-id",
 }
+_TO_CHECK = frozenset({b"expect", b"transfer-encoding"})
 _SWITCH = b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 _HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+;=:\[\]-]*")
 _ID = re.compile(rb"[\x21-\x7e]{1,128}")
@@ -166,7 +167,16 @@ def read_response_head(status: int, reason: bytes, fields: Iterable[Field]) -> R
 
 def check_request(head: RequestHead) -> Refusal | None:
     """Return why the request can't be passed on, or None."""
-    if _is_plain(head):
+    special = head.special
+    if (  # nothing is wrong with what nearly every request looks like
+        head.version == "1.1"
+        and head.target[:1] == b"/"
+        and (hosts := special.get(b"host"))
+        and len(hosts) == 1
+        and _HOST.fullmatch(hosts[0])
+        and _TO_CHECK.isdisjoint(special)
+        and head.method != b"CONNECT"
+    ):
         return None
     if head.version not in ("1.0", "1.1"):
         return Refusal(505, f"HTTP/{head.version} is not spoken here")
@@ -207,7 +217,7 @@ def encode_request(
     ``X-Forwarded-Host``. ``X-Forwarded-For`` is continued; proto and host are never taken over from
     a client, as nobody could tell a proxy's word from a forged one.
     """
-    special = head.special
+    special, target = head.special, head.target
     known = special.get(b"x-forwarded-for")
     hops = peer if known is None else b", ".join([*known, peer])
     lengths = special.get(b"content-length")
@@ -219,17 +229,23 @@ def encode_request(
         framing = b"\r\nContent-Length: %b\r\n\r\n" % lengths[0]
     else:
         framing = b"\r\n\r\n"
-    return (
-        b"%b %b%b HTTP/1.1\r\nHost: %b\r\n%bX-Forwarded-For: %b\r\n%b%b\r\nX-Request-Id: %b%b"
-        % (
+    return b"".join(
+        (
             head.method,
+            b" ",
             prefix,
-            origin_form(head.target),
+            target if target[:1] == b"/" else origin_form(target),
+            b" HTTP/1.1\r\nHost: ",
             authority,
-            b"".join(head.lines),
+            b"\r\n",
+            *head.lines,
+            b"X-Forwarded-For: ",
             hops,
-            b"X-Forwarded-Proto: %b\r\nX-Forwarded-Host: " % scheme,
+            b"\r\nX-Forwarded-Proto: ",
+            scheme,
+            b"\r\nX-Forwarded-Host: ",
             special.get(b"host", (b"",))[0],
+            b"\r\nX-Request-Id: ",
             ident,
             framing,
         )
@@ -244,24 +260,18 @@ def encode_response(
     And whether the body goes in chunks, and whether the connection can go on afterwards: a body
     that ends with its connection comes in chunks to all who know them.
     """
-    framing, chunked = b"", False
-    if head.length is not None:
-        framing = b"Content-Length: %b\r\n" % head.length
+    framing, chunked, length = b"", False, head.length
+    if length is not None:
+        framing = b"Content-Length: %b\r\n" % length
     elif head.status not in (204, 304) and asked.method != b"HEAD":
         chunked = asked.version == "1.1"
         keep_alive = keep_alive and chunked
         framing = b"Transfer-Encoding: chunked\r\n" if chunked else b""
-    line = _connection_line(asked.version, keep_alive=keep_alive)
+    if not keep_alive or asked.version == "1.0":
+        framing += _connection_line(asked.version, keep_alive=keep_alive)
     lines = b"".join(head.lines)
-    encoded = b"HTTP/1.1 %d %b\r\n%b%b%b%b\r\n" % (
-        head.status,
-        head.reason,
-        lines,
-        extra,
-        framing,
-        line,
-    )
-    return encoded, chunked, keep_alive
+    line = (head.status, head.reason, lines, extra, framing)
+    return b"HTTP/1.1 %d %b\r\n%b%b%b\r\n" % line, chunked, keep_alive
 
 
 def encode_switch(head: ResponseHead, *, extra: bytes) -> bytes:
@@ -315,7 +325,7 @@ def _split(
     for name, value in fields:
         lower = name.lower()
         if lower not in special_names:
-            lines.append(name + b": " + value + b"\r\n")
+            lines.append(b"%b: %b\r\n" % (name, value))
         elif lower in special:
             special[lower].append(value)
         else:
@@ -328,21 +338,6 @@ def _split(
 def _listed(values: list[bytes]) -> set[bytes]:
     tokens = {token.strip().lower() for value in values for token in value.split(b",")}
     return tokens - {b"close", b"keep-alive", b""}
-
-
-def _is_plain(head: RequestHead) -> bool:
-    """Tell at once that nothing is wrong with what nearly every request looks like."""
-    special = head.special
-    hosts = special.get(b"host", ())
-    return (
-        head.version == "1.1"
-        and head.target[:1] == b"/"
-        and len(hosts) == 1
-        and _HOST.fullmatch(hosts[0]) is not None
-        and b"transfer-encoding" not in special
-        and b"expect" not in special
-        and head.method != b"CONNECT"
-    )
 
 
 def _check_host(head: RequestHead) -> Refusal | None:

@@ -72,10 +72,6 @@ class Candidate:
         """The target, or what stands for it."""
         return self.target or self.key
 
-    def pull(self, now: float) -> float:
-        """Return its weight, less while it starts slowly."""
-        return self.weight * self.health.warmth(now)
-
 
 class Choice(NamedTuple):
     """The backend chosen, whether it is on trial, and whether nothing usable was there."""
@@ -169,26 +165,32 @@ def prepare(candidates: Sequence[Candidate], now: float) -> "Table | None":
     shares = _tier_shares(candidates, group)
     if not group:
         return None
-    choices, sizes = list[Choice](), list[float]()
+    choices, sizes = list[tuple[Choice, Load]](), list[float]()
     for tier, share in shares.items():
         members = [candidate for candidate in group if candidate.tier == tier]
         pulls = _pulls(members, now)
-        choices += [_to_choice(candidate) for candidate in members]
+        choices += [(_to_choice(candidate), candidate.load) for candidate in members]
         sizes += [share * pull / sum(pulls) for pull in pulls]
-    return Table(choices, list(accumulate(sizes)), _changes_at(candidates, now))
+    return Table(choices, list(accumulate(sizes))[:-1], _changes_at(candidates, now))
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Choices by the point up to which each is taken, right until a time."""
+    """Choices by the point up to which each is taken, the last one by all others.
 
-    choices: list[Choice]
+    Attributes:
+        choices: Each with the load of its backend.
+        until: The time up to which it is right.
+    """
+
+    choices: list[tuple[Choice, Load]]
     bounds: list[float]
     until: float
 
-    def look_up(self, point: float) -> Choice:
-        """Return the choice for a point in [0, 1)."""
-        return self.choices[min(bisect_right(self.bounds, point), len(self.choices) - 1)]
+    def look_up(self, point: float) -> Choice | None:
+        """Return the choice for a point in [0, 1); None when that backend is full."""
+        choice, load = self.choices[bisect_right(self.bounds, point)]
+        return None if load.in_flight >= load.limit else choice
 
 
 def _best(usable: list[Candidate]) -> list[Candidate]:
@@ -237,11 +239,15 @@ def _weight_of(candidates: Iterable[Candidate]) -> int:
 
 
 def _pulls(members: list[Candidate], now: float) -> list[float]:
-    """Return what each gets in proportion: its target's weight, split among those releases."""
-    parts = defaultdict[str, int](int)
+    """Return what each gets in proportion: its target's weight, split among those releases.
+
+    A target is as warm as its warmest release: the steps of a canary are its slow start.
+    """
+    parts, warmth = defaultdict[str, int](int), defaultdict[str, float](float)
     for member in members:
         parts[member.place] += member.share
-    return [member.pull(now) * member.share / parts[member.place] for member in members]
+        warmth[member.place] = max(warmth[member.place], member.health.warmth(now))
+    return [m.weight * warmth[m.place] * m.share / parts[m.place] for m in members]
 
 
 def _draw(sizes: Sequence[float], point: float) -> tuple[int, float]:

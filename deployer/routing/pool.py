@@ -51,8 +51,9 @@ class Pool:
 
     def take(self, now: float) -> UpstreamConnection | None:
         """Return an idle connection that is still open, or None."""
-        while self._idle:
-            connection = self._idle.pop()
+        idle = self._idle
+        while idle:
+            connection = idle.pop()
             if now - connection.idle_since <= IDLE_SECONDS and connection.is_fresh():
                 return connection
             connection.abort()
@@ -82,12 +83,13 @@ class Pool:
         Args:
             whole: Whether the request was sent to its end.
         """
-        full = self._draining or len(self._idle) >= MAX_IDLE
+        idle = self._idle
+        full = self._draining or len(idle) >= MAX_IDLE
         if full or not (whole and connection.reusable):
             connection.abort()
         else:
             connection.rest(now)
-            self._idle.append(connection)
+            idle.append(connection)
 
     def discard(self, connection: UpstreamConnection) -> None:
         """See `Idler.discard`."""

@@ -47,7 +47,7 @@ class Request:
         self.received += len(data)
         if self.taken and (not self._repeatable or self.received > REPLAY_LIMIT):
             self._intact = False
-            self._parts.clear()
+            self._parts = []
         if self._intact:
             self._parts.append(data)
 
@@ -57,6 +57,8 @@ class Request:
         data = b"".join(self._parts)
         if not self._repeatable or self.received > REPLAY_LIMIT:
             self._intact = False
-            self._parts.clear()
+            self._parts = []
+        if self.whole and not self.head.chunked:
+            return data
         framed = self.frame(data) if data else b""
         return framed + self.frame_end() if self.whole else framed

@@ -42,7 +42,9 @@ class RetryBudget:
 
     def count_request(self, now: float) -> None:
         """Count a request: it earns a share of a retry."""
-        self._slot(now)[1] += 1
+        seconds = self._seconds
+        slot = seconds[-1] if seconds and now - seconds[-1][0] < 1.0 else self._slot(now)
+        slot[1] += 1
         self._requests += 1
 
     def spend(self, now: float) -> bool:

@@ -63,16 +63,13 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._scratch = scratch
         self._idler = idler
         self._transport: asyncio.Transport | None = None
-        self._poll: select.poll | None = None
+        self._look: Callable[[int], object] = lambda _timeout: True
         self._paused = False
         self._sink: Sink | None = None
         self._switch: Switch | None = None
         self._parser: httptools.HttpResponseParser | None = None
         self.idle_since = 0.0
-        self._reset(bodiless=False)
-
-    def _reset(self, *, bodiless: bool) -> None:
-        self._bodiless = bodiless
+        self._bodiless = False
         self._reason = b""
         self._fields: list[Field] = []
         self._unparsed = 0
@@ -93,16 +90,20 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             switch: Called when the backend changes to the protocol that was asked for, with its
                 answer's head and the first bytes after it; then nothing else is called.
         """
+        # What else a response leaves behind is as it was: only `reusable` connections come back.
         self._sink = sink
         self._switch = switch
-        self._reset(bodiless=bodiless)
+        self._bodiless = bodiless
+        self._head_seen = self._complete = False
+        self._unparsed = 0
         if self._parser is None:
             self._parser = httptools.HttpResponseParser(self)
 
     def send(self, data: bytes) -> None:
         """Send bytes of the request."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(data)
+        transport = self._transport
+        if transport is not None and not transport.is_closing():
+            transport.write(data)
 
     def pause_reading(self) -> None:
         """Stop taking in the response."""
@@ -125,8 +126,9 @@ class UpstreamConnection(asyncio.BufferedProtocol):
     @property
     def reusable(self) -> bool:
         """Whether the response ended cleanly and the backend keeps the connection."""
-        closing = self._transport is None or self._transport.is_closing()
-        return self._complete and self._persistent and not self._excess and not closing
+        if not (self._complete and self._persistent) or self._excess:
+            return False
+        return self._transport is not None and not self._transport.is_closing()
 
     def hand_over(self) -> asyncio.Transport | None:
         """Give the connection away; None when it is lost already."""
@@ -143,9 +145,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     def is_fresh(self) -> bool:
         """Tell whether nothing came while it was idle: an end that is not read yet counts."""
-        if self._transport is None or self._transport.is_closing() or self._poll is None:
-            return False
-        return not self._poll.poll(0)
+        transport = self._transport
+        return transport is not None and not transport.is_closing() and not self._look(0)
 
     # ---- asyncio.BufferedProtocol
 
@@ -153,10 +154,9 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         """See `asyncio.BufferedProtocol`."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=HIGH_WATER)
-        self._poll = select.poll()
-        self._poll.register(
-            transport.get_extra_info("socket").fileno(), select.POLLIN | select.POLLPRI
-        )
+        poll = select.poll()
+        poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN | select.POLLPRI)
+        self._look = poll.poll
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """See `asyncio.BufferedProtocol`."""
@@ -165,8 +165,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """See `asyncio.BufferedProtocol`."""
-        parser = self._parser
-        if self._sink is None or parser is None:
+        sink, parser = self._sink, self._parser
+        if sink is None or parser is None:
             self.abort()
             return
         self._unparsed += nbytes
@@ -183,7 +183,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if self._unparsed > HEAD_LIMIT:
             self._lose("answered with a head of more than 64 KiB")
         elif self._head is not None or self._chunks or self._complete:
-            self._tell(self._sink)
+            self._tell(sink)
 
     def eof_received(self) -> bool | None:
         """See `asyncio.BufferedProtocol`."""
@@ -217,7 +217,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     def on_message_begin(self) -> None:
         """See `httptools.HTTPProtocol`."""
-        self._excess = self._excess or self._complete
+        if self._complete:
+            self._excess = True
         self._interim = False
         self._reason = b""
         self._fields = []
@@ -233,21 +234,22 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     def on_headers_complete(self) -> None:
         """See `httptools.HTTPProtocol`."""
-        if self._complete or self._parser is None:
+        parser = self._parser
+        if self._complete or parser is None:
             return
-        status = self._parser.get_status_code()
-        self._interim = status in _INTERIM
-        if self._interim:
+        status = parser.get_status_code()
+        if status in _INTERIM:
+            self._interim = True
             return
         if status < 200 and not (status == _SWITCHING and self._switch):  # noqa: PLR2004
             raise ValueError(f"status {status} was not asked for")
-        self._head = read_response_head(status, self._reason, self._fields)
+        self._head = head = read_response_head(status, self._reason, self._fields)
         self._head_seen = True
-        self._bodiless = self._bodiless or status in _BODILESS
-        framed = self._head.chunked or self._head.length is not None
-        self._ends_at_close = not self._bodiless and not framed
-        self._persistent = not self._ends_at_close and self._parser.should_keep_alive()
-        if self._bodiless:
+        bodiless = self._bodiless or status in _BODILESS
+        framed = bodiless or head.chunked or head.length is not None
+        self._ends_at_close = ends_at_close = not framed
+        self._persistent = not ends_at_close and parser.should_keep_alive()
+        if bodiless:
             self._complete = True
             self._parser = None  # it would wait for the body that a HEAD only announces
 
