@@ -135,7 +135,7 @@ class Steering:
             await asyncio.sleep(_SAMPLE_SECONDS)
             self.fleet.sample()
 
-    def _apply(self, routes: Routes) -> str:
+    async def _apply(self, routes: Routes) -> str:
         before = self.fleet.shares(self.traffic.now())
         self.fleet.by_load = routes.settings.policy == "latency"
         self.fleet.limit = routes.settings.max_in_flight
