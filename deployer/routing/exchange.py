@@ -167,6 +167,8 @@ class Exchange:
         self._ticket = ticket
         if ticket.panic:
             traffic.counters.panics += 1
+        if tried:
+            traffic.counters.retries += 1
         member = ticket.member
         tried.append(member.key)
         if traffic.tracer is not None:
@@ -344,7 +346,6 @@ class Exchange:
 
     def _retry(self) -> None:
         now = self._traffic.now()
-        self._traffic.counters.retries += 1
         if self._picks.has_alternative(self._passage.tried, now):
             self._attempt(now)
             return

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 
 from deployer.errors import DeployerError, SetupError, StateError
 from deployer.ports import Clock
@@ -38,7 +38,6 @@ _SAMPLE_SECONDS = 1.0
 _PATIENCE_SECONDS = 0.25
 """How long a page waits for the engine; then it shows what was read last."""
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -118,7 +117,7 @@ class EngineRouter:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
                 if self._started and stop.is_set():
-                    await self._call(self._plane.stop, self._options.drain_seconds)
+                    await self._call(partial(self._plane.stop, self._options.drain_seconds))
                 await self._pages.stop()
                 self._thread.shutdown(wait=False, cancel_futures=True)
                 self._events.flush()
@@ -127,25 +126,24 @@ class EngineRouter:
         await self._follower.read_once()
         if self._refused is not None:
             raise self._refused
-        attached = await self._call(self._plane.start, self._orders)
+        attached = await self._call(partial(self._plane.start, self._orders))
         self._started = True
         if attached:
             self._tell(f"{self._plane.name}: taken over as it runs")
 
-    async def _call(self, call: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+    async def _call(self, call: Callable[[], T]) -> T:
         """Return what the engine's driver returns: one call at a time, in a thread of their own.
 
         An engine that hangs holds up whoever waits for it, and nobody else.
         """
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, partial(call, *args, **options))
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
     async def _apply(self, routes: Routes) -> str:
         async with self._turn:
             return await self._follow(routes)
 
     async def _follow(self, routes: Routes) -> str:
-        orders = await self._call(self._make_orders, routes)
+        orders = await self._call(partial(self._make_orders, routes))
         engine = Engine(self._plane.name)
         try:
             check_orders(engine, orders)
@@ -154,7 +152,7 @@ class EngineRouter:
             raise
         self._say_differences(find_differences(engine, orders))
         if self._started:
-            await self._call(self._plane.apply, orders)
+            await self._call(partial(self._plane.apply, orders))
         self._orders, self._routes = orders, routes
         return ""  # the engine moves requests as soon as it sees fit; `_announce` tells
 
@@ -223,9 +221,9 @@ class EngineRouter:
         """Follow DNS, then put right what differs."""
         async with self._turn:
             if self._routes is not None:
-                orders = await self._call(self._make_orders, self._routes)
+                orders = await self._call(partial(self._make_orders, self._routes))
                 if orders != self._orders:
-                    await self._call(self._plane.apply, orders)
+                    await self._call(partial(self._plane.apply, orders))
                     self._orders = orders
                     self._tell(f"{self._plane.name}: an address has changed")
             for line in await self._call(self._plane.reconcile):
