@@ -15,6 +15,7 @@ from deployer.routing.follower import Follower, ReadRoutes
 from deployer.routing.health import Rules, State
 from deployer.routing.placing import check_neighbours, place_backends
 from deployer.routing.prober import Pace, Prober
+from deployer.routing.routes_check import check_routes
 from deployer.routing.traffic import Timeouts, Traffic
 
 __all__ = ["Steering", "SteeringOptions"]
@@ -136,11 +137,12 @@ class Steering:
             self.fleet.sample()
 
     async def _apply(self, routes: Routes) -> str:
+        check_routes(routes)
+        check_neighbours(routes, [s.routes for s in self.neighbours if s is not self])
+        door = Door(routes.settings, self.hall)  # the last that may refuse them
         before = self.fleet.shares(self.traffic.now())
         self.fleet.by_load = routes.settings.policy == "latency"
         self.fleet.limit = routes.settings.max_in_flight
-        check_neighbours(routes, [s.routes for s in self.neighbours if s is not self])
-        door = Door(routes.settings, self.hall)
         backends = place_backends(routes.settings, routes.backends, self._options.region)
         joined, left = self.fleet.apply(backends, self.traffic.now())
         self.hall.shadow.follow(self.fleet)
