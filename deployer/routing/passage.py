@@ -1,6 +1,7 @@
 """What is noted of a request on its way: for its log line, and for what the client is told."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -75,7 +76,7 @@ class Passage:
             extra["Retry-After"] = "1"
         return local_response(
             status,
-            {"error": message, "attempts": [*self.failures], "request_id": ident},
+            {"error": message, "attempts": self._list_failures(), "request_id": ident},
             version=head.version,
             keep_alive=keep_alive,
             bodiless=head.method == b"HEAD",
@@ -91,7 +92,7 @@ class Passage:
         head = request.head
         path = origin_form(head.target).partition(b"?")[0].decode("ascii", "replace")
         backend = _quote(tried[-1]) if tried else "null"
-        failures = json.dumps(self.failures) if self.failures else "[]"
+        failures = json.dumps(self._list_failures()) if self.failures else "[]"
         first_byte = "null" if first is None else f"{(first - began) * 1e3:.3f}"
         return (
             f'"id":{_quote(request.ident.decode())},"client":"{self.peer.decode()}",'
@@ -100,3 +101,8 @@ class Passage:
             f'"bytes_in":{request.received},"bytes_out":{self.sent},'
             f'"first_byte_ms":{first_byte},"duration_ms":{(now - began) * 1e3:.3f}'
         )
+
+    def _list_failures(self) -> list[str]:
+        """Return what went wrong, each once: who waits for a backend may fail many times alike."""
+        counts = Counter(self.failures)
+        return [why if n == 1 else f"{why} ({n} times)" for why, n in counts.items()]
