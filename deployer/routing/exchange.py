@@ -165,10 +165,9 @@ class Exchange:
             return
         self.deadline = math.inf
         self._ticket = ticket
-        if ticket.panic:
-            traffic.counters.panics += 1
-        if tried:
-            traffic.counters.retries += 1
+        if tried or ticket.panic:
+            traffic.counters.retries += bool(tried)
+            traffic.counters.panics += ticket.panic
         member = ticket.member
         tried.append(member.key)
         if traffic.tracer is not None:
