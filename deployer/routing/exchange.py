@@ -165,9 +165,10 @@ class Exchange:
             return
         self.deadline = math.inf
         self._ticket = ticket
-        if tried or ticket.panic:
-            traffic.counters.retries += bool(tried)
-            traffic.counters.panics += ticket.panic
+        if ticket.panic:
+            traffic.counters.panics += 1
+        if tried:
+            traffic.counters.retries += 1
         member = ticket.member
         tried.append(member.key)
         if traffic.tracer is not None:
