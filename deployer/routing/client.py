@@ -3,11 +3,13 @@
 import asyncio
 import math
 from collections import deque
-from typing import Protocol, cast
+from typing import cast
 
 import httptools
 
+from deployer.routing.downstream import Turn
 from deployer.routing.exchange import Exchange
+from deployer.routing.known_head import RequestMemory
 from deployer.routing.local_answer import LocalAnswer
 from deployer.routing.messages import (
     HEAD_LIMIT,
@@ -32,19 +34,6 @@ _MALFORMED = "the request is not valid HTTP/1.1"
 _STOPS = (httptools.HttpParserError, httptools.HttpParserUpgrade)
 
 
-class _Turn(Protocol):
-    """A request whose answer is due after those before it."""
-
-    @property
-    def whole(self) -> bool: ...
-    def start(self) -> None: ...
-    def feed(self, data: bytes) -> None: ...
-    def finish_request(self) -> None: ...
-    def refuse(self, status: int, message: str) -> None: ...
-    def lose_client(self) -> None: ...
-    def on_client_writable(self, *, writable: bool) -> None: ...
-
-
 class ClientConnection(asyncio.BufferedProtocol):
     """See `Client`. Pipelined requests wait, and nothing more is read while they do.
 
@@ -64,14 +53,15 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._find_way = find_way
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
-        self._incoming: _Turn | None = None
-        self._current: _Turn | None = None
-        self._waiting: deque[_Turn] = deque()
+        self._incoming: Turn | None = None
+        self._current: Turn | None = None
+        self._waiting: deque[Turn] = deque()
         self._advancing = False
         self._held = False
         self._paused = False
         self._deaf = False
         self._unparsed = 0
+        self._memory = RequestMemory()
         self._target = b""
         self._fields: list[Field] = []
         self._upgrading = False
@@ -179,6 +169,11 @@ class ClientConnection(asyncio.BufferedProtocol):
         """See `asyncio.BufferedProtocol`."""
         if self._deaf:
             return
+        if self._unparsed == 0 and self._incoming is None:
+            known = self._memory.read(self._scratch, nbytes)
+            if known is not None:
+                self._take_in(*known)
+                return
         self._unparsed += nbytes
         try:
             self._parser.feed_data(self._scratch[:nbytes])
@@ -186,6 +181,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             self._stop_parsing(error, self._scratch[:nbytes])
         if self._unparsed > HEAD_LIMIT:
             self._refuse_overlong()
+        self._memory.fresh = 0
         if self._waiting or self._paused:
             self._advance()
 
@@ -233,6 +229,8 @@ class ClientConnection(asyncio.BufferedProtocol):
         if refusal is not None:
             self._refuse(refusal, bodiless=head.method == b"HEAD")
             return
+        if self._memory.fresh:
+            self._memory.learn(self._scratch, head)
         self._incoming = turn = self._make_turn(head)
         self._waiting.append(turn)
 
@@ -254,6 +252,14 @@ class ClientConnection(asyncio.BufferedProtocol):
             turn.finish_request()
 
     # ----
+
+    def _take_in(self, head: RequestHead, body: bytes) -> None:
+        turn = self._make_turn(head)
+        if body:
+            turn.feed(body)
+        turn.finish_request()
+        self._waiting.append(turn)
+        self._advance()
 
     def _stop_parsing(self, error: Exception, data: memoryview) -> None:
         if not isinstance(error, httptools.HttpParserUpgrade):
@@ -314,7 +320,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         lines = [b"%b: %b\r\n" % field for field in self._fields if field[0].lower() in framing]
         return b"POST / HTTP/1.1\r\n" + b"".join(lines) + b"\r\n"
 
-    def _make_turn(self, head: RequestHead) -> _Turn:
+    def _make_turn(self, head: RequestHead) -> Turn:
         way = self._find_way(head, self.peer)
         if isinstance(way, Way):
             ident = request_id(head) or way.traffic.make_ident()

@@ -58,7 +58,7 @@ class Exchange:
         self._onlooker = way.onlooker
         self._request = request
         self._sent_at = began = traffic.now()
-        self._passage = Passage(request, client.peer, began=began, fields=way.fields)
+        self._passage = Passage(request, client.peer, began, way.fields)
 
     # ---- from the client's side
 

@@ -8,6 +8,7 @@ from typing import Protocol, cast
 import httptools
 
 from deployer.routing.address import Address
+from deployer.routing.known_head import ResponseMemory
 from deployer.routing.messages import HEAD_LIMIT, Field, ResponseHead, read_response_head
 
 __all__ = ["HIGH_WATER", "Idler", "Sink", "Switch", "UpstreamConnection"]
@@ -68,6 +69,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._sink: Sink | None = None
         self._switch: Switch | None = None
         self._parser: httptools.HttpResponseParser | None = None
+        self._memory = ResponseMemory()
         self.idle_since = 0.0
         self._bodiless = False
         self._reason = b""
@@ -169,6 +171,11 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if sink is None or parser is None:
             self.abort()
             return
+        if not (self._unparsed or self._head_seen or self._bodiless):
+            known = self._memory.read(self._scratch, nbytes)
+            if known is not None:
+                self._pass_on(sink, *known)
+                return
         self._unparsed += nbytes
         try:
             parser.feed_data(self._scratch[:nbytes])
@@ -180,6 +187,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
                 self._lose(f"answered what is not HTTP: {_cut(error)}")
                 return
             self._excess = True
+        self._memory.fresh = 0
         if self._unparsed > HEAD_LIMIT:
             self._lose("answered with a head of more than 64 KiB")
         elif self._head is not None or self._chunks or self._complete:
@@ -252,6 +260,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if bodiless:
             self._complete = True
             self._parser = None  # it would wait for the body that a HEAD only announces
+        elif self._memory.fresh and self._persistent:
+            self._memory.learn(self._scratch, head, len(self._fields))
 
     def on_body(self, body: bytes) -> None:
         """See `httptools.HTTPProtocol`."""
@@ -268,6 +278,11 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             self._complete = True
 
     # ----
+
+    def _pass_on(self, sink: Sink, head: ResponseHead, body: bytes) -> None:
+        self._head_seen = self._complete = self._persistent = True
+        self._sink = None
+        sink.on_response(head, [body] if body else [], complete=True)
 
     def _change_over(self, first: bytes) -> None:
         head, switch = self._head, self._switch
