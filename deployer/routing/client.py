@@ -8,9 +8,7 @@ from typing import cast
 import httptools
 
 from deployer.routing.downstream import Turn
-from deployer.routing.exchange import Exchange
 from deployer.routing.known_head import RequestMemory
-from deployer.routing.local_answer import LocalAnswer
 from deployer.routing.messages import (
     HEAD_LIMIT,
     Field,
@@ -18,14 +16,12 @@ from deployer.routing.messages import (
     RequestHead,
     check_request,
     read_request_head,
-    request_id,
 )
 from deployer.routing.peer import describe_peer
-from deployer.routing.request import Request
-from deployer.routing.retries import is_repeatable
 from deployer.routing.traffic import Traffic
+from deployer.routing.turns import make_refusal, make_turn
 from deployer.routing.upstream import HIGH_WATER
-from deployer.routing.way import FindWay, Way
+from deployer.routing.way import FindWay
 
 __all__ = ["ClientConnection"]
 
@@ -231,7 +227,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             return
         if self._memory.fresh:
             self._memory.learn(self._scratch, head)
-        self._incoming = turn = self._make_turn(head)
+        self._incoming = turn = make_turn(self, head, self._find_way(head, self.peer))
         self._waiting.append(turn)
 
     def on_body(self, body: bytes) -> None:
@@ -254,12 +250,15 @@ class ClientConnection(asyncio.BufferedProtocol):
     # ----
 
     def _take_in(self, head: RequestHead, body: bytes) -> None:
-        turn = self._make_turn(head)
-        if body:
-            turn.feed(body)
-        turn.finish_request()
-        self._waiting.append(turn)
-        self._advance()
+        turn = make_turn(self, head, self._find_way(head, self.peer))
+        turn.take_whole(body)
+        if self._current is None and not self._waiting:
+            self.deadline = math.inf
+            self._current = turn
+            turn.start()
+        else:
+            self._waiting.append(turn)
+            self._pace()
 
     def _stop_parsing(self, error: Exception, data: memoryview) -> None:
         if not isinstance(error, httptools.HttpParserUpgrade):
@@ -320,29 +319,12 @@ class ClientConnection(asyncio.BufferedProtocol):
         lines = [b"%b: %b\r\n" % field for field in self._fields if field[0].lower() in framing]
         return b"POST / HTTP/1.1\r\n" + b"".join(lines) + b"\r\n"
 
-    def _make_turn(self, head: RequestHead) -> Turn:
-        way = self._find_way(head, self.peer)
-        if isinstance(way, Way):
-            ident = request_id(head) or way.traffic.make_ident()
-            repeatable = is_repeatable(head.method, idempotent=way.traffic.idempotent)
-            return Exchange(self, way, Request(head, ident, repeatable=repeatable))
-        return LocalAnswer(
-            self,
-            way,
-            version=head.version,
-            keep_alive=head.keep_alive,
-            bodiless=head.method == b"HEAD",
-        )
-
     def _refuse(self, refusal: Refusal, *, bodiless: bool = False) -> None:
         if self._deaf:
             return
         self._stop_listening()
         self._traffic.counters.refused += 1
-        page = (refusal.status, {"error": refusal.message})
-        self._waiting.append(
-            LocalAnswer(self, lambda: page, version="1.1", keep_alive=False, bodiless=bodiless)
-        )
+        self._waiting.append(make_refusal(self, refusal, bodiless=bodiless))
 
     def _refuse_rest(self) -> None:
         turn, self._incoming = self._incoming, None

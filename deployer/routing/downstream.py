@@ -57,6 +57,10 @@ class Turn(Protocol):
         """Learn that the body has ended."""
         ...
 
+    def take_whole(self, body: bytes) -> None:
+        """Take in all of the body, and that it has ended, before `start`."""
+        ...
+
     def refuse(self, status: int, message: str) -> None:
         """Answer that the rest of the request is malformed."""
         ...

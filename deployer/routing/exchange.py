@@ -7,11 +7,7 @@ from deployer.routing.admission import QUEUE_SECONDS
 from deployer.routing.downstream import Client
 from deployer.routing.fleet import Member, Ticket
 from deployer.routing.health import Outcome, outcome_of_status
-from deployer.routing.messages import (
-    ResponseHead,
-    encode_chunks,
-    encode_request,
-)
+from deployer.routing.messages import ResponseHead, encode_chunks, encode_request
 from deployer.routing.passage import UNSERVED, Passage
 from deployer.routing.phase import DONE, PENDING, QUEUED, SEEKING, SENDING, STREAMING, WAITING
 from deployer.routing.pool import describe_connect_error, outcome_of_connect
@@ -24,8 +20,6 @@ from deployer.routing.way import Way
 __all__ = ["Exchange"]
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
 _SERVED = Outcome.SERVED
 
 
@@ -95,6 +89,13 @@ class Exchange:
             self._upstream.send(self._request.frame_end())
             if self._phase is SENDING:
                 self._wait(self._traffic.now())
+
+    def take_whole(self, body: bytes) -> None:
+        """See `Turn.take_whole`."""
+        self._request.fill(body)
+        if self._onlooker is not None:
+            self._onlooker.on_body(body)
+            self._onlooker.on_body_end()
 
     def refuse(self, status: int, message: str) -> None:
         """Answer that the rest of the request is malformed; the connection ends with it."""
@@ -204,21 +205,14 @@ class Exchange:
 
     def _use(self, connection: UpstreamConnection, now: float) -> None:
         self._upstream = connection
-        request, client, address = self._request, self._client, connection.address
-        head = request.head
-        encoded = encode_request(
-            head,
-            authority=address.authority,
-            prefix=address.prefix,
-            peer=client.peer,
-            ident=request.ident,
-            scheme=client.scheme,
-        )
+        request, client = self._request, self._client
+        head, to = request.head, connection.address
+        encoded = encode_request(head, to, client.peer, request.ident, scheme=client.scheme)
         switch = self._switch if b"upgrade" in head.special else None
-        connection.begin(self, bodiless=head.method == b"HEAD", switch=switch)
         if self._held:
             self._hold(held=False)
-        connection.send(encoded + request.take())
+        sent = encoded + request.take()
+        connection.begin(self, sent, bodiless=head.method == b"HEAD", switch=switch)
         self._wait(now)
         if not (request.whole or self._continued) and head.expects_continue:
             self._continued = True
@@ -284,14 +278,13 @@ class Exchange:
     def _begin_response(self, head: ResponseHead, now: float) -> bytes:
         self._phase = STREAMING
         self._status = status = head.status
-        passage, ticket, panic = self._passage, self._ticket, False
+        passage, ticket, keep_alive = self._passage, self._ticket, self._may_keep_alive()
         passage.first_byte = now
         if ticket is not None:
             ticket.member.answer(status, now - self._sent_at, now)
-            panic = ticket.panic
-        encoded, self._chunked, self._keep_alive = passage.encode_answer(
-            head, keep_alive=self._may_keep_alive(), panic=panic
-        )
+        panic = ticket is not None and ticket.panic
+        answer = passage.encode_answer(head, keep_alive=keep_alive, panic=panic)
+        encoded, self._chunked, self._keep_alive = answer
         return encoded
 
     def _may_keep_alive(self) -> bool:
@@ -299,8 +292,7 @@ class Exchange:
         return request.whole and request.head.keep_alive and not self._traffic.closing
 
     def _complete(self, last: bytes, now: float) -> None:
-        ticket, connection, client = self._ticket, self._upstream, self._client
-        whole = self._request.whole
+        ticket, connection, whole = self._ticket, self._upstream, self._request.whole
         self._upstream = None
         if ticket is not None:
             outcome, reason = self._judge()
@@ -308,8 +300,8 @@ class Exchange:
             if connection is not None:
                 ticket.member.pool.give_back(connection, now, whole=whole)
         self._end(self._status, now)
-        client.write(last)
-        client.end_turn(keep_alive=whole and self._keep_alive)
+        self._client.write(last)
+        self._client.end_turn(keep_alive=whole and self._keep_alive)
 
     def _judge(self) -> tuple[Outcome, str]:
         outcome = outcome_of_status(self._status)

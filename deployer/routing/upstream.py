@@ -84,15 +84,18 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._excess = False
         self._persistent = False
 
-    def begin(self, sink: Sink, *, bodiless: bool, switch: Switch | None = None) -> None:
+    def begin(
+        self, sink: Sink, data: bytes, *, bodiless: bool, switch: Switch | None = None
+    ) -> None:
         """Take the connection for one request.
 
         Args:
+            data: What is there of the request, to be sent at once.
             bodiless: Whether it is a HEAD.
             switch: Called when the backend changes to the protocol that was asked for, with its
                 answer's head and the first bytes after it; then nothing else is called.
         """
-        # What else a response leaves behind is as it was: only `reusable` connections come back.
+        # What else a response leaves behind is as it was: only what may `rest` comes back.
         self._sink = sink
         self._switch = switch
         self._bodiless = bodiless
@@ -100,6 +103,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._unparsed = 0
         if self._parser is None:
             self._parser = httptools.HttpResponseParser(self)
+        self.send(data)
 
     def send(self, data: bytes) -> None:
         """Send bytes of the request."""
@@ -125,25 +129,24 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if self._transport is not None:
             self._transport.abort()
 
-    @property
-    def reusable(self) -> bool:
-        """Whether the response ended cleanly and the backend keeps the connection."""
-        if not (self._complete and self._persistent) or self._excess:
-            return False
-        return self._transport is not None and not self._transport.is_closing()
-
     def hand_over(self) -> asyncio.Transport | None:
         """Give the connection away; None when it is lost already."""
         transport, self._transport = self._transport, None
         self._sink = None
         return transport
 
-    def rest(self, now: float) -> None:
-        """Become idle."""
+    def rest(self, now: float) -> bool:
+        """Become idle; False if it can't: the response did not end cleanly, or it is closing."""
+        transport = self._transport
+        if self._excess or not (self._complete and self._persistent):
+            return False
+        if transport is None or transport.is_closing():
+            return False
         self._sink = None
         self.idle_since = now
         if self._paused:
             self.resume_reading()
+        return True
 
     def is_fresh(self) -> bool:
         """Tell whether nothing came while it was idle: an end that is not read yet counts."""
