@@ -5,27 +5,19 @@ malice.
 """
 
 import hashlib
-import zlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-__all__ = [
-    "Crc32",
-    "Crc64Nvme",
-    "Hasher",
-    "checksum_of",
-    "combine_crcs",
-    "new_crc32c",
-    "new_hasher",
-    "new_md5",
-]
+__all__ = ["ALGORITHMS", "Buffer", "Crc", "Hasher", "checksum_of", "combine_crcs", "new_hasher"]
+
+Buffer = bytes | memoryview
+"""Bytes to read. A view may be of memory that is used again; whoever keeps bytes copies them."""
 
 
 class Hasher(Protocol):
     """What `hashlib` objects are."""
 
-    def update(self, data: bytes, /) -> None:
+    def update(self, data: Buffer, /) -> None:
         """Take the next bytes."""
         ...
 
@@ -34,66 +26,46 @@ class Hasher(Protocol):
         ...
 
 
-class Crc32:
-    """CRC-32 (ISO-HDLC) as a `Hasher`, big-endian: what S3 calls CRC32."""
+_MODELS: Mapping[str, tuple[str, int]] = {
+    "crc32": ("CRC32", 4),
+    "crc32c": ("CRC32C", 4),
+    "crc64nvme": ("CRC64-NVME", 8),
+}
+"""As anycrc calls them, and their bytes. Azure's CRC64 is CRC-64/NVME: its SDKs have the polynomial
+in their tables (0x9A6C9329AC4BC9B5 in reflected order)."""
 
-    def __init__(self) -> None:
-        self._value = 0
 
-    def update(self, data: bytes, /) -> None:
+class Crc:
+    """A CRC as a `Hasher`, big-endian."""
+
+    def __init__(self, algorithm: str) -> None:
+        self._model = _model(algorithm)
+        self._bytes = _MODELS[algorithm][1]
+        self.value = 0
+
+    def update(self, data: Buffer, /) -> None:
         """See `Hasher.update`."""
-        self._value = zlib.crc32(data, self._value)
+        self.value = self._model.calc(data, self.value)
+
+    def append(self, value: int, size: int) -> None:
+        """Take the next bytes, of which only the CRC and the size are known."""
+        self.value = self._model.combine(self.value, value, size)
 
     def digest(self) -> bytes:
         """See `Hasher.digest`."""
-        return self._value.to_bytes(4, "big")
-
-
-def new_crc32c() -> Hasher:
-    """Return a hasher for CRC-32C (Castagnoli), big-endian: what Google Cloud Storage keeps.
-
-    It is computed by the package that comes with that store's SDK.
-    """
-    import google_crc32c  # noqa: PLC0415 - comes with the one SDK whose store uses it
-
-    checksum: Hasher = google_crc32c.Checksum()  # type: ignore[no-untyped-call]
-    return checksum
-
-
-class Crc64Nvme:
-    """CRC-64/NVME as a `Hasher`, big-endian: S3's CRC64NVME; Azure's CRC64 is the same.
-
-    Its polynomial is that of both: the S3 User Guide's name says so, Azure's SDKs have it in their
-    tables (0x9A6C9329AC4BC9B5 in reflected order).
-    """
-
-    def __init__(self) -> None:
-        import anycrc  # noqa: PLC0415 - not for `--help`
-
-        self._crc = anycrc.Model("CRC64-NVME")
-        self._value = 0
-
-    def update(self, data: bytes, /) -> None:
-        """See `Hasher.update`."""
-        self._value = self._crc.calc(data, self._value)
-
-    def digest(self) -> bytes:
-        """See `Hasher.digest`."""
-        return self._value.to_bytes(8, "big")
-
-
-def new_md5() -> Hasher:
-    """Return a hasher for MD5: what Azure Blob Storage keeps, and S3 for small objects."""
-    return hashlib.md5(usedforsecurity=False)
+        return int.to_bytes(self.value, self._bytes, "big")
 
 
 _HASHERS: Mapping[str, Callable[[], Hasher]] = {
     "sha256": hashlib.sha256,
-    "crc32c": new_crc32c,
-    "crc32": Crc32,
-    "crc64nvme": Crc64Nvme,
-    "md5": new_md5,
+    "crc64nvme": lambda: Crc("crc64nvme"),
+    "crc32c": lambda: Crc("crc32c"),
+    "crc32": lambda: Crc("crc32"),
+    "md5": lambda: hashlib.md5(usedforsecurity=False),
 }
+
+ALGORITHMS = tuple(_HASHERS)
+"""All names, the one that proves most first."""
 
 
 def new_hasher(algorithm: str) -> Hasher:
@@ -101,64 +73,22 @@ def new_hasher(algorithm: str) -> Hasher:
     return _HASHERS[algorithm]()
 
 
-def checksum_of(algorithm: str, data: bytes) -> str:
+def checksum_of(algorithm: str, data: Buffer) -> str:
     """Return the checksum of ``data`` in lower-case hex."""
     hasher = new_hasher(algorithm)
     hasher.update(data)
     return hasher.digest().hex()
 
 
-_POLYNOMIALS = {
-    "crc32": (32, 0xEDB88320),
-    "crc32c": (32, 0x82F63B78),
-    "crc64nvme": (64, 0x9A6C9329AC4BC9B5),
-}
-"""Bits and polynomial, bit-reflected, as all three are defined (RFC 1952; RFC 3720, appendix B.4;
-NVM Express NVM Command Set 1.0, section 5.2.1.3.4)."""
-
-
 def combine_crcs(algorithm: str, parts: Iterable[tuple[str, int]]) -> str:
-    """Return the CRC of bytes of which only each part's CRC (hex) and size are known, in order.
-
-    Appending ``n`` bytes multiplies what is there by x^(8n) modulo the polynomial (the method of
-    zlib's ``crc32_combine``).
-    """
-    field = _Field(*_POLYNOMIALS[algorithm])
-    whole = 0
-    shifts: dict[int, int] = {}
+    """Return the CRC of bytes of which only each part's CRC (hex) and size are known, in order."""
+    whole = Crc(algorithm)
     for checksum, size in parts:
-        if size not in shifts:
-            shifts[size] = field.power_of_x(8 * size)
-        whole = field.multiply(shifts[size], whole) ^ int(checksum, 16)
-    return f"{whole:0{field.bits // 4}x}"
+        whole.append(int(checksum, 16), size)
+    return whole.digest().hex()
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
-    """Polynomials over GF(2) modulo one of them, all of them bit-reflected."""
+def _model(name: str) -> Any:
+    import anycrc  # noqa: PLC0415 - not for `--help`
 
-    bits: int
-    polynomial: int
-
-    def power_of_x(self, exponent: int) -> int:
-        power, square = self._one, self._one >> 1
-        while exponent:
-            if exponent & 1:
-                power = self.multiply(square, power)
-            square = self.multiply(square, square)
-            exponent >>= 1
-        return power
-
-    def multiply(self, one: int, other: int) -> int:
-        product, bit = 0, self._one
-        while bit:
-            if one & bit:
-                product ^= other
-            other = (other >> 1) ^ (self.polynomial if other & 1 else 0)
-            bit >>= 1
-        return product
-
-    @property
-    def _one(self) -> int:
-        """x^0 in the reflected order of bits: the neutral element of `multiply`."""
-        return 1 << (self.bits - 1)
+    return anycrc.Model(_MODELS[name][0])

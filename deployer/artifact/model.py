@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from deployer.transfer import Marks
 from deployer.values import Digest, Json, digest_of
 
 __all__ = ["CHUNK", "Artifact", "ArtifactFile", "describe_files", "digest_files", "hash_file"]
@@ -15,11 +16,17 @@ CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True, order=True)
 class ArtifactFile:
-    """One file: its path under the root with ``/`` between parts, its size, its sha256 in hex."""
+    """One file: its path under the root with ``/`` between parts, its size, its sha256 in hex.
+
+    Attributes:
+        marks: What tells a change since it was scanned; None when it was not scanned by this
+            process. No part of what the file is.
+    """
 
     path: str
     size: int
     sha256: str
+    marks: Marks | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

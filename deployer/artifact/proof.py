@@ -1,11 +1,11 @@
 """Proving that a store holds a file's very bytes: by its own checksum, else by reading back."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from deployer.artifact.model import CHUNK, ArtifactFile
-from deployer.checksums import Crc32, Crc64Nvme, Hasher, new_crc32c, new_md5
+from deployer.checksums import ALGORITHMS, Hasher, new_hasher
 from deployer.errors import SourceError
 from deployer.ports import ObjectInfo, ObjectStore
 
@@ -13,16 +13,6 @@ __all__ = ["READ_BACK", "compare_stored", "hash_stored", "prove_stored"]
 
 READ_BACK = "read back"
 """How it was proven when no checksum of the store's could be used."""
-
-
-_HASHERS: dict[str, Callable[[], Hasher]] = {
-    "sha256": hashlib.sha256,
-    "crc64nvme": Crc64Nvme,
-    "crc32c": new_crc32c,
-    "crc32": Crc32,
-    "md5": new_md5,
-}
-"""In order of preference."""
 
 
 def prove_stored(
@@ -36,7 +26,7 @@ def prove_stored(
     Raises:
         SourceError: The local file is no longer what was scanned.
     """
-    algorithm = next((name for name in _HASHERS if name in info.checksums), None)
+    algorithm = next((name for name in ALGORITHMS if name in info.checksums), None)
     local = _digest_source(source, file, algorithm)
     if info.size != file.size:
         return None
@@ -61,7 +51,7 @@ def hash_stored(store: ObjectStore, info: ObjectInfo) -> str:
 
 def _digest_source(source: Path, file: ArtifactFile, algorithm: str | None) -> str | None:
     sha256 = hashlib.sha256()
-    other = _HASHERS[algorithm]() if algorithm else None
+    other = new_hasher(algorithm) if algorithm else None
     try:
         with source.open("rb") as opened:
             while chunk := opened.read(CHUNK):

@@ -122,7 +122,7 @@ class _Push:
 
     def _ensure_file(self, file: ArtifactFile) -> _Done:
         source = self.artifact.root / file.path
-        with self.reader.open(source, sha256=file.sha256) as opened:
+        with self.reader.open(source, sha256=file.sha256, marks=file.marks) as opened:
             how = self._find(file)
             if how is not None:
                 return self._skip(file, how)

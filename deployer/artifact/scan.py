@@ -7,8 +7,9 @@ from pathlib import Path
 
 from deployer.artifact.cache import find_snapshot, root_of_links
 from deployer.artifact.keys import check_paths
-from deployer.artifact.model import Artifact, ArtifactFile, hash_file
+from deployer.artifact.model import Artifact, ArtifactFile
 from deployer.errors import SourceError
+from deployer.transfer import mark_file
 
 __all__ = ["scan_artifact"]
 
@@ -87,7 +88,7 @@ def _follow(root: Path, path: Path, folder: Path) -> Path:
 def _scan_file(name: str, source: Path) -> ArtifactFile:
     try:
         before = source.stat()
-        sha256 = hash_file(source)
+        sha256, marks = mark_file(source)
         after = source.stat()
     except OSError as error:
         raise SourceError(f"cannot read {source}: {error.strerror}") from error
@@ -96,4 +97,4 @@ def _scan_file(name: str, source: Path) -> ArtifactFile:
             f"{source} changed while it was read",
             hint="Wait until whatever writes it is done, then try again.",
         )
-    return ArtifactFile(name, after.st_size, sha256)
+    return ArtifactFile(name, after.st_size, sha256, marks)

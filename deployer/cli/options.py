@@ -8,6 +8,7 @@ import typer
 
 __all__ = [
     "ArtifactUri",
+    "CustomerKey",
     "Endpoint",
     "Format",
     "LimitRate",
@@ -94,6 +95,16 @@ Payer = Annotated[
     typer.Option("--payer", metavar="WHO", help="Requester pays: a project, or `requester` on S3."),
 ]
 """``--payer my-project``; give it the default None."""
+
+CustomerKey = Annotated[
+    str | None,
+    typer.Option(
+        "--customer-key",
+        metavar="WHERE",
+        help="A key of yours (SSE-C, CSEK, CPK): env:NAME, file:/PATH.",
+    ),
+]
+"""``--customer-key env:MODELS_KEY``; give it the default None."""
 
 LimitRate = Annotated[
     str | None,

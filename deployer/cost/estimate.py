@@ -14,11 +14,11 @@ from deployer.cost.load import Load, read_strategy, read_usage, share_of_traffic
 from deployer.cost.machine import Machine, price_nodes, price_requests, read_machine
 from deployer.cost.network import price_network
 from deployer.cost.rates import Rates
-from deployer.cost.spare import price_failover, price_surge, replicas_needed
+from deployer.cost.spare import price_canary, price_failover, price_surge, replicas_needed
 from deployer.cost.storage import price_pushes, price_storage
 from deployer.ports import Prices, UnknownPrice
 from deployer.release.records import Bundle, TargetBundle
-from deployer.spec.model import Strategy
+from deployer.spec.strategy import Strategy
 from deployer.values import Cloud, Money
 
 __all__ = ["TargetEstimate", "autoscaler_maximum", "estimate_release"]
@@ -217,5 +217,6 @@ def _bill(
         *price_storage(rates, load),
         *(price_pushes(rates, load, others) if pushes else ()),
         *price_surge(site.strategy, part, machine, load),
+        *price_canary(site.strategy, rates, load),
         *price_failover(machine, load, needed),
     )

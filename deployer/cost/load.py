@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from deployer.release.records import Bundle
 from deployer.spec.costs import Usage
-from deployer.spec.model import Strategy
+from deployer.spec.strategy import Strategy
 from deployer.values import Json
 
 __all__ = ["Load", "read_strategy", "read_usage", "share_of_traffic"]

@@ -46,4 +46,4 @@ def _render(session: Session, name: str) -> list[Manifest]:
         artifact_digest=str(_DIGEST),
         artifact_uri=artifact_uri(target.store.url, _DIGEST),
     )
-    return [*rendered.objects, rendered.shift]
+    return [*rendered.objects, rendered.shift, *rendered.canary]

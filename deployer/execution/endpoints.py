@@ -37,14 +37,14 @@ def demand_pods(cluster: Cluster, part: TargetBundle, release: int, context: Con
         )
 
 
-def await_endpoints(cluster: Cluster, part: TargetBundle, context: Context) -> None:
-    """Return once the stable Service leads to the release's ready pods, and to no others.
+def await_endpoints(cluster: Cluster, part: TargetBundle, name: str, context: Context) -> None:
+    """Return once the Service ``name`` leads to the release's ready pods, and to no others.
 
     Raises:
         TransientError: It does not within half a minute, or the cluster did not answer. That is no
             fault of the release.
     """
-    service = ObjectRef("v1", "Service", part.service)
+    service = ObjectRef("v1", "Service", name)
 
     def look() -> str:
         return _what_is_wrong(cluster.readiness(service), cluster.readiness(workload_ref(part)))

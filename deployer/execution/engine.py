@@ -11,9 +11,9 @@ from deployer.execution.events import Event
 from deployer.execution.steps import run_step
 from deployer.parallel import ask_each
 from deployer.plan import Reached, build_put_back
-from deployer.plan.model import Finish, Phase, Plan, Push, Route, Shift, Step
+from deployer.plan.model import Finish, Phase, Plan, Push, Route, Share, Shift, Step
 from deployer.release.journal import About, begun
-from deployer.release.records import Bundle
+from deployer.release.records import Bundle, Entry
 
 __all__ = ["read_earlier", "run_phases"]
 
@@ -34,17 +34,21 @@ def run_phases(plan: Plan, context: Context) -> dict[str, DeployerError]:
         LeaseLostError: Another run took over; nothing more was written.
         StateError: The state's majority is gone; the run can be gone on with when it is back.
     """
-    return _run(plan, context, _Progress(_serving_at_first(plan))).failed
+    progress = _Progress(_serving_at_first(plan), past=_read_past(plan, context))
+    return _run(plan, context, progress).failed
 
 
 @dataclass(slots=True)
 class _Progress:
     """What each target serves as far as this run knows, and which have failed.
 
-    ``failing`` knows of those that failed in a phase that goes on; ``drained`` get no traffic.
+    ``failing`` knows of those that failed in a phase that goes on; ``drained`` get no traffic, and
+    ``shares`` says what a canary gets. ``past`` is how steps that are run once ended before.
     """
 
     serving: dict[str, int]
+    past: Mapping[About, Entry] = field(default_factory=dict)
+    shares: dict[str, int] = field(default_factory=dict)
     failed: dict[str, DeployerError] = field(default_factory=dict)
     failing: set[str] = field(default_factory=set)
     drained: set[str] = field(default_factory=set)
@@ -68,12 +72,22 @@ def _take_back(
     """Give targets that failed what they had before; what can't be taken back stays drained."""
     names = errors.keys()
     entries = context.journal.read()
-    reached = Reached(begun(entries, "apply") & names, begun(entries, "shift") & names)
+    reached = Reached(
+        begun(entries, "apply") & names,
+        begun(entries, "shift") & names,
+        begun(entries, "open") & names,
+        shared=bool(progress.shares.keys() & names),
+    )
+    progress.shares = {name: part for name, part in progress.shares.items() if name not in names}
     context.forget(names)
     others = {name: number for name, number in progress.serving.items() if name not in names}
     had = {name: number for name, number in plan.before.items() if name in names}
     back = build_put_back(
-        plan, read_earlier(plan, context), reached=reached, live={**others, **had}
+        plan,
+        read_earlier(plan, context),
+        reached=reached,
+        live={**others, **had},
+        shares=progress.shares,
     )
     context.tell(Event("undo", detail=f"{', '.join(names)} alone; the others go on"))
     drained = progress.drained - names
@@ -136,19 +150,57 @@ def _run_lane(
 ) -> None:
     for step in steps:
         try:
-            _run_recorded(phase, step, context)
+            if not _is_done(phase, step, progress):
+                _run_recorded(phase, step, context)
         except DeployerError as error:
             progress.failing.add(step.target)
             lost = isinstance(error, LeaseLostError | StateError)
             if lost or not plan.bears(progress.failing):
                 context.stopped.set()
             raise
-        if isinstance(step, Shift):
-            progress.serving[step.target] = step.release
+        _note(step, progress)
+
+
+def _note(step: Step, progress: _Progress) -> None:
+    if isinstance(step, Shift):
+        progress.serving[step.target] = step.release
+    elif isinstance(step, Share):
+        progress.shares = dict(step.shares)
+    elif isinstance(step, Route):
+        progress.shares = {}
+
+
+def _read_past(plan: Plan, context: Context) -> dict[About, Entry]:
+    """Return how steps ended in a process before this one, where that is not to be repeated."""
+    names = {phase.name for phase in plan.phases if phase.once}
+    entries = context.journal.read() if names else []
+    return {
+        About(entry.phase, entry.step, entry.target): entry
+        for entry in entries
+        if entry.phase in names and (entry.event == "done" or entry.data is not None)
+    }
+
+
+def _is_done(phase: Phase, step: Step, progress: _Progress) -> bool:
+    """Return whether an earlier process did the step.
+
+    Raises:
+        DeployerError: It failed there.
+    """
+    entry = progress.past.get(_about(phase, step)) if phase.once else None
+    if entry is None or entry.event == "done":
+        return entry is not None
+    if entry.data["to_blame"]:
+        raise RolloutError(entry.detail, release=None)
+    raise DeployerError(entry.detail)
+
+
+def _about(phase: Phase, step: Step) -> About:
+    return About(phase.name, step.kind, step.target)
 
 
 def _run_recorded(phase: Phase, step: Step, context: Context) -> None:
-    about = About(phase.name, step.kind, step.target)
+    about = _about(phase, step)
     context.check()
     context.journal.write("begin", about)
     context.tell(_event("begin", about))
@@ -175,8 +227,10 @@ def _record_failure(context: Context, about: About, error: DeployerError) -> Non
     """Journal the failure; if that fails too, say so on the error instead of hiding it."""
     if isinstance(error, LeaseLostError | StateError):
         return
+    stopped = isinstance(error, StoppedError)
+    data = None if stopped else {"to_blame": isinstance(error, RolloutError)}
     try:
-        context.journal.write("failed", about, detail=error.message)
+        context.journal.write("failed", about, detail=error.message, data=data)
     except DeployerError as second:
         error.add_note(f"the journal could not be written either: {second.message}")
 
@@ -196,12 +250,16 @@ def _pushes(steps: Sequence[Step]) -> bool:
 def _told_truly(step: Step, plan: Plan, progress: _Progress) -> Step:
     """Say of targets that failed what they serve, not what they should."""
     failed = set(progress.failed)
-    if not (failed or progress.drained) or not isinstance(step, Route | Finish):
+    if not (failed or progress.drained) or not isinstance(step, Route | Share | Finish):
         return step
     live = {name: number for name, number in step.live.items() if name not in failed}
     live |= {name: number for name, number in progress.serving.items() if name in failed}
+    drained = tuple(sorted(progress.drained))
+    if isinstance(step, Share):
+        shares = {name: part for name, part in step.shares.items() if name not in failed}
+        return step.model_copy(update={"live": live, "drained": drained, "shares": shares})
     if isinstance(step, Route):
-        return step.model_copy(update={"live": live, "drained": tuple(sorted(progress.drained))})
+        return step.model_copy(update={"live": live, "drained": drained})
     everywhere = failed >= {part.target for part in plan.bundle.targets}
     return step.model_copy(update={"live": live, "verified": None if everywhere else step.verified})
 

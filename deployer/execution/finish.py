@@ -10,7 +10,7 @@ from deployer.plan.model import Finish, Route
 from deployer.release.records import Backend, Bundle, Mark, Routes, RouteSettings
 from deployer.release.state import next_epoch
 
-__all__ = ["publish_routes", "record_finish", "write_routes"]
+__all__ = ["find_backends", "publish_routes", "record_finish", "write_backends", "write_routes"]
 
 _ENDPOINT_SECONDS = 10.0
 
@@ -25,19 +25,31 @@ def write_routes(step: Route, context: Context) -> str:
 def publish_routes(step: Route, context: Context) -> tuple[Backend, ...]:
     """Tell routers to send traffic to ``step.live`` and nowhere else."""
     known = context.state.read_routes()
+    backends = find_backends(step, context, known)
+    write_backends(step.release, backends, context, known)
+    return backends
+
+
+def find_backends(step: Route, context: Context, known: Routes | None) -> tuple[Backend, ...]:
+    """Return where each target of ``step.live`` is reached; of one that does not say, as known."""
     urls = {backend.target: backend.url for backend in known.backends} if known else {}
-    backends = _backends(step, context, urls)
+    return _backends(step, context, urls)
+
+
+def write_backends(
+    release: int, backends: tuple[Backend, ...], context: Context, known: Routes | None
+) -> None:
+    """Write routes that come after those ``known``, with the settings of ``release``; 0: none."""
     context.check()
     context.state.write_routes(
         Routes(
             name=context.state.name,
             epoch=next_epoch(known.epoch if known else 0, context.lease.token),
             written=context.clock.now(),
-            settings=context.bundle(step.release).routing if step.release else RouteSettings(),
+            settings=context.bundle(release).routing if release else RouteSettings(),
             backends=backends,
         )
     )
-    return backends
 
 
 def record_finish(step: Finish, context: Context) -> str:

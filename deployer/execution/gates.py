@@ -48,6 +48,7 @@ def _record_analysis(gate: Analysis) -> AnalysisRecord:
         worse=gate.worse,
         under=gate.latency.under if gate.latency else None,
         share=gate.latency.share if gate.latency else None,
+        slower=gate.slower,
         requests=gate.requests,
     )
 

@@ -90,7 +90,12 @@ def undo_run(plan: Plan, context: Context, failed: Mapping[str, DeployerError]) 
     undo = build_undo(
         plan,
         read_earlier(plan, context),
-        reached=Reached(begun(entries, "apply"), begun(entries, "shift")),
+        reached=Reached(
+            begun(entries, "apply"),
+            begun(entries, "shift"),
+            begun(entries, "open"),
+            shared=bool(begun(entries, "share")),
+        ),
         verdict=f"failed: {reason}" if failed else "undone: the run was given up",
         to_blame=to_blame,
     )

@@ -11,7 +11,8 @@ from deployer.artifact import (
     replicate_artifact,
 )
 from deployer.errors import DeployerError, IntegrityError, RolloutError, TransientError
-from deployer.execution.analysis import Analyst, open_analyst, remember_traffic
+from deployer.execution.analysis import remember_traffic
+from deployer.execution.canary import knock_on, write_shares
 from deployer.execution.context import Context
 from deployer.execution.endpoints import await_endpoints, demand_pods
 from deployer.execution.events import Event, Waiting
@@ -19,17 +20,21 @@ from deployer.execution.fence import Fence, apply_fenced
 from deployer.execution.finish import record_finish, write_routes
 from deployer.execution.gate_steps import run_gate_step
 from deployer.execution.removal import remove_objects
+from deployer.execution.soaking import watch_release
 from deployer.execution.waiting import Wanted, await_ready
 from deployer.plan.model import (
     Apply,
     Ask,
     Evaluate,
     Finish,
+    Hold,
+    Open,
     Parity,
     Push,
     Rest,
     Retire,
     Route,
+    Share,
     Shift,
     Smoke,
     Soak,
@@ -37,7 +42,7 @@ from deployer.plan.model import (
     Wait,
 )
 from deployer.plan.scaling import scale_objects, scaler_refs, workload_ref
-from deployer.ports import Cluster, Manifest, ObjectRef, ObjectStore, Policy, Verdict
+from deployer.ports import Cluster, Manifest, ObjectRef, ObjectStore, Policy
 from deployer.retry import Backoff, retry_transient
 from deployer.snapshot import release_of
 from deployer.values import Digest
@@ -46,8 +51,6 @@ __all__ = ["run_step"]
 
 T = TypeVar("T")
 
-_POLL_SECONDS = 0.25
-_FLAP_SECONDS = 10.0
 _REPLICAS = "apps/v1/Deployment:spec.replicas"
 """An autoscaler that is gone still owns the number that it set last."""
 
@@ -68,13 +71,10 @@ def run_step(step: Step, context: Context) -> str:
             came_of_it = _wait(step, context)
         case Smoke() | Ask() | Evaluate() | Parity():
             came_of_it = run_gate_step(step, context)
-        case Shift():
-            came_of_it = _shift(step, context)
-        case Route():
-            remember_traffic(step, context)
-            came_of_it = write_routes(step, context)
-        case Soak():
-            came_of_it = _soak(step, context)
+        case Open() | Share() | Shift() | Route():
+            came_of_it = _move_traffic(step, context)
+        case Soak() | Hold():
+            came_of_it = watch_release(step, context)
         case Rest() | Retire():
             came_of_it = _clear(step, context)
         case Finish():
@@ -184,59 +184,33 @@ def _wait(step: Wait, context: Context) -> str:
     return await_ready(cluster, wanted, context.clock)
 
 
+def _move_traffic(step: Open | Share | Shift | Route, context: Context) -> str:
+    match step:
+        case Open():
+            return _open(step, context)
+        case Share():
+            return write_shares(step, context)
+        case Shift():
+            return _shift(step, context)
+        case Route():
+            remember_traffic(step, context)
+            return write_routes(step, context)
+        case _:
+            assert_never(step)
+
+
 def _shift(step: Shift, context: Context) -> str:
     part, cluster = context.part(step.target, step.release), _cluster(step.target, context)
     demand_pods(cluster, part, step.release, context)
     _write(cluster, [part.shift], context)
-    await_endpoints(cluster, part, context)
+    await_endpoints(cluster, part, part.service, context)
     return f"Service {part.service} → {part.workload}"
 
 
-def _soak(step: Soak, context: Context) -> str:
-    """Watch; what is in trouble at the end is watched on until it is well or has failed."""
+def _open(step: Open, context: Context) -> str:
     part, cluster = context.part(step.target, step.release), _cluster(step.target, context)
-    ref = workload_ref(part)
-    analyst = open_analyst(step, context)
-    good_at = started = context.clock.monotonic()
-    while True:
-        context.check()
-        trouble = _trouble(step, cluster, ref)
-        if analyst is not None:
-            analyst.look()
-        now = context.clock.monotonic()
-        if trouble is None and now - started >= step.seconds:
-            return _conclude(step, analyst, context)
-        if trouble is None:
-            good_at = now
-        elif now - good_at > min(_FLAP_SECONDS, step.seconds / 2):
-            raise trouble
-        context.clock.sleep(min(_POLL_SECONDS * 2, step.seconds))
-
-
-def _conclude(step: Soak, analyst: Analyst | None, context: Context) -> str:
-    if analyst is None:
-        return f"{step.seconds:g} s"
-    seen = analyst.conclude()
-    context.record("analysis", step.target, seen)
-    return f"{step.seconds:g} s: {seen}"
-
-
-def _trouble(step: Soak, cluster: Cluster, ref: ObjectRef) -> DeployerError | None:
-    try:
-        readiness = cluster.readiness(ref)
-    except TransientError as error:
-        return TransientError(
-            f"{step.target}: Deployment {ref.name}: {error.message}",
-            operation="readiness",
-            resource=ref.name,
-        )
-    if readiness.verdict is Verdict.READY:
-        return None
-    return RolloutError(
-        f"{step.target}: release {step.release} did not stay ready: "
-        f"{readiness.message or readiness.verdict}",
-        release=step.release,
-    )
+    _write(cluster, part.canary, context)
+    return knock_on(step, part, context)
 
 
 def _clear(step: Rest | Retire, context: Context) -> str:

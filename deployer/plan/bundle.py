@@ -6,6 +6,7 @@ from deployer.release.gates import GatesRecord
 from deployer.release.records import (
     ArtifactRecord,
     Bundle,
+    CanaryRecord,
     PriceRecord,
     TargetBundle,
     content_digest,
@@ -13,6 +14,7 @@ from deployer.release.records import (
 from deployer.rendering import RenderedTarget, content_objects, render_target
 from deployer.snapshot.model import Snapshot
 from deployer.spec import Spec, TargetSpec
+from deployer.spec.strategy import Strategy
 
 __all__ = ["content_of", "make_bundle"]
 
@@ -67,6 +69,7 @@ def make_bundle(
         routing=make_settings(spec, snapshot, health_path=targets[0].ready_path),
         weights={target.name: _weight(spec, target.name) for target in spec.targets},
         soak_seconds=spec.strategy.soak,
+        canary=_canary(spec.strategy),
         history=spec.strategy.history,
         targets=targets,
     )
@@ -96,9 +99,17 @@ def _target_bundle(
         endpoint=target.address,
         objects=tuple(rendered.objects),
         shift=rendered.shift,
+        canary=rendered.canary,
+        canary_endpoint=target.canary_address if rendered.canary else None,
         timeout_seconds=target.timeout,
         prices=_prices(snapshot, target.name),
     )
+
+
+def _canary(strategy: Strategy) -> CanaryRecord | None:
+    if strategy.type != "canary":
+        return None
+    return CanaryRecord(steps=strategy.canary_steps, hold_seconds=strategy.hold)
 
 
 def _render(spec: Spec, target: TargetSpec, artifact: Artifact, number: int) -> RenderedTarget:

@@ -17,6 +17,8 @@ __all__ = [
     "Change",
     "Evaluate",
     "Finish",
+    "Hold",
+    "Open",
     "Parity",
     "Phase",
     "Plan",
@@ -25,6 +27,7 @@ __all__ = [
     "Rest",
     "Retire",
     "Route",
+    "Share",
     "Shift",
     "Smoke",
     "Soak",
@@ -109,6 +112,46 @@ class Parity(Record):
     release: int
 
 
+class Open(Record):
+    """Make what leads to the release beside the stable way in, and wait until it answers."""
+
+    kind: Literal["open"] = "open"
+    target: str
+    release: int
+
+
+class Share(Record):
+    """Tell the routers to send the release a part of what some targets get.
+
+    Attributes:
+        release: The canary.
+        stable: The release whose weights and settings routers go on to follow; 0 for none.
+        live: What each target serves, and goes on to serve.
+        shares: Thousandths for the canary, by target; none takes all traffic back.
+        settle_seconds: How long to wait afterwards, for routers to follow.
+    """
+
+    kind: Literal["share"] = "share"
+    target: Literal[""] = ""
+    release: int
+    stable: int
+    live: dict[str, int]
+    shares: dict[str, int] = Field(default_factory=dict)
+    drained: tuple[str, ...] = ()
+    settle_seconds: float = 0.0
+
+
+class Hold(Record):
+    """Watch a canary at one step of its traffic, beside the ``stable`` release."""
+
+    kind: Literal["hold"] = "hold"
+    target: str
+    release: int
+    stable: int
+    percent: int
+    seconds: float
+
+
 class Shift(Record):
     """Point the target's stable Service to the release, and see its endpoints follow.
 
@@ -182,6 +225,9 @@ Step = Annotated[
     | Ask
     | Evaluate
     | Parity
+    | Open
+    | Share
+    | Hold
     | Shift
     | Route
     | Soak
@@ -193,10 +239,14 @@ Step = Annotated[
 
 
 class Phase(Record):
-    """Steps of one target run in order, targets side by side; nothing passes the end alone."""
+    """Steps of one target run in order, targets side by side; nothing passes the end alone.
+
+    ``once``: what of it is done, or has failed, is not tried again by a process that goes on.
+    """
 
     name: str
     steps: tuple[Step, ...]
+    once: bool = False
 
 
 class Change(Record):

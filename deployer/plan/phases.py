@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from deployer.plan.canary import canary_phases, close_canary, find_canaries
 from deployer.plan.model import (
     Apply,
     Ask,
@@ -49,6 +50,8 @@ def build_phases(
     rolled = [part for part in bundle.targets if _replaces(part, snapshot.targets.get(part.target))]
     staged = [part for part in bundle.targets if part not in rolled]
     live = {**snapshot.live, **dict.fromkeys(names, number)}
+    canaries = find_canaries(bundle, snapshot, judged=judged)
+    stable = snapshot.desired.number if snapshot.desired else 0
     soak = bundle.soak_seconds
     proofs = {
         part.target: tuple(_proven(part, bundle, snapshot, judged=judged, beside=part in staged))
@@ -58,6 +61,7 @@ def build_phases(
         Phase(name="stage", steps=(*_pushed(rolled, number), *_staged(staged, number, proofs))),
         *_rolling(rolled, proofs),
         *_compared(bundle, judged=judged),
+        *canary_phases(bundle, canaries, snapshot.live, stable=stable),
         Phase(name="shift", steps=tuple(Shift(target=name, release=number) for name in names)),
         Phase(name="route", steps=(Route(release=number, live=live),)),
         Phase(
@@ -66,7 +70,7 @@ def build_phases(
                 Soak(target=name, release=number, seconds=soak, judged=judged) for name in names
             ),
         ),
-        Phase(name="retire", steps=tuple(_retired(retentions))),
+        Phase(name="retire", steps=(*close_canary(canaries), *_retired(retentions))),
         Phase(
             name="finish",
             steps=(

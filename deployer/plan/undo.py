@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from deployer.plan.canary import canary_refs
 from deployer.plan.model import (
     Apply,
     Finish,
@@ -11,6 +12,7 @@ from deployer.plan.model import (
     Ref,
     Retire,
     Route,
+    Share,
     Shift,
     Step,
     Wait,
@@ -20,19 +22,31 @@ from deployer.release.records import Bundle, TargetBundle
 
 __all__ = ["Reached", "build_put_back", "build_undo"]
 
+_SETTLE_SECONDS = 2.5
+"""Routers look at the routes once a second, and take a moment to read them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """How far a run came: on which targets applying objects, and moving traffic, had begun."""
+    """How far a run came: on which targets applying objects, and moving traffic, had begun.
+
+    Attributes:
+        opened: Where a canary's way in may be.
+        shared: Whether routers may know of a canary.
+    """
 
     applied: Collection[str]
     shifted: Collection[str]
+    opened: Collection[str] = ()
+    shared: bool = False
 
 
 def build_undo(
     plan: Plan, bundles: Mapping[int, Bundle], *, reached: Reached, verdict: str, to_blame: bool
 ) -> Plan:
     """Return the plan that undoes ``plan``: traffic first, then what it made is removed.
+
+    Of all traffic what a canary has is taken back first: routers do that at once.
 
     Targets that were not reached are left alone: one that is away then needs no undo.
     See `build_put_back` for a run that goes on without some of them.
@@ -50,7 +64,13 @@ def build_undo(
             "outcome": "keep-going",
             "may_fail": None,
             "phases": (
-                *_put_back(plan, bundles, reached, Route(release=before, live=plan.before)),
+                *_put_back(
+                    plan,
+                    bundles,
+                    reached,
+                    Route(release=before, live=plan.before),
+                    Share(release=plan.release, stable=before, live=plan.before),
+                ),
                 Phase(name="finish", steps=(_finish(plan, verdict, to_blame=to_blame),)),
             ),
         }
@@ -58,23 +78,38 @@ def build_undo(
 
 
 def build_put_back(
-    plan: Plan, bundles: Mapping[int, Bundle], *, reached: Reached, live: Mapping[str, int]
+    plan: Plan,
+    bundles: Mapping[int, Bundle],
+    *,
+    reached: Reached,
+    live: Mapping[str, int],
+    shares: Mapping[str, int],
 ) -> Plan:
     """Return the plan that takes the targets in ``reached`` back, while the run goes on elsewhere.
 
     Args:
         live: What every target serves when that is done.
+        shares: What the canary goes on to get elsewhere.
     """
     route = Route(release=plan.release, live=dict(live))
-    phases = _put_back(plan, bundles, reached, route)
+    share = Share(
+        release=plan.release,
+        stable=plan.desired_before or 0,
+        live=plan.before,
+        shares=dict(shares),
+    )
+    phases = _put_back(plan, bundles, reached, route, share)
     changed = {"kind": "undo", "outcome": "keep-going", "may_fail": None, "phases": phases}
     return plan.model_copy(update=changed)
 
 
 def _put_back(
-    plan: Plan, bundles: Mapping[int, Bundle], reached: Reached, route: Route
+    plan: Plan, bundles: Mapping[int, Bundle], reached: Reached, route: Route, share: Share
 ) -> tuple[Phase, ...]:
+    # once the way in is about to go, routers must have left it
+    settled = share.model_copy(update={"settle_seconds": _SETTLE_SECONDS})
     return (
+        *([Phase(name="take back", steps=(settled,))] if reached.shared else []),
         Phase(name="restore", steps=tuple(_restore(plan, bundles, reached))),
         *([Phase(name="route", steps=(route,))] if reached.shifted else []),
         Phase(name="remove", steps=tuple(_remove(plan, bundles, reached))),
@@ -115,7 +150,8 @@ def _remove(plan: Plan, bundles: Mapping[int, Bundle], reached: Reached) -> Iter
         kept = set(_needed(plan, bundles, part.target, before))
         made = list(part.objects) if before else [part.shift, *part.objects]
         refs = [ObjectRef.of(manifest) for manifest in reversed(made)]
-        objects = tuple(Ref.of(ref) for ref in refs if ref not in kept)
+        opened = canary_refs(part) if part.target in reached.opened else ()
+        objects = (*opened, *(Ref.of(ref) for ref in refs if ref not in kept))
         yield Retire(target=part.target, objects=objects)
 
 

@@ -20,8 +20,8 @@ class Chunk(Protocol):
         ...
 
     @property
-    def body(self) -> bytes:
-        """The bytes."""
+    def body(self) -> bytes | memoryview:
+        """The bytes: of memory that is used again after `release`, so copy what is to be kept."""
         ...
 
     def checksum(self, algorithm: str) -> str:

@@ -69,11 +69,14 @@ class StoreSettings:
         payer: Who pays, where the requester does: a project of Google Cloud; for S3 any word.
         encryption: What new objects are encrypted with, where it is not the bucket's own choice:
             a KMS key (S3, Cloud Storage), an encryption scope (Azure).
+        customer_key: Where the key is that goes with each request (SSE-C, CSEK, CPK):
+            ``env:NAME`` or ``file:PATH``.
     """
 
     compat: bool = False
     payer: str = ""
     encryption: str = ""
+    customer_key: str = ""
 
 
 class ObjectStore(Protocol):

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from io import BufferedReader
 from urllib.parse import urlsplit
 
+from deployer.checksums import Buffer
 from deployer.providers.patience import Patience
 
 __all__ = ["Answer", "Wire"]
@@ -65,7 +66,7 @@ class Wire:
         method: str,
         target: str,
         headers: Mapping[str, str],
-        body: Sequence[bytes] = (),
+        body: Sequence[Buffer] = (),
         *,
         most: int = _MOST,
     ) -> Answer | None:
@@ -146,7 +147,7 @@ class _Line:
         """Whether the server has neither closed it nor said anything unasked."""
         return not self._readable.poll(0)
 
-    def send(self, head: bytes, body: Sequence[bytes]) -> None:
+    def send(self, head: bytes, body: Sequence[Buffer]) -> None:
         if len(head) + sum(map(len, body)) <= _JOINED:
             self._socket.sendall(b"".join((head, *body)))
             return

@@ -44,6 +44,7 @@ class AnalysisRecord(Record):
         error_rate: The share of requests that may fail.
         worse: How much larger that may be than the old release's.
         share: Of answers that must begin within ``under`` seconds.
+        slower: How much smaller that may be than the old release's.
         requests: How many must be seen for a verdict.
     """
 
@@ -52,6 +53,7 @@ class AnalysisRecord(Record):
     worse: float | None = None
     under: float | None = None
     share: float | None = None
+    slower: float | None = None
     requests: int = 50
 
 

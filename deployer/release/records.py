@@ -22,6 +22,7 @@ __all__ = [
     "ArtifactRecord",
     "Backend",
     "Bundle",
+    "CanaryRecord",
     "Entry",
     "Head",
     "LeaseRecord",
@@ -89,6 +90,8 @@ class TargetBundle(Record):
         service: The stable Service, ``iris``.
         objects: Everything to apply before the shift, in order.
         shift: The stable Service pointing to this release: what moves traffic within the target.
+        canary: What leads to this release while it is a canary, the Service first; else nothing.
+        canary_endpoint: Where routers reach that; None where the cluster tells.
         uri: Where the artifact is, in the target's own store.
         prices: What things cost here when the release was made, each kind once.
     """
@@ -113,12 +116,21 @@ class TargetBundle(Record):
     timeout_seconds: float = 600.0
     objects: tuple[Json, ...]
     shift: Json
+    canary: tuple[Json, ...] = ()
+    canary_endpoint: str | None = None
     prices: tuple[PriceRecord, ...] = ()
 
     @property
     def price(self) -> PriceRecord | None:
         """The machine's; None when none was looked up."""
         return next((price for price in self.prices if price.kind == "instance"), None)
+
+
+class CanaryRecord(Record):
+    """How a release takes traffic over: percent of each target's, step by step, each held."""
+
+    steps: tuple[int, ...]
+    hold_seconds: float
 
 
 class Bundle(Document):
@@ -137,6 +149,7 @@ class Bundle(Document):
     routing: "RouteSettings"
     weights: dict[str, int]
     soak_seconds: float
+    canary: CanaryRecord | None = None
     history: int = Field(2, description="Earlier releases that stay on a cluster, scaled to 0.")
     targets: tuple[TargetBundle, ...]
 

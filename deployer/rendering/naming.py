@@ -46,6 +46,11 @@ class Names:
         return f"{self.base}-r{self.release}"
 
     @property
+    def canary(self) -> str:
+        """The name of what leads to a canary."""
+        return f"{self.base}-canary"
+
+    @property
     def suffix(self) -> str:
         """What the names of objects end in that come and go with the workload."""
         return self.workload.removeprefix(self.base)

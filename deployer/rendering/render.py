@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from deployer.ports import Manifest, ObjectRef
+from deployer.rendering.canary import make_canary
 from deployer.rendering.extras import set_extra
 from deployer.rendering.library import Layer, load_layers
 from deployer.rendering.merge import merge_manifest
@@ -39,6 +40,7 @@ class RenderedTarget:
         service: The stable Service, ``iris``.
         objects: Everything to apply before the shift, in order.
         shift: The stable Service pointing to this release.
+        canary: What leads to this release while it is a canary; empty by another strategy.
     """
 
     workload: str
@@ -49,6 +51,7 @@ class RenderedTarget:
     protocol: str
     objects: tuple[Json, ...]
     shift: Json
+    canary: tuple[Json, ...]
     replicas: int
     cpu: str
     memory: str
@@ -141,6 +144,7 @@ def _collect(objects: list[Json], request: Request, names: Names) -> RenderedTar
         protocol=server.protocol,
         objects=tuple(sorted(rest, key=_rank)),
         shift=shift,
+        canary=tuple(sorted(make_canary(objects, request, names), key=_rank)),
         replicas=request.spec.service.replicas.min,
         cpu=server.size.cpu,
         memory=server.size.memory,

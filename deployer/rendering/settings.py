@@ -15,7 +15,8 @@ from deployer.rendering.merge import merge_manifest
 from deployer.rendering.placement import place_pods
 from deployer.rendering.request import Request
 from deployer.rendering.server import Server
-from deployer.spec.model import Spec, Strategy, TargetSpec
+from deployer.spec.model import Spec, TargetSpec
+from deployer.spec.strategy import Strategy
 from deployer.values import Cloud, Digest, Json
 
 __all__ = ["default_image", "set_workload"]
@@ -135,6 +136,7 @@ def _pulling(
         return container
     store = target.store
     options = {"--endpoint": store.endpoint, "--payer": store.payer}
+    options["--customer-key"] = store.customer_key
     words = [word for name, value in options.items() if value for word in (name, value)]
     command = [*container["command"], *words]
     command += [word for source in others for word in ("--or", source)]
@@ -151,6 +153,7 @@ def _other_sources(spec: Spec, target: TargetSpec, digest: Digest) -> list[str]:
         artifact_uri(store.url, digest)
         + (f",endpoint={store.endpoint}" if store.endpoint else "")
         + (f",payer={store.payer}" if store.payer else "")
+        + (f",customer-key={store.customer_key}" if store.customer_key else "")
         for store in stores
         if target.cluster.local or not store.url.startswith("file://")
     ]

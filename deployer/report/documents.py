@@ -71,6 +71,7 @@ def describe_status(status: Status) -> dict[str, Json]:
         "verdict": status.health.state.value,
         "exit_code": status.health.exit_code,
         "run": status.run or None,
+        "canary": status.canary or None,
         "refused": status.refused or None,
         "targets": [_status_row(row) for row in status.rows],
     }
@@ -93,6 +94,7 @@ def describe_history_row(row: HistoryRow) -> dict[str, Json]:
         "state": row.state.value,
         "reason": row.reason or None,
         "live_on": list(row.live_on),
+        "canary": row.share or None,
         "verified": describe_time(row.verified),
         "verdicts": dict(row.verdicts),
     }

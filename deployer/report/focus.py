@@ -30,6 +30,7 @@ _SERVICES: Mapping[str, tuple[str, str]] = {
     "disks": ("Storage", "Block storage"),
     "store requests": ("Storage", "Object storage"),
     "balancer": ("Networking", "Load balancer"),
+    "canary": ("Networking", "Load balancer"),
     "nat": ("Networking", "NAT gateway"),
     "egress": ("Networking", "Data transfer"),
     "pushes": ("Networking", "Data transfer"),

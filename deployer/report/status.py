@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from deployer.release.records import Bundle, Head
+from deployer.release.records import Bundle, Head, Routes
+from deployer.report.canary import find_canary
 from deployer.report.health import HealthReport, TargetHealth, build_health_report
 from deployer.snapshot.observe import Observation
 
@@ -26,6 +27,7 @@ class Status:
 
     Attributes:
         run: The run under way, as ``deploy of release 43 by …``; empty when there is none.
+        canary: What a release gets that is a canary, as ``release 43 gets 5 % of aws``.
         refused: The newest release that was refused after the live ones, and why; empty when there
             is none.
     """
@@ -35,6 +37,7 @@ class Status:
     health: HealthReport
     rows: tuple[StatusRow, ...]
     run: str = ""
+    canary: str = ""
     refused: str = ""
 
 
@@ -44,6 +47,7 @@ def build_status(
     observations: Sequence[Observation],
     *,
     now: datetime,
+    routes: Routes | None = None,
 ) -> Status:
     """Return every target's row, in the order of their names."""
     health = build_health_report(head, bundles, observations, now=now)
@@ -53,6 +57,7 @@ def build_status(
         health=health,
         rows=tuple(_row(target, head, bundles) for target in health.targets),
         run=_run(head),
+        canary=_canary(routes),
         refused=_refused(head),
     )
 
@@ -75,6 +80,11 @@ def _run(head: Head) -> str:
         return ""
     run = head.run
     return f"{run.kind} of release {run.release}, run {run.id} by {run.holder}"
+
+
+def _canary(routes: Routes | None) -> str:
+    found = find_canary(routes)
+    return f"release {found.release} gets {found.words}" if found else ""
 
 
 def _refused(head: Head) -> str:

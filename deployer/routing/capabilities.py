@@ -251,7 +251,12 @@ CAPABILITIES: Sequence[Capability] = (
     Capability(
         "a canary beside its target's other release",
         _has_groups,
-        **_all(_near("when one of the two is down, its part goes to all targets, not to its own")),
+        **_all(
+            _near(
+                "when one of the two is down, its part goes to all targets, not to its own; a new "
+                "one starts slowly"
+            )
+        ),
         nginx=_near("when one of the two is down, its part goes to all targets, not to its own"),
         gateway=_none("one reference stands for a target"),
     ),
@@ -350,9 +355,18 @@ CAPABILITIES: Sequence[Capability] = (
     Capability(
         "panic at no usable backend",
         _always,
-        **_all(_near("none: requests get 503")),
+        haproxy=_near("by turns, whoever failed last"),
+        envoy=_near("by turns, and none while any weight is 0"),
         nginx=_near("none: requests get 502"),
         gateway=_near("none: requests get 500 or 503"),
+    ),
+    Capability(
+        "requests that no backend can be reached for wait for 3 s",
+        _always,
+        haproxy=_near("once all are marked down, each at one backend, tried every second"),
+        envoy=_near("none: up to 2 retries within half a second"),
+        nginx=_near("none: requests get 502 at once"),
+        gateway=_near("as the implementation does"),
     ),
     Capability(
         "the queue while all are full",

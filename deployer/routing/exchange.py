@@ -131,8 +131,9 @@ class Exchange:
         """See `Timed.expire`."""
         self.deadline = math.inf
         if self._phase is QUEUED:
-            self._traffic.admission.leave(self)
-            self._passage.failures.append(f"every backend was full for {QUEUE_SECONDS:g} s")
+            if self._traffic.admission.leave(self):
+                self._passage.failures.append(f"every backend was full for {QUEUE_SECONDS:g} s")
+            self._close_attempt(Outcome.ABANDONED)
             self._give_up(503)
         elif self._phase is STREAMING:
             self._cut_short("stalled in the middle of its answer", blame=self._client.writable)
@@ -201,6 +202,7 @@ class Exchange:
             self._fail(describe_connect_error(error), status=status, outcome=outcome)
         else:
             self._connecting = None
+            self._traffic.lull.admit_all()
             self._use(connection, self._traffic.now())
 
     def _use(self, connection: UpstreamConnection, now: float) -> None:
@@ -317,10 +319,13 @@ class Exchange:
     def _fail(self, reason: str, *, status: int, outcome: Outcome = Outcome.FAILED) -> None:
         self._note(reason)
         sent = self._phase is not SEEKING
+        may_wait = outcome is Outcome.FAILED and not sent
         panic = self._ticket is not None and self._ticket.panic
         self._close_attempt(outcome, reason)
         if self._may_retry(sent=sent):
             self._retry()
+        elif may_wait and (until := self._traffic.hold(self, self._passage.began)):
+            self._phase, self.deadline = QUEUED, until
         else:
             usable = self._picks.has_usable(self._traffic.now())
             self._give_up(status if usable and not panic else 503)
@@ -377,6 +382,7 @@ class Exchange:
 
     def _close_attempt(self, outcome: Outcome, reason: str = "") -> None:
         self._traffic.admission.leave(self)
+        self._traffic.lull.leave(self)
         if self._pause is not None:
             self._pause.cancel()
         if self._connecting is not None:

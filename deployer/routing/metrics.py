@@ -83,7 +83,7 @@ def _of_now(follower: Follower, traffic: Traffic, now: float) -> Iterator[Metric
     fleet = traffic.fleet
     for name, text, number in (
         ("requests_under_way", "Requests taken in and not answered yet.", _under_way(traffic)),
-        ("queue_length", "Requests that wait for a free backend.", len(traffic.admission)),
+        ("queue_length", "Requests that wait for a backend.", traffic.queued),
         ("retry_budget", "Retries that would be paid for now.", traffic.budget.count_left(now)),
         ("panic", "Whether nothing is usable.", bool(fleet.members) and not fleet.has_usable(now)),
         ("routes_epoch", "Epoch of the routes that are followed.", _epoch(follower)),

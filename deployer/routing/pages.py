@@ -77,7 +77,7 @@ def describe_status(
         "panic": bool(members) and not fleet.has_usable(now),
         "backends": members,
         "draining": [{"backend": m.key, "in_flight": m.load.in_flight} for m in fleet.draining],
-        "queued": len(traffic.admission),
+        "queued": traffic.queued,
         "counters": {name: getattr(traffic.counters, name) for name in _COUNTERS},
         "events": list_recent(events),
     }

@@ -72,10 +72,6 @@ class Candidate:
         """The target, or what stands for it."""
         return self.target or self.key
 
-    def pull(self, now: float) -> float:
-        """Return its weight, less while it starts slowly."""
-        return self.weight * self.health.warmth(now)
-
 
 class Choice(NamedTuple):
     """The backend chosen, whether it is on trial, and whether nothing usable was there."""
@@ -243,11 +239,15 @@ def _weight_of(candidates: Iterable[Candidate]) -> int:
 
 
 def _pulls(members: list[Candidate], now: float) -> list[float]:
-    """Return what each gets in proportion: its target's weight, split among those releases."""
-    parts = defaultdict[str, int](int)
+    """Return what each gets in proportion: its target's weight, split among those releases.
+
+    A target is as warm as its warmest release: the steps of a canary are its slow start.
+    """
+    parts, warmth = defaultdict[str, int](int), defaultdict[str, float](float)
     for member in members:
         parts[member.place] += member.share
-    return [member.pull(now) * member.share / parts[member.place] for member in members]
+        warmth[member.place] = max(warmth[member.place], member.health.warmth(now))
+    return [m.weight * warmth[m.place] * m.share / parts[m.place] for m in members]
 
 
 def _draw(sizes: Sequence[float], point: float) -> tuple[int, float]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from deployer.routing.admission import Admission
+from deployer.routing.admission import LULL_LENGTH, Admission, Waiting
 from deployer.routing.door_counts import DoorCounts
 from deployer.routing.fleet import Fleet, Member
 from deployer.routing.histogram import Histogram
@@ -31,12 +31,15 @@ class Timeouts:
             may think for long.
         idle: Without a byte in either direction, and for the next request on an open connection.
         linger: For a client to stop sending after it was refused.
+        hold: From a request's head on, for any backend to be reached again when none could be:
+            HAProxy's three attempts, a second apart, take as long.
     """
 
     connect: float = 2.0
     first_byte: float = 60.0
     idle: float = 60.0
     linger: float = 2.0
+    hold: float = 3.0
 
 
 class Timed(Protocol):
@@ -95,6 +98,8 @@ class Traffic:
         answers: What clients were answered, by status; 499 for those that did not wait for it.
         durations: From a request's head to the end of its answer.
         elsewhere: Requests under way in other processes of this router.
+        admission: Where requests wait while every backend is full.
+        lull: Where those wait that no backend could be reached for.
         tracer: Makes a span of each request; none when left out.
         scratch: What clients' connections read into.
         now: Returns the loop's time: asyncio's is the monotonic clock, which is asked directly here
@@ -120,10 +125,12 @@ class Traffic:
     scratch: memoryview = field(default_factory=make_scratch)
     now: Callable[[], float] = field(init=False)
     admission: Admission = field(init=False)
+    lull: Admission = field(init=False)
 
     def __post_init__(self) -> None:
         self.now = time.monotonic
         self.admission = Admission(self.loop.call_soon)
+        self.lull = Admission(self.loop.call_soon, length=LULL_LENGTH)
         self.fleet.on_free = self.admission.admit_next
 
     def make_ident(self) -> bytes:
@@ -146,6 +153,20 @@ class Traffic:
             self.log(passage.to_line(status, now))
         if self.tracer is not None:
             self.tracer.end(passage, status, now)
+
+    @property
+    def queued(self) -> int:
+        """How many requests wait for a backend."""
+        return len(self.admission) + len(self.lull)
+
+    def hold(self, request: Waiting, began: float) -> float | None:
+        """Let one wait that nobody was sent, and return until when; None when it is not to wait.
+
+        The first of those that wait tries again every 100 ms, and all of them as soon as any
+        connection can be opened: what is down gets no crowd, and what is back no pause.
+        """
+        until = began + self.timeouts.hold
+        return until if until > self.now() and self.lull.join(request) else None
 
     def abandon_member(self, member: Member) -> None:
         """Let requests that wait at a member that is down go elsewhere, where that does no harm."""
@@ -171,6 +192,7 @@ class Traffic:
             exchange.expire(now)
         for client in [c for c in self.clients if c.deadline <= now]:
             client.expire(now)
+        self.lull.admit_next()
         self.fleet.expire(now)
 
 

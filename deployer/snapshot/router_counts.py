@@ -27,11 +27,13 @@ class RouterTally:
     Attributes:
         counts: How many answers had begun by each bound, as text such as ``0.25``; None where the
             router does not count that.
+        ejected: Why the router sends nothing there now, where failed requests are the reason.
     """
 
     requests: int = 0
     failures: int = 0
     counts: Mapping[str, int] | None = field(default_factory=dict)
+    ejected: str = ""
 
     def add(self, other: "RouterTally") -> "RouterTally":
         """Return both together."""
@@ -40,6 +42,17 @@ class RouterTally:
             names = {**self.counts, **other.counts}
             both = {name: self.counts.get(name, 0) + other.counts.get(name, 0) for name in names}
         return RouterTally(self.requests + other.requests, self.failures + other.failures, both)
+
+    def since(self, first: "RouterTally") -> "RouterTally":
+        """Return what came after ``first``; all of it when the router began anew meanwhile."""
+        if self.requests < first.requests or self.failures < first.failures:
+            return self
+        counts = self.counts
+        if counts is not None and first.counts is not None:
+            counts = {name: count - first.counts.get(name, 0) for name, count in counts.items()}
+        return RouterTally(
+            self.requests - first.requests, self.failures - first.failures, counts, self.ejected
+        )
 
     @property
     def error_rate(self) -> float | None:
@@ -107,10 +120,17 @@ def count_backends(document: Json) -> dict[BackendKey, RouterTally]:
             int(backend["requests"]),
             int(backend["failures"]),
             backend.get("first_byte_counts"),
+            _ejected(backend),
         )
         for backend in document["backends"]
         if backend.get("requests") is not None
     }
+
+
+def _ejected(backend: Json) -> str:
+    """Return why failed requests took it out; probes that fail say nothing of its answers."""
+    out = backend.get("state") == "down" and backend.get("source") == "passive"
+    return str(backend.get("reason") or "requests failed") if out else ""
 
 
 def add_tallies(found: Mapping[BackendKey, RouterTally]) -> dict[str, RouterTally]:

@@ -6,7 +6,6 @@ in one place still gets every other fault reported in the same run.
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 
 from deployer.errors import SpecError
@@ -70,6 +69,7 @@ _STORE_TAKERS = {
     "compat": ("s3",),
     "payer": ("s3", "gs"),
     "encryption": ("s3", "gs", "az"),
+    "customer_key": ("s3", "gs", "az"),
 }
 _OWNERS = {"eks": "aws", "gke": "gcp", "aks": "azure"}
 _RESERVED = {"MODEL_NAME", "MODEL_DIR", "MODEL_URI", "MODEL_DIGEST", "MODEL_HOST"}
@@ -173,11 +173,6 @@ def _check_numbers(data: Json) -> Iterator[Finding]:
     quorum, targets = dig(data, "outcome", "quorum"), _list(data, "targets")
     if _is_count(quorum) and quorum > len(targets) > 0:
         yield Finding(("outcome", "quorum"), f"a quorum of {quorum} of {len(targets)} targets")
-    steps = _list(data, "strategy", "steps")
-    for index, (before, after) in enumerate(pairwise(steps), start=1):
-        if _is_count(before) and _is_count(after) and after <= before:
-            message = f"steps must rise: {after} comes after {before}"
-            yield Finding(("strategy", "steps", index), message)
 
 
 def _check_runtime(data: Json, known: Known) -> Iterator[Finding]:

@@ -141,9 +141,11 @@ _TARGETS = {
 
 _TAIL = """
 strategy: {type: blue-green, soak: 60s}    # the old release stays this long after the shift
+# strategy: {type: canary, steps: [5, 25, 50], hold: 2m}    # percent, by routers of deployer
 gates:
   smoke: {}                   # {requests: examples.json}: predictions with expected answers
   # evaluate: {dataset: holdout.csv, thresholds: {f1_macro: 0.9}}    # labelled rows, scored
+  # analysis: {router: "http://…", error_rate: 1%, worse: 0.5%}    # what users get, by a router
   # parity: {}                # the same answers on every target, before any takes traffic
 routing:
   idempotent: true            # a prediction may be sent to a second target when the first fails

@@ -17,7 +17,6 @@ from deployer.spec.routing import Routing, RoutingFile
 from deployer.spec.routing_checks import check_routing
 from deployer.spec.stores import settle_stores
 from deployer.spec.tree import Finding, Tree, parse_trees, read_text
-from deployer.spec.unsupported import find_unsupported
 
 __all__ = ["load_routing", "load_spec"]
 
@@ -42,7 +41,7 @@ def load_spec(
     expanded = expand_references(tree.data, os.environ if environment is None else environment)
     expanded = settle_stores(expanded, path)
     known = Known(_library() if runtimes is None else runtimes, expanded.written, path.parent)
-    findings = [*tree.findings, *expanded.findings, *find_unsupported(expanded.data)]
+    findings = [*tree.findings, *expanded.findings]
     findings += run_checks(expanded.data, known)
     try:
         spec = _validate(expanded)

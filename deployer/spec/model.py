@@ -1,7 +1,7 @@
 """What a user may write in ``deployer.yaml``: the shape, frozen, with its defaults.
 
 Only shapes and single values are checked here. What takes more than one field is checked by
-`deployer.spec.checks`; what the program can't do yet is refused by `deployer.spec.unsupported`.
+`deployer.spec.checks`.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from deployer.spec.costs import Budget, Usage
 from deployer.spec.objectives import Slo
 from deployer.spec.part import Part
 from deployer.spec.patch import Patch
-from deployer.spec.placement import Nodes, Way, url_of
+from deployer.spec.placement import Nodes, Way, canary_url_of, url_of
 from deployer.spec.routing import Routing
 from deployer.spec.scalars import (
     FIELD,
@@ -25,10 +25,10 @@ from deployer.spec.scalars import (
     DnsLabel,
     Namespace,
     Seconds,
-    Share,
     Text,
 )
 from deployer.spec.service import RuntimeSpec, ServiceSpec
+from deployer.spec.strategy import Strategy
 from deployer.values import Cloud
 
 __all__ = [
@@ -42,7 +42,6 @@ __all__ = [
     "Spec",
     "StateSpec",
     "StoreSpec",
-    "Strategy",
     "TargetSpec",
 ]
 
@@ -77,10 +76,18 @@ class StoreSpec(Part):
         None, description="A KMS key (S3, Cloud Storage) or an encryption scope (Azure) by name."
     )
 
+    customer_key: str | None = Field(
+        None,
+        pattern="^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$",
+        description="Where the key is that you send with each request: env:NAME or file:/PATH.",
+    )
+
     @property
     def settings(self) -> StoreSettings:
         """What the bucket asks of those who use it."""
-        return StoreSettings(self.compat, self.payer or "", self.encryption or "")
+        return StoreSettings(
+            self.compat, self.payer or "", self.encryption or "", self.customer_key or ""
+        )
 
 
 def _store(value: object) -> object:
@@ -137,6 +144,11 @@ class TargetSpec(Part):
     endpoint: str | None = Field(
         None, pattern=HTTP, description="Where the router reaches it; found when left out."
     )
+    canary_endpoint: str | None = Field(
+        None,
+        pattern=HTTP,
+        description="Where the router reaches a canary; goes with endpoint, else it is found.",
+    )
     expose: Way | None = Field(
         None,
         description="load-balancer, internal, cluster, or {ingress: …} or {gateway: …}; a cloud's "
@@ -155,33 +167,10 @@ class TargetSpec(Part):
         """Where routers reach it, as far as the spec says; None when the cluster must tell."""
         return self.endpoint or url_of(self.expose)
 
-
-class Strategy(Part):
-    """How traffic moves to a new release."""
-
-    type: Literal["blue-green", "canary", "rolling"] = Field(
-        "blue-green", description="All at once beside the old, in steps, or in place."
-    )
-    soak: Seconds = Field(
-        60.0,
-        description="How long the old release stays after the shift; 2 s let routers follow.",
-    )
-    steps: tuple[Annotated[int, Field(ge=1, le=100)], ...] = Field(
-        (), description="Canary: percent of traffic at each step, rising."
-    )
-    hold: Seconds = Field(120.0, description="Canary: how long each step is watched.")
-    history: int = Field(
-        2,
-        ge=0,
-        le=100,
-        description="Earlier verified releases that stay on each cluster, scaled to 0.",
-    )
-    max_unavailable: Share = Field(
-        "0", description="Rolling: pods, or a percentage, that may be missing meanwhile."
-    )
-    max_surge: Share = Field(
-        "1", description="Rolling: pods, or a percentage, above replicas meanwhile."
-    )
+    @property
+    def canary_address(self) -> str | None:
+        """Where routers reach a canary on it; None when the cluster must tell."""
+        return self.canary_endpoint or canary_url_of(self.expose)
 
 
 class Quorum(Part):

@@ -7,13 +7,16 @@ from pydantic import Discriminator, Field, Tag
 from deployer.spec.part import Part
 from deployer.spec.scalars import Host, Text
 
-__all__ = ["Expose", "Gateway", "Ingress", "Nodes", "Way", "url_of"]
+__all__ = ["Expose", "Gateway", "Ingress", "Nodes", "Way", "canary_url_of", "url_of"]
 
 
 class Ingress(Part):
     """A host name on an Ingress controller."""
 
     host: Host = Field(description="The host name, such as iris.example.com.")
+    canary: Host | None = Field(
+        None, description="The host name of a canary; strategy type canary needs one."
+    )
     class_name: Text | None = Field(
         None, description="The IngressClass; the cluster's default when left out."
     )
@@ -26,6 +29,9 @@ class Gateway(Part):
     """A host name on a Gateway (Gateway API)."""
 
     host: Host = Field(description="The host name, such as iris.example.com.")
+    canary: Host | None = Field(
+        None, description="The host name of a canary; strategy type canary needs one."
+    )
     name: Text = Field(description="The Gateway.")
     namespace: Text | None = Field(
         None, description="Where the Gateway is; the target's namespace when left out."
@@ -66,8 +72,19 @@ cluster's own, or a host name.
 
 def url_of(way: str | Expose | None) -> str | None:
     """Return the URL that a way by host name leads to; None for the others."""
-    if not isinstance(way, Expose):
-        return None
-    if way.ingress:
-        return f"http{'s' if way.ingress.tls_secret else ''}://{way.ingress.host}"
-    return f"http{'s' if way.gateway.https else ''}://{way.gateway.host}" if way.gateway else None
+    host, scheme = _host_of(way, "host")
+    return f"{scheme}://{host}" if host else None
+
+
+def canary_url_of(way: str | Expose | None) -> str | None:
+    """Return the URL of a canary's own host name; None where it has none."""
+    host, scheme = _host_of(way, "canary")
+    return f"{scheme}://{host}" if host else None
+
+
+def _host_of(way: str | Expose | None, field: str) -> tuple[str | None, str]:
+    found = (way.ingress or way.gateway) if isinstance(way, Expose) else None
+    if found is None:
+        return None, ""
+    https = bool(found.tls_secret) if isinstance(found, Ingress) else found.https
+    return getattr(found, field), "https" if https else "http"

@@ -101,6 +101,9 @@ class Routing(Part):
         1024, ge=1, le=1_000_000, description="Predictions at one target at the same time."
     )
     idempotent: bool = Field(False, description="A prediction may be sent twice without harm.")
+    workers: int = Field(
+        1, ge=1, le=256, description="Processes of the embedded engine that pass requests on."
+    )
     host: Annotated[str, Field(pattern=HOST_ONLY)] | None = Field(
         None, description="Only requests to this host are for this deployment."
     )

@@ -11,6 +11,7 @@ from deployer.transfer.download import Wanted, fetch_file
 from deployer.transfer.journal import discard_staged, has_journal
 from deployer.transfer.lanes import Lanes
 from deployer.transfer.limits import Limits
+from deployer.transfer.marks import Marks, mark_file
 from deployer.transfer.reads import Reader, SharedReads, StoppedTransferError, open_source
 from deployer.transfer.remote import RemoteSource
 from deployer.transfer.upload import PartUpload, SentPart, send_source
@@ -20,6 +21,7 @@ __all__ = [
     "Budget",
     "Lanes",
     "Limits",
+    "Marks",
     "PartUpload",
     "Reader",
     "RemoteSource",
@@ -30,6 +32,7 @@ __all__ = [
     "discard_staged",
     "fetch_file",
     "has_journal",
+    "mark_file",
     "open_source",
     "send_source",
 ]

@@ -14,7 +14,9 @@ from typing import Self
 from deployer.errors import DeployerError
 from deployer.ports import Chunk
 from deployer.transfer.budget import Budget
+from deployer.transfer.buffers import Buffers
 from deployer.transfer.limits import Limits
+from deployer.transfer.marks import Marks
 from deployer.transfer.shared_file import SharedFile
 
 __all__ = ["FileSource", "Reader", "SharedReads", "StoppedTransferError", "open_source"]
@@ -36,6 +38,7 @@ class SharedReads:
     ) -> None:
         self._expected = frozenset(range(readers))
         self._budget = budget or Limits().budget
+        self._buffers = Buffers()
         self._stall_seconds = stall_seconds
         self._files: dict[Path, SharedFile] = {}
         self._gone: set[int] = set()
@@ -47,7 +50,7 @@ class SharedReads:
         """Return the way of reader ``number`` to the files."""
         return Reader(self, number)
 
-    def open_file(self, path: Path, number: int, sha256: str) -> SharedFile:
+    def open_file(self, path: Path, number: int, sha256: str, marks: Marks | None) -> SharedFile:
         """Return the file at ``path``, made by whoever comes first."""
         with self._lock:
             self._seen.add(number)
@@ -56,8 +59,10 @@ class SharedReads:
                 self._files[path] = SharedFile(
                     path,
                     sha256=sha256,
+                    marks=marks,
                     readers=others | {number},
                     budget=self._budget,
+                    buffers=self._buffers,
                     stall_seconds=self._stall_seconds,
                     relieve=self.let_go,
                 )
@@ -114,15 +119,20 @@ class Reader:
         """End what this reader has open: every next chunk is a `StoppedTransferError`."""
         self.stopped.set()
 
-    def open(self, path: Path, *, sha256: str = "") -> "FileSource":
-        """Return the file at ``path``; ``sha256`` (hex) is what it must be, if that is known.
+    def open(self, path: Path, *, sha256: str = "", marks: Marks | None = None) -> "FileSource":
+        """Return the file at ``path``.
 
         Open and close a file that need not be sent, too: the others wait for it otherwise.
+
+        Args:
+            path: Where it is.
+            sha256: What it must be, in hex, if that is known.
+            marks: Made when its sha256 was computed; they spare computing it again.
 
         Raises:
             SourceError: It can't be read.
         """
-        file = self._reads.open_file(path, self._number, sha256)
+        file = self._reads.open_file(path, self._number, sha256, marks)
         return FileSource(self._reads, self._number, path, file, self.stopped)
 
 

@@ -9,7 +9,7 @@ from functools import partial
 
 from deployer.errors import IntegrityError
 from deployer.ports import Chunk, ObjectStore
-from deployer.transfer.chunk import HeldChunk
+from deployer.transfer.chunk import HeldChunk, Holding
 from deployer.transfer.download import Wanted
 from deployer.transfer.lanes import Lanes
 from deployer.transfer.limits import Limits
@@ -101,7 +101,7 @@ class RemoteSource:
         waiting.popleft()
         self.read_bytes += len(body)
         self._sha256.update(body)
-        return HeldChunk(number, (number - 1) * length, body, self._limits.budget)
+        return HeldChunk(number, (number - 1) * length, body, Holding(self._limits.budget))
 
 
 @dataclass(frozen=True, slots=True)

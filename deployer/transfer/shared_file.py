@@ -6,9 +6,12 @@ import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from deployer.checksums import Buffer
 from deployer.errors import SourceError
 from deployer.transfer.budget import Budget
-from deployer.transfer.chunk import HeldChunk
+from deployer.transfer.buffers import Buffers
+from deployer.transfer.chunk import HeldChunk, Holding
+from deployer.transfer.marks import SLICE, Marks
 
 __all__ = ["SharedFile"]
 
@@ -31,17 +34,23 @@ class SharedFile:
         path: Path,
         *,
         sha256: str,
+        marks: Marks | None,
         readers: Iterable[int],
         budget: Budget,
+        buffers: Buffers,
         stall_seconds: float,
         relieve: Callable[[], None],
     ) -> None:
         self._path = path
         self._wanted = sha256
+        self._marks = marks
         self._budget = budget
+        self._buffers = buffers
         self._stall_seconds = stall_seconds
         self._relieve = relieve
         self._identity = self._look()
+        if marks is not None and marks.size != self.size:
+            raise self._changed("after it was scanned")
         self._length = 0
         self._sha256 = hashlib.sha256()
         self._frontier = 0
@@ -77,8 +86,13 @@ class SharedFile:
         """
         if self._look() != self._identity:
             raise self._changed("while it was read")
-        if self._wanted and self._sha256.hexdigest() != self._wanted:
+        if self._wanted and not self._marked and self._sha256.hexdigest() != self._wanted:
             raise self._changed("after it was scanned")
+
+    @property
+    def _marked(self) -> Marks | None:
+        """The marks, when they can be told of chunks of the length that is asked for."""
+        return self._marks if self._marks and self._marks.fit(self._length) else None
 
     def leave(self, reader: int) -> bool:
         """Wait for ``reader`` no more; True when nobody is left."""
@@ -131,26 +145,47 @@ class SharedFile:
         while not self._budget.acquire(count, timeout_seconds=self._stall_seconds):
             self._relieve()
         try:
-            body = self._read(count, offset)
-            if first:
+            body = self._read(offset, count, length)
+            known = self._marked.of_part(offset, count) if self._marked else {}
+            if first and not known:
                 self._sha256.update(body)
         except BaseException:
             self._budget.release(count)
             if first:
                 self._end_reading()
             raise
-        return HeldChunk(number, offset, body, self._budget)
+        return HeldChunk(number, offset, body, Holding(self._budget, self._buffers), known)
 
-    def _read(self, count: int, offset: int) -> bytes:
+    def _read(self, offset: int, count: int, length: int) -> Buffer:
         try:
             with self._path.open("rb", buffering=0) as file:
                 whole = _identity(os.fstat(file.fileno())) == self._identity
-                body = os.pread(file.fileno(), count, offset)
+                if length >= self.size:
+                    body: Buffer = os.pread(file.fileno(), count, offset)
+                    self._prove(offset, body)
+                else:
+                    body = self._buffers.take(count, length)
+                    self._fill(file.fileno(), offset, body)
         except OSError as error:
             raise self._unreadable(error) from error
         if not whole or len(body) != count:
             raise self._changed("while it was read")
         return body
+
+    def _fill(self, file: int, offset: int, view: memoryview) -> None:
+        """Read a slice at a time, and prove it while it is in the processor's cache."""
+        for at in range(0, len(view), SLICE):
+            piece = view[at : at + SLICE]
+            if os.preadv(file, [piece], offset + at) != len(piece):
+                raise self._changed("while it was read")
+            self._prove(offset + at, piece)
+
+    def _prove(self, offset: int, body: Buffer) -> None:
+        if self._marked is None:
+            return
+        for at in range(0, len(body), SLICE):
+            if not self._marked.prove(offset + at, body[at : at + SLICE]):
+                raise self._changed("after it was scanned")
 
     def _look(self) -> _Identity:
         try:

@@ -6,17 +6,19 @@ how many predictions were executed more than once.
 
     python -m tests.bench failover
 
-DNS that changes under a name is not among the faults: this machine's names can't be changed without
-being its administrator. Each engine's addresses follow them in `tests/unit/routing`.
+A name's new address is read from an ``/etc/hosts`` of the router's own, in a mount namespace
+(Linux, unshare(1)); "not used again" are those that had not followed it when the load ended.
 """
 
 import contextlib
 import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +33,7 @@ __all__ = ["bench_failover", "main"]
 SECONDS = 6.0
 AFTER = 1.0
 _STRANGE = signal.SIGUSR1  # see backend.py
-Start = Callable[[Cast], object]
+Start = Callable[..., object]
 Act = Callable[[Cast], object]
 
 
@@ -42,12 +44,16 @@ class Fault:
     Attributes:
         seconds: How long predictions are sent altogether.
         tls: The backends speak TLS, which only ours are set up for.
+        named: The backends have names, and the first is to serve again at the end.
+        check: Ours are told what a good answer is like.
     """
 
     name: str
     act: Act
     seconds: float = SECONDS
     tls: bool = False
+    named: bool = False
+    check: bool = False
 
 
 def _flap(cast: Cast) -> None:
@@ -62,9 +68,15 @@ def _kill(cast: Cast, count: int) -> None:
 
 
 def _fall_and_rise(cast: Cast) -> None:
-    _kill(cast, 3)
     for index in range(3):
-        threading.Timer(2.0, cast.restart_backend, [index]).start()
+        cast.backends[index].kill()
+        threading.Thread(target=cast.restart_backend, args=[index], kwargs={"after": 2.0}).start()
+
+
+def _move(cast: Cast) -> None:
+    cast.backends[0].kill()
+    move = threading.Thread(target=cast.move_backend, args=[0, "127.0.0.2"], kwargs={"after": 1.0})
+    move.start()
 
 
 FAULTS = (
@@ -77,6 +89,8 @@ FAULTS = (
     Fault("lost in the network", lambda cast: cast.fill_backlog(0)),
     Fault("untrusted certificate", lambda cast: cast.backends[0].send_signal(_STRANGE), tls=True),
     Fault("two of three SIGKILL", lambda cast: _kill(cast, 2)),
+    Fault("200 with an error in it", lambda cast: cast.set_mode(0, "wrong"), check=True),
+    Fault("its name's address changes", _move, 12.0, named=True),
     Fault("all SIGKILL, back at 2 s", _fall_and_rise, 12.0),
 )
 
@@ -104,15 +118,38 @@ def _measure(engine: str, start: Start, fault: Fault) -> str:
         for number in range(3):
             cast.add_backend(authority=cast.folder / f"{number}.pem" if fault.tls else None)
         _trust(cast.folder)
+        if fault.named:
+            cast.name_backends()
+        options = _check(cast) if fault.check and start in (_start_ours, _start_idempotent) else []
+        if options and engine != "embedded":
+            return _hear_refusal(cast, options)
         try:
-            start(cast)
+            start(cast, *options)
         except SetupError as error:
             return error.message
         seen = cast.load(seconds=fault.seconds, fault=lambda: fault.act(cast), after=AFTER)
-        failed = seen.total() - seen["200"]
-        twice = sum(count > 1 for count in cast.executed.values())
+        lost = ", not used again" if fault.named and not cast.count_executed(0) else ""
+        return _describe(cast, seen) + lost
+
+
+def _describe(cast: Cast, seen: Counter[str]) -> str:
+    failed = seen.total() - seen["200"]
+    twice = sum(count > 1 for count in cast.executed.values())
     when = f" ({max(0.0, cast.last_failure):.1f} s)" if failed else ""
     return f"{failed}{when}" + (f", {twice} twice" if twice else "")
+
+
+def _check(cast: Cast) -> list[str]:
+    block = cast.folder / "routing.yaml"
+    block.write_text("routing: {check: {pattern: ok}}\n")
+    return ["--routing", str(block)]
+
+
+def _hear_refusal(cast: Cast, options: list[str]) -> str:
+    command = [*cast.command, "--listen", "127.0.0.1:0", *options, *cast.given_backends]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    said = "the check of answers (it looks at the status" in done.stderr
+    return "refused by name" if said and done.returncode else f"exit {done.returncode}"
 
 
 def _trust(folder: Path) -> None:
@@ -124,19 +161,20 @@ def _trust(folder: Path) -> None:
         os.environ["SSL_CERT_FILE"] = str(folder / "trusted.crt")
 
 
-def _start_ours(cast: Cast) -> None:
-    cast.start_router("--fast", *cast.given_backends)
+def _start_ours(cast: Cast, *options: str) -> None:
+    cast.start_router("--fast", *options, *cast.given_backends)
 
 
-def _start_idempotent(cast: Cast) -> None:
-    cast.start_router("--fast", "--idempotent", *cast.given_backends)
+def _start_idempotent(cast: Cast, *options: str) -> None:
+    cast.start_router("--fast", "--idempotent", *options, *cast.given_backends)
 
 
 def _start_haproxy(cast: Cast) -> None:
     """HAProxy with checks on and nothing tuned; timeouts are infinite there, so none is given."""
     port = free_port("127.0.0.1")
     servers = "\n".join(
-        f"    server t{i} {url.removeprefix('http://')} check" for i, url in enumerate(cast.urls)
+        f"    server t{i} {url.removeprefix('http://')} check"
+        for i, url in enumerate(cast.named_urls)
     )
     text = (
         "defaults\n    mode http\n    timeout connect 5s\n    timeout client 1m\n"
@@ -174,14 +212,15 @@ def _start_envoy(cast: Cast) -> None:
         ]
     }
     listener = {"name": "l", "address": _socket(port), "filter_chains": [chain]}
-    ports = [int(url.rpartition(":")[2]) for url in cast.urls]
+    places = [url.removeprefix("http://").split(":") for url in cast.named_urls]
+    addresses = [_socket(int(port), host) for host, port in places]
     cluster = {
         "name": "b",
-        "type": "STATIC",
+        "type": "STATIC" if cast.hosts is None else "STRICT_DNS",
         "connect_timeout": "5s",
         "load_assignment": {
             "cluster_name": "b",
-            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _socket(p)}} for p in ports]}],
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": a}} for a in addresses]}],
         },
     }
     file = cast.folder / "default.json"
@@ -192,8 +231,8 @@ def _start_envoy(cast: Cast) -> None:
     cast.start_program([*command, "--concurrency", "1", "--log-level", "error"], port)
 
 
-def _socket(port: int) -> dict[str, object]:
-    return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
+def _socket(port: int, host: str = "127.0.0.1") -> dict[str, object]:
+    return {"socket_address": {"address": host, "port_value": port}}
 
 
 def main() -> None:

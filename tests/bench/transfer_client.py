@@ -229,13 +229,13 @@ def three_job(port: int, source: Path) -> Job:
     for store in stores:
         store.head("warm-up")
     artifact = scan_artifact(source)
-    real = os.pread
+    real = os.preadv
 
-    def pread(file: int, count: int, offset: int) -> bytes:
-        READ.append(count)
-        return real(file, count, offset)
+    def preadv(file: int, buffers: Any, offset: int, flags: int = 0) -> int:
+        READ.append(count := real(file, buffers, offset, flags))
+        return count
 
-    os.pread = pread
+    os.preadv = preadv
 
     def job(_to: Path) -> None:
         for pushed in push_to_all(artifact, stores):

@@ -1,34 +1,22 @@
-from collections.abc import Callable
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployer.checksums import (
-    Crc32,
-    Crc64Nvme,
-    Hasher,
-    checksum_of,
-    combine_crcs,
-    new_crc32c,
-    new_md5,
-)
+from deployer.checksums import checksum_of, combine_crcs, new_hasher
 
 
 @pytest.mark.parametrize(
-    ("new_hasher", "digest"),
+    ("algorithm", "digest"),
     [
         # The check values of the catalogue of parametrised CRC algorithms, and of RFC 1321.
-        (Crc32, "cbf43926"),
-        (new_crc32c, "e3069283"),
-        (Crc64Nvme, "ae8b14860a799888"),
-        (new_md5, "25f9e794323b453885f5181f1b624d0b"),
+        ("crc32", "cbf43926"),
+        ("crc32c", "e3069283"),
+        ("crc64nvme", "ae8b14860a799888"),
+        ("md5", "25f9e794323b453885f5181f1b624d0b"),
     ],
 )
-def test_bytes_taken_in_parts_give_the_published_value(
-    new_hasher: Callable[[], Hasher], digest: str
-) -> None:
-    hasher = new_hasher()
+def test_bytes_taken_in_parts_give_the_published_value(algorithm: str, digest: str) -> None:
+    hasher = new_hasher(algorithm)
     hasher.update(b"1234")
     hasher.update(b"56789")
     assert hasher.digest().hex() == digest

@@ -87,7 +87,8 @@ def show_history(session: "Reader", output_format: Format, *, last: int) -> None
 
     head = session.state.read_head() or Head(name=session.spec.name)
     numbers = session.state.list_releases()
-    rows = build_history(head, read_releases(session, numbers[-last:]).values())
+    bundles = read_releases(session, numbers[-last:]).values()
+    rows = build_history(head, bundles, session.state.read_routes())
     if output_format is Format.JSON:
         output.print_json(HISTORY_SCHEMA, describe_history(head.name, rows))
         return
@@ -111,7 +112,7 @@ def show_release(session: "Reader", number: int, output_format: Format) -> None:
 
     bundle = session.state.read_release(number)
     head = session.state.read_head() or Head(name=session.spec.name)
-    (row,) = build_history(head, [bundle])
+    (row,) = build_history(head, [bundle], session.state.read_routes())
     if output_format is Format.JSON:
         output.print_json(RELEASE_SCHEMA, describe_release(row, bundle))
     else:
@@ -125,8 +126,11 @@ def _print_history(
     typer.echo(f"{name}: {shown}, newest first\n")
     output.print_table(_COLUMNS, [_cells(row, now, wide=wide) for row in rows], wide=wide)
     refused = [row for row in rows if row.reason]
-    if refused:
+    sharing = [row for row in rows if row.share]
+    if refused or sharing:
         typer.echo()
+    for row in sharing:
+        typer.echo(f"release {row.number} is a canary: {row.share}")
     for row in refused:
         typer.echo(f"release {row.number} is quarantined: {row.reason}")
 
@@ -164,6 +168,7 @@ def _facts(row: "HistoryRow", bundle: "Bundle", now: "datetime") -> list[tuple[s
         ("artifact", f"{row.artifact}, {size}"),
         ("content", bundle.content),
         ("verified", output.format_age(row.verified, now)),
+        ("canary", row.share),
         ("quarantined", row.reason),
         *[(f"  {name}", verdict) for name, verdict in sorted(row.verdicts.items())],
     ]

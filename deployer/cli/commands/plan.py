@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deployer.cli import output, plan_cost
+from deployer.cli.canary import list_canary_lines
 from deployer.cli.options import MaxDeletions, SpecFile
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _print_plan(made: "Plan", following: str, *, wide: bool) -> None:
     for line in _unknowns(made):
         typer.echo(line)
     output.print_lines(plan_cost.list_lines(made, wide=wide), wide=wide)
-    for line in (_gates(made), _outcome(made), _next(made, following)):
+    for line in (_gates(made), *list_canary_lines(made), _outcome(made), _next(made, following)):
         if line:
             typer.echo(line)
 
@@ -215,9 +216,13 @@ def _gates(made: "Plan") -> str:
     if gates.parity is not None:
         words.append(f"parity (numbers within {gates.parity.tolerance:g})")
     if gates.analysis is not None:
-        words.append(f"analysis by {gates.analysis.router} in the soak")
+        words.append(f"analysis by {gates.analysis.router} {_when(made)}")
     soak = f"then traffic, then {made.bundle.soak_seconds:g} s of soak"
     return f"gates: {', '.join(words)}; {soak}"
+
+
+def _when(made: "Plan") -> str:
+    return "in the soak" if made.bundle.canary is None else "at each step and in the soak"
 
 
 def _bounds(gate: "EvaluateRecord") -> str:

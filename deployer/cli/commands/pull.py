@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployer.cli.options import ArtifactUri, Endpoint, Format, LimitRate, Output, Payer
+from deployer.cli.options import (
+    ArtifactUri,
+    CustomerKey,
+    Endpoint,
+    Format,
+    LimitRate,
+    Output,
+    Payer,
+)
 
 if TYPE_CHECKING:
     from deployer.artifact import Source
@@ -22,11 +30,12 @@ def pull(
     ] = None,
     endpoint: Endpoint = None,
     payer: Payer = None,
+    customer_key: CustomerKey = None,
     others: Annotated[
         list[str] | None,
         typer.Option(
             "--or",
-            metavar="URI[,endpoint=URL][,payer=WHO]",
+            metavar="URI[,endpoint=URL][,payer=WHO][,customer-key=WHERE]",
             help="Where else it is, should the first not answer; may be repeated.",
         ),
     ] = None,
@@ -46,7 +55,10 @@ def pull(
 
     store_url, promised = split_uri(uri)
     check_digest(promised, digest)
-    sources = [_source(uri, endpoint, payer), *(_parse_source(text) for text in others or ())]
+    sources = [
+        _source(uri, endpoint, payer, customer_key),
+        *(_parse_source(text) for text in others or ()),
+    ]
     rate = parse_rate(limit_rate)
     with show_bytes("pulling", None, rate=rate) as progress:
         pulled = pull_from_any(sources, promised, to, progress=progress)
@@ -72,19 +84,20 @@ def pull(
 
 
 def _parse_source(text: str) -> "Source":
+    text, _, key = text.partition(",customer-key=")
     text, _, payer = text.partition(",payer=")
     uri, _, endpoint = text.partition(",endpoint=")
-    return _source(uri, endpoint or None, payer or None)
+    return _source(uri, endpoint or None, payer or None, key or None)
 
 
-def _source(uri: str, endpoint: str | None, payer: str | None) -> "Source":
+def _source(uri: str, endpoint: str | None, payer: str | None, key: str | None) -> "Source":
     from deployer.artifact import Source
     from deployer.artifact.keys import split_uri
     from deployer.ports import StoreSettings
     from deployer.wiring import open_store
 
     url, _ = split_uri(uri)
-    settings = StoreSettings(payer=payer or "")
+    settings = StoreSettings(payer=payer or "", customer_key=key or "")
     return Source(
         url,
         lambda seconds: open_store(

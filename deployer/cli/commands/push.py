@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deployer.cli.options import Endpoint, Format, LimitRate, Output, Payer
+from deployer.cli.options import CustomerKey, Endpoint, Format, LimitRate, Output, Payer
 
 __all__ = ["push"]
 
@@ -36,6 +36,7 @@ def push(
         str | None,
         typer.Option("--encryption", metavar="NAME", help="A KMS key, or Azure's scope, by name."),
     ] = None,
+    customer_key: CustomerKey = None,
     compat: Annotated[
         bool, typer.Option("--compat", help="The store only speaks S3: MD5, and read back.")
     ] = False,
@@ -73,7 +74,7 @@ def push(
     from deployer.wiring import open_store
 
     rate = parse_rate(limit_rate)
-    settings = StoreSettings(compat, payer or "", encryption or "")
+    settings = StoreSettings(compat, payer or "", encryption or "", customer_key or "")
     opened = open_store(store, endpoint=endpoint, settings=settings)
     promised = parse_digest(digest) if digest is not None else None
     with open_source(source, digest=promised, endpoint=source_endpoint) as model:

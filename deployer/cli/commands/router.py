@@ -23,6 +23,7 @@ from deployer.cli.commands.router_source import (
     RoutingBlock,
     SpecFiles,
     choose_sources,
+    read_workers,
     split_listen,
 )
 from deployer.cli.commands.router_status import router_status
@@ -99,9 +100,11 @@ def serve(
         typer.Option("--threads", min=0, help="The engine's threads; 0 is one per processor."),
     ] = 0,
     workers: Annotated[
-        int,
-        typer.Option("--workers", min=1, help="Processes of the embedded engine that pass on."),
-    ] = 1,
+        int | None,
+        typer.Option(
+            "--workers", min=1, help="Processes of the embedded engine; the spec's when left out."
+        ),
+    ] = None,
     snapshot: Annotated[
         Path | None,
         typer.Option(
@@ -181,17 +184,18 @@ def serve(
         region=region,
     )
     source, *others = choose_sources(spec or [], routes or [], backend or [], policy, routing)
+    count = workers or read_workers(spec or [], routes or [], backend or [], routing)
     if engine is EngineName.EMBEDDED:
-        plane = _embedded([source, *others], options, workers, access_log=access_log)
+        plane = _embedded([source, *others], options, count, access_log=access_log)
     elif tls:
         raise SourceError(
             f"TLS options are the embedded engine's; {engine} takes none from us",
             hint=f"Leave them out, or configure {engine}'s own: deployer router config.",
         )
-    elif workers > 1:
+    elif count > 1:
         raise SourceError(
-            f"--workers is the embedded engine's; {engine} has threads",
-            hint="Write --threads instead.",
+            f"{count} workers are the embedded engine's; {engine} has threads",
+            hint="Write --threads instead, and --workers 1 where the spec asks for workers.",
         )
     elif others:
         raise SourceError(

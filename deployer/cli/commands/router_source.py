@@ -28,6 +28,7 @@ __all__ = [
     "SpecFiles",
     "choose_source",
     "choose_sources",
+    "read_workers",
     "split_listen",
 ]
 
@@ -70,6 +71,9 @@ Fast = Annotated[bool, typer.Option("--fast", help="Probe every second; down aft
 Idempotent = Annotated[
     bool, typer.Option("--idempotent", help="A request may be sent twice, whatever its method.")
 ]
+
+
+_SPEC = Path("deployer.yaml")
 
 
 class PolicyName(StrEnum):
@@ -117,7 +121,7 @@ def choose_sources(
     from deployer.spec import load_spec
     from deployer.wiring import open_routes
 
-    return [open_routes(load_spec(file)) for file in specs or [Path("deployer.yaml")]]
+    return [open_routes(load_spec(file)) for file in specs or [_SPEC]]
 
 
 def choose_source(
@@ -131,6 +135,29 @@ def choose_source(
     specs, files = [spec] if spec else [], [routes] if routes else []
     [source] = choose_sources(specs, files, backends, policy, routing)
     return source
+
+
+def read_workers(
+    specs: list[Path], routes: list[Path], backends: list[str], routing: Path | None
+) -> int:
+    """Return how many processes the specs, or the routing block, ask for; the most of them.
+
+    A file of routes asks for none: what is recorded is followed, and a router's processes are not
+    changed while it runs.
+
+    Raises:
+        SourceError: A backend is not written as one.
+        SpecError: A spec or a routing block is wrong.
+    """
+    from deployer.routing.static import parse_backend
+    from deployer.spec import load_routing, load_spec
+
+    files = specs or ([] if routes or backends else [_SPEC])
+    asked = [load_spec(file).routing.workers for file in files]
+    if routing is not None:
+        names = [parse_backend(text).target for text in backends]
+        asked.append(load_routing(routing, names).workers)
+    return max(asked, default=1)
 
 
 def split_listen(listen: str) -> tuple[str, int]:

@@ -76,7 +76,13 @@ def show_status(session: "Reader", output_format: Format, *, timeout_seconds: fl
     from deployer.report.status import build_status
 
     seen = look_at(session, timeout_seconds=timeout_seconds)
-    built = build_status(seen.head, seen.bundles, seen.observations, now=session.clock.now())
+    built = build_status(
+        seen.head,
+        seen.bundles,
+        seen.observations,
+        now=session.clock.now(),
+        routes=session.state.read_routes(),
+    )
     if output_format is Format.JSON:
         output.print_json(STATUS_SCHEMA, describe_status(built))
     else:
@@ -102,7 +108,9 @@ def _remarks(built: "Status", following: str) -> list[str]:
     troubled = [row.health for row in built.rows if row.health.state != "healthy"]
     lines = [f"{health.target}: {health.state}: {health.reason}" for health in troubled]
     under_way = f"under way: {built.run}" if built.run else ""
-    return [line for line in (*lines, under_way, built.refused, _next(built, following)) if line]
+    canary = f"canary: {built.canary}" if built.canary else ""
+    more = (under_way, canary, built.refused, _next(built, following))
+    return [line for line in (*lines, *more) if line]
 
 
 def _headline(built: "Status") -> str:

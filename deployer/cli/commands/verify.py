@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from deployer.cli.options import ArtifactUri, Endpoint, Format, Output, Payer
+from deployer.cli.options import ArtifactUri, CustomerKey, Endpoint, Format, Output, Payer
 
 __all__ = ["verify"]
 
@@ -16,6 +16,7 @@ def verify(
     ] = False,
     endpoint: Endpoint = None,
     payer: Payer = None,
+    customer_key: CustomerKey = None,
     output: Output = Format.TABLE,
 ) -> None:
     """Compare a pushed model with its manifest.
@@ -31,7 +32,8 @@ def verify(
     from deployer.wiring import open_store
 
     store_url, digest = split_uri(uri)
-    store = open_store(store_url, endpoint=endpoint, settings=StoreSettings(payer=payer or ""))
+    settings = StoreSettings(payer=payer or "", customer_key=customer_key or "")
+    store = open_store(store_url, endpoint=endpoint, settings=settings)
     report = verify_artifact(store, digest, deep=deep)
     if output is Format.JSON:
         print_json(

@@ -9,6 +9,7 @@ from deployer.providers.aws.checksums import read_checksums
 from deployer.providers.aws.errors import translated
 from deployer.providers.aws.lane import FastLane
 from deployer.providers.aws.seals import make_seal
+from deployer.providers.customer_key import key_explained
 from deployer.providers.location import Location
 from deployer.providers.patience import Lazy, Patience, call_patiently
 from deployer.providers.proof import TOKEN
@@ -59,7 +60,8 @@ class S3Bucket:
         self, client: "S3Client", operation: str, key: str, call: "Callable[[S3Client], T]"
     ) -> T:
         def attempt() -> T:
-            with translated(operation, self.location.describe(key)):
+            resource = self.location.describe(key)
+            with key_explained(self.settings.customer_key), translated(operation, resource):
                 return call(client)
 
         return call_patiently(attempt, clock=self._clock, patience=self._patience)

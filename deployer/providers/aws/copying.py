@@ -27,8 +27,11 @@ def copy_object(
     info: ObjectInfo,
     metadata: Mapping[str, str],
 ) -> ObjectInfo | None:
-    """See `ObjectStore.copy`. None, too, when the service refuses."""
-    if not url.startswith("s3://"):
+    """See `ObjectStore.copy`. None, too, when the service refuses.
+
+    With a customer's key nothing is copied: the source's key may be another, or none.
+    """
+    if not url.startswith("s3://") or bucket.settings.customer_key:
         return None
     try:
         _Copy(bucket, key, url, info, metadata).run()

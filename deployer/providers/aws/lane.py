@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from deployer.checksums import Buffer
 from deployer.ports import Clock, StoreSettings
-from deployer.providers.aws.settings import creating_headers, standing_headers
+from deployer.providers.aws.settings import creating_headers, key_headers, standing_headers
 from deployer.providers.aws.signature import Keys, sign_request
+from deployer.providers.customer_key import read_customer_key
 from deployer.providers.patience import Patience
 from deployer.providers.wire import Answer, Wire
 
@@ -37,7 +39,8 @@ class FastLane:
         patience: Patience,
         settings: StoreSettings,
     ) -> None:
-        self._standing = standing_headers(settings)
+        key = read_customer_key(settings.customer_key, client.meta.endpoint_url)
+        self._standing = standing_headers(settings) | key_headers(key)
         self._creating = self._standing | creating_headers(settings)
         self.client: Any = client
         self._clock = clock
@@ -47,7 +50,7 @@ class FastLane:
         self._wire = _open_wire(self.client, base, patience) if base else None
 
     def put(
-        self, name: str, body: bytes, headers: Mapping[str, str], *, part: Mapping[str, str]
+        self, name: str, body: Buffer, headers: Mapping[str, str], *, part: Mapping[str, str]
     ) -> Answer | None:
         """Write an object by its full key, or a part of an upload (``part`` is the query then).
 
@@ -66,7 +69,7 @@ class FastLane:
         method: str,
         name: str,
         query: Mapping[str, str],
-        body: bytes,
+        body: Buffer,
         headers: Mapping[str, str],
         *,
         wanted: int,

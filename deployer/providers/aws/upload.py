@@ -78,7 +78,7 @@ class S3Upload:
     def _put(self, chunk: Chunk, sent: Sent) -> ObjectInfo:
         arguments: Any = {
             **self._bucket.where(self._key),
-            "Body": chunk.body,
+            "Body": bytes(chunk.body),
             "Metadata": self._metadata,
             **self._bucket.seal.arguments(chunk),
             **self._condition,
@@ -117,7 +117,7 @@ class S3Upload:
         arguments: Any = {
             **self._upload,
             "PartNumber": chunk.number,
-            "Body": chunk.body,
+            "Body": bytes(chunk.body),
             **self._bucket.seal.arguments(chunk),
         }
         tag: str = self._call("write", lambda s3: s3.upload_part(**arguments))["ETag"]

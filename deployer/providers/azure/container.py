@@ -10,6 +10,7 @@ from deployer.errors import NotFoundError
 from deployer.ports import Clock, ObjectInfo, StoredRange, StoreSettings
 from deployer.providers.azure.errors import translated
 from deployer.providers.azure.lane import FastLane
+from deployer.providers.customer_key import key_explained, read_customer_key
 from deployer.providers.location import Location
 from deployer.providers.patience import Lazy, Patience, call_patiently
 from deployer.providers.proof import TOKEN
@@ -50,6 +51,8 @@ class BlobContainer:
         scope = settings.encryption
         self.scope: dict[str, Any] = {"encryption_scope": scope} if scope else {}
         self.scope_header = {"x-ms-encryption-scope": scope} if scope else {}
+        self.customer_key = settings.customer_key
+        self._key = Lazy(lambda: read_customer_key(self.customer_key, client().url))
         self.location = location
         self.client = client
         self._clock = clock
@@ -68,7 +71,8 @@ class BlobContainer:
         self.client()
 
         def attempt() -> T:
-            with translated(operation, self.location.describe(key)):
+            resource = self.location.describe(key)
+            with key_explained(self.customer_key), translated(operation, resource):
                 return call()
 
         return call_patiently(attempt, clock=self._clock, patience=self._patience)
@@ -77,10 +81,23 @@ class BlobContainer:
         """Return the SDK's client of one blob."""
         return self.client().get_blob_client(self.location.full_key(key))
 
+    def key_headers(self) -> dict[str, str]:
+        """Return what goes with a request that reads or writes a blob."""
+        key = self._key()
+        if key is None:
+            return {}
+        return {
+            "x-ms-encryption-algorithm": "AES256",
+            "x-ms-encryption-key": key.value,
+            "x-ms-encryption-key-sha256": key.sha256,
+        }
+
     def head(self, key: str) -> ObjectInfo | None:
         """See `ObjectStore.head`."""
         try:
-            found = self.call("read", key, lambda: self.blob(key).get_blob_properties())
+            found = self.call(
+                "read", key, lambda: self.blob(key).get_blob_properties(headers=self.key_headers())
+            )
         except NotFoundError:
             self.require()
             return None
@@ -114,6 +131,7 @@ class BlobContainer:
             **{f"x-ms-meta-{name}": value for name, value in metadata.items()},
             **_condition_headers(if_version),
             **self.scope_header,
+            **self.key_headers(),
         }
         answer = self.lane().put(self.location.full_key(key), body, headers, query={})
         if answer is None:
@@ -139,6 +157,7 @@ class BlobContainer:
                 metadata={**metadata},
                 validate_content=True,
                 **condition_of(if_version),
+                headers=self.key_headers(),
                 **self.scope,
             ),
         )
@@ -156,8 +175,8 @@ class BlobContainer:
     ) -> StoredRange | None:
         """Read a part of a blob the short way; None when the SDK has to."""
         headers = {"x-ms-range": f"bytes={offset}-{offset + length - 1}"}
-        pinned = _condition_headers(if_version)
-        answer = self.lane().get_range(self.location.full_key(key), headers | pinned, most=length)
+        headers |= _condition_headers(if_version) | self.key_headers()
+        answer = self.lane().get_range(self.location.full_key(key), headers, most=length)
         if answer is None or len(answer.body) != length:
             return None
         size = read_total(answer.headers.get("content-range"), self.location.describe(key))

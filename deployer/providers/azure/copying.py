@@ -23,12 +23,13 @@ def copy_blob(
 ) -> ObjectInfo | None:
     """See `ObjectStore.copy`. None, too, when the service refuses: it copies within an account.
 
-    Into an encryption scope it copies nothing in the background, so that is not tried.
+    Into an encryption scope, or with a customer's key, it copies nothing in the background, so that
+    is not tried.
 
     Copy Blob works in the background of the service; until it is done the copy is pending, and is
     asked for again as any call that may work later.
     """
-    if not url.startswith("az://") or container.scope:
+    if not url.startswith("az://") or container.scope or container.customer_key:
         return None
     try:
         container.call("copy to", key, lambda: _start(container, key, url, info, metadata))

@@ -66,7 +66,8 @@ CODES: Mapping[str, Kind] = {
         "AuthorizationProtocolMismatch AuthorizationResourceTypeMismatch "
         "AuthorizationServiceMismatch AuthorizationSourceIPMismatch "
         "InsufficientAccountPermissions InvalidAuthenticationInfo "
-        "KeyBasedAuthenticationNotPermitted NoAuthenticationInformation PublicAccessNotPermitted",
+        "KeyBasedAuthenticationNotPermitted NoAuthenticationInformation PublicAccessNotPermitted "
+        "BlobCustomerSpecifiedEncryptionMismatch BlobUsesCustomerSpecifiedEncryption",
     ),
     **list_codes(NotFoundError, "BlobNotFound ResourceNotFound InvalidBlockList"),
     **list_codes(SetupError, "ContainerNotFound ContainerDisabled AccountIsDisabled"),

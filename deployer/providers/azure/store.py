@@ -134,7 +134,10 @@ class BlobStore:
 
         def read() -> StoredRange:
             blob = self._container.blob(key)
-            found = blob.download_blob(offset, length, max_concurrency=1, **condition)
+            headers = self._container.key_headers()
+            found = blob.download_blob(
+                offset, length, max_concurrency=1, headers=headers, **condition
+            )
             properties = found.properties
             size = int(properties.content_range.rpartition("/")[2])
             body = StoredRange(found.readall(), read_version(properties.etag), size)
@@ -180,7 +183,8 @@ class BlobStore:
 
     def _get(self, key: str, max_bytes: int) -> tuple[StoredObject, str | None]:
         def read() -> tuple[StoredObject, str | None]:
-            found = self._container.blob(key).download_blob(max_concurrency=1)
+            headers = self._container.key_headers()
+            found = self._container.blob(key).download_blob(max_concurrency=1, headers=headers)
             self._check_size(key, found.size, max_bytes)
             stored = StoredObject(found.readall(), read_info(key, found.properties))
             return stored, (found.properties.metadata or {}).get(TOKEN)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from deployer.checksums import Buffer
 from deployer.errors import (
     AlreadyExistsError,
     IntegrityError,
@@ -57,7 +58,7 @@ class BlobUpload:
         condition = "" if self._if_absent else None
         try:
             info = self._container.put(
-                self._key, chunk.body, self._metadata, condition, md5=sent.hexdigest
+                self._key, bytes(chunk.body), self._metadata, condition, md5=sent.hexdigest
             )
         except (AlreadyExistsError, PreconditionError) as error:
             return settle_upload(self._store, self._key, sent, error)
@@ -77,20 +78,23 @@ class BlobUpload:
         headers = {
             _CRC64: _to_wire(chunk.checksum(self.algorithm)),
             **self._container.scope_header,
+            **self._container.key_headers(),
         }
         if not self._send_fast(name, chunk.body, headers):
             self._send(name, chunk.body, headers)
         return _read_name(name, len(chunk.body))
 
-    def _send_fast(self, name: str, body: bytes, headers: dict[str, str]) -> bool:
+    def _send_fast(self, name: str, body: Buffer, headers: dict[str, str]) -> bool:
         query = {"comp": "block", "blockid": base64.b64encode(name.encode()).decode()}
         lane, full = self._container.lane(), self._container.location.full_key(self._key)
         return lane.put(full, body, headers, query=query) is not None
 
-    def _send(self, name: str, body: bytes, headers: dict[str, str]) -> None:
+    def _send(self, name: str, body: Buffer, headers: dict[str, str]) -> None:
         self._call(
             "write",
-            lambda: self._blob().stage_block(name, body, length=len(body), headers={**headers}),
+            lambda: self._blob().stage_block(
+                name, bytes(body), length=len(body), headers={**headers}
+            ),
         )
 
     def commit(self, parts: Sequence[SentPart], size: int, checksum: str) -> ObjectInfo:  # noqa: ARG002 - there is none of the whole
@@ -127,6 +131,7 @@ class BlobUpload:
                 content_settings=settings,
                 metadata=self._metadata,
                 **condition,
+                headers=self._container.key_headers(),
                 **self._container.scope,
             ),
         )

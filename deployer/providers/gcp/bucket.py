@@ -2,12 +2,14 @@
 
 import base64
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
-from deployer.checksums import checksum_of
+from deployer.checksums import Buffer, checksum_of
 from deployer.errors import NotFoundError
 from deployer.ports import Clock, ObjectInfo, StoredRange, StoreSettings
+from deployer.providers.customer_key import key_explained, read_customer_key
 from deployer.providers.gcp.errors import missing_bucket, raise_for_answer, translated
 from deployer.providers.gcp.lane import FastLane
 from deployer.providers.location import Location
@@ -41,12 +43,14 @@ class GcsBucket:
         settings: StoreSettings,
     ) -> None:
         self.key_name = settings.encryption or None
+        self.customer_key = settings.customer_key
         self.location = location
         self._client = client
         self._clock = clock
         self._seen = False
         self._patience = patience
         self._lane: Lazy[FastLane] = Lazy(lambda: FastLane(client(), patience))
+        self._key = Lazy(lambda: read_customer_key(self.customer_key, _address(client())))
         self._timeout = (patience.connect_seconds, patience.attempt_seconds)
         self.limits: dict[str, Any] = {"retry": None, "timeout": self._timeout}
 
@@ -55,7 +59,8 @@ class GcsBucket:
         self._client()
 
         def attempt() -> T:
-            with translated(operation, self.location.describe(key)):
+            resource = self.location.describe(key)
+            with key_explained(self.customer_key), translated(operation, resource):
                 return call()
 
         return call_patiently(attempt, clock=self._clock, patience=self._patience)
@@ -63,7 +68,20 @@ class GcsBucket:
     def blob(self, key: str) -> Any:
         """Return the SDK's handle of one object; asks nothing."""
         bucket = self._client().bucket(self.location.bucket)
-        return bucket.blob(self.location.full_key(key), kms_key_name=self.key_name)
+        name, found = self.location.full_key(key), self._key()
+        raw = base64.b64decode(found.value) if found else None
+        return bucket.blob(name, kms_key_name=self.key_name, encryption_key=raw)
+
+    def key_headers(self) -> dict[str, str]:
+        """Return what goes with a request that reads or writes an object's bytes."""
+        key = self._key()
+        if key is None:
+            return {}
+        return {
+            "x-goog-encryption-algorithm": "AES256",
+            "x-goog-encryption-key": key.value,
+            "x-goog-encryption-key-sha256": key.sha256,
+        }
 
     def find_blob(self, key: str) -> Any:
         """Return the object's facts, or None when there is none."""
@@ -81,14 +99,21 @@ class GcsBucket:
         return None if blob is None else read_info(key, blob)
 
     def put(
-        self, key: str, body: bytes, metadata: Mapping[str, str], generation: int | None
+        self,
+        key: str,
+        body: bytes,
+        metadata: Mapping[str, str],
+        generation: int | None,
+        *,
+        crc32c: str = "",
     ) -> ObjectInfo:
-        """Write in one request, crc32c checked by the service.
+        """Write in one request, checked by the service by its CRC-32C (hex; computed when empty).
 
         Raises:
             PreconditionError: The live generation is another one; 0 stands for none.
         """
-        made = self._put_fast(key, body, metadata, generation)
+        crc32c = crc32c or checksum_of("crc32c", body)
+        made = self._put_fast(key, body, metadata, generation, crc32c)
         if made is not None:
             return made
         blob = self.blob(key)
@@ -101,26 +126,27 @@ class GcsBucket:
         return read_info(key, blob)
 
     def _put_fast(
-        self, key: str, body: bytes, metadata: Mapping[str, str], generation: int | None
+        self,
+        key: str,
+        body: bytes,
+        metadata: Mapping[str, str],
+        generation: int | None,
+        crc32c: str,
     ) -> ObjectInfo | None:
         described = {
             "name": self.location.full_key(key),
             "metadata": {**metadata},
-            "crc32c": to_base64(checksum_of("crc32c", body)),
+            "crc32c": to_base64(crc32c),
         }
         pinned = "" if generation is None else f"&ifGenerationMatch={generation}"
         keyed = f"&kmsKeyName={quote(self.key_name, safe='')}" if self.key_name else ""
         path = f"/upload/storage/v1/b/{self.location.bucket}/o?uploadType=multipart{pinned}{keyed}"
-        made = self._lane().put(path, described, body)
-        if made is None:
-            return None
-        blob = self.blob(key)
-        blob._set_properties(made)  # noqa: SLF001 - as the SDK reads its own answers
-        return read_info(key, blob)
+        made = self._lane().put(path, described, body, self.key_headers())
+        return None if made is None else _read_description(key, made)
 
-    def put_part(self, path: str, body: bytes, checksum: str) -> str:
+    def put_part(self, path: str, body: Buffer, checksum: str) -> str:
         """Send a part of a multipart upload; return its ETag, or "" when the SDK has to."""
-        headers = {"X-Goog-Hash": f"crc32c={to_base64(checksum)}"}
+        headers = {"X-Goog-Hash": f"crc32c={to_base64(checksum)}", **self.key_headers()}
         answer = self._lane().ask("PUT", path, headers, (body,), wanted=200)
         return "" if answer is None else answer.headers.get("etag", "")
 
@@ -131,6 +157,7 @@ class GcsBucket:
             pinned = f"&ifGenerationMatch={generation}"
         path = f"/download/storage/v1/b/{self.location.bucket}/o/{name}?alt=media{pinned}"
         headers = {"Range": f"bytes={offset}-{offset + length - 1}", "Accept-Encoding": "gzip"}
+        headers |= self.key_headers()
         fast = self._lane().ask("GET", path, headers, wanted=206, most=length)
         if fast is not None:
             size = read_total(fast.headers.get("content-range"), self.location.describe(key))
@@ -178,22 +205,40 @@ class GcsBucket:
             self._seen = True
 
 
+def _address(client: Any) -> str:
+    url: str = client._connection.API_BASE_URL  # noqa: SLF001 - the SDK's own modules do so
+    return url
+
+
 def read_info(key: str, blob: Any) -> ObjectInfo:
     """Return what the SDK's handle knows of an object."""
-    metadata = {name.lower(): value for name, value in (blob.metadata or {}).items()}
-    metadata.pop(TOKEN, None)
     return ObjectInfo(
         key,
         blob.size,
         str(blob.generation),
-        checksums=_checksums(blob),
-        metadata=metadata,
+        checksums=_checksums(crc32c=blob.crc32c, md5=blob.md5_hash),
+        metadata=_own(blob.metadata or {}),
         modified=blob.updated,
     )
 
 
-def _checksums(blob: Any) -> dict[str, str]:
-    held = {"crc32c": blob.crc32c, "md5": blob.md5_hash}
+def _read_description(key: str, made: Mapping[str, Any]) -> ObjectInfo:
+    """Return what the service's own description says of an object (JSON API, "Objects")."""
+    return ObjectInfo(
+        key,
+        int(made["size"]),
+        str(made["generation"]),
+        checksums=_checksums(crc32c=made.get("crc32c"), md5=made.get("md5Hash")),
+        metadata=_own(made.get("metadata", {})),
+        modified=datetime.fromisoformat(made["updated"]),
+    )
+
+
+def _own(metadata: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in metadata.items() if name.lower() != TOKEN}
+
+
+def _checksums(**held: str | None) -> dict[str, str]:
     return {name: base64.b64decode(value).hex() for name, value in held.items() if value}
 
 

@@ -21,9 +21,12 @@ def copy_object(
     info: ObjectInfo,
     metadata: Mapping[str, str],
 ) -> ObjectInfo | None:
-    """See `ObjectStore.copy`. None, too, when the service refuses."""
+    """See `ObjectStore.copy`. None, too, when the service refuses.
+
+    With a customer's key nothing is copied: the source's key may be another, or none.
+    """
     del store
-    if not url.startswith("gs://"):
+    if not url.startswith("gs://") or bucket.customer_key:
         return None
     source = parse_location(url, scheme="gs")
     blob = bucket.blob(key)

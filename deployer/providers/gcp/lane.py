@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from deployer.checksums import Buffer
 from deployer.providers.patience import Patience
 from deployer.providers.wire import Answer, Wire
 
@@ -33,7 +34,9 @@ class FastLane:
         self._paid = {PAYER: payer} if payer else {}
         self._wire = _open_wire(self._session, self._base, patience)
 
-    def put(self, path: str, described: Mapping[str, Any], body: bytes) -> Mapping[str, Any] | None:
+    def put(
+        self, path: str, described: Mapping[str, Any], body: bytes, keyed: Mapping[str, str]
+    ) -> Mapping[str, Any] | None:
         """Write an object and its description in one request; return what it became.
 
         None when it did not succeed, for whatever reason.
@@ -44,7 +47,7 @@ class FastLane:
             f"--{boundary}\r\nContent-Type: application/octet-stream\r\n\r\n"
         )
         pieces = (head.encode(), body, f"\r\n--{boundary}--".encode())
-        headers = {"Content-Type": f"multipart/related; boundary={boundary}"}
+        headers = {"Content-Type": f"multipart/related; boundary={boundary}", **keyed}
         answer = self.ask("POST", path, headers, pieces, wanted=200)
         found = None if answer is None else _read_json(answer.body)
         return found if isinstance(found, dict) else None
@@ -54,7 +57,7 @@ class FastLane:
         method: str,
         path: str,
         headers: Mapping[str, str],
-        body: Sequence[bytes] = (),
+        body: Sequence[Buffer] = (),
         *,
         wanted: int,
         most: int = 1 << 20,

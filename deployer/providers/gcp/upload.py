@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
@@ -51,18 +52,29 @@ class GcsUpload:
         self._key = key
         self._if_absent = if_absent
         self._metadata = dict(metadata)
-        tag = hashlib.sha256(identity.encode()).hexdigest()[:16]
-        self._staged = f"{key}.{tag}{_STAGED}" if if_absent else key
-        name = quote(bucket.location.full_key(self._staged), safe="~")
-        self._path = f"/{bucket.location.bucket}/{name}"
+        self._identity = identity
         self._upload = ""
+
+    @cached_property
+    def _staged(self) -> str:
+        if not self._if_absent:
+            return self._key
+        tag = hashlib.sha256(self._identity.encode()).hexdigest()[:16]
+        return f"{self._key}.{tag}{_STAGED}"
+
+    @cached_property
+    def _path(self) -> str:
+        location = self._bucket.location
+        return f"/{location.bucket}/{quote(location.full_key(self._staged), safe='~')}"
 
     def put_whole(self, chunk: Chunk) -> ObjectInfo:
         """See `PartUpload.put_whole`. The answer has the checksum that the service keeps."""
         sent = Sent(len(chunk.body), self.algorithm, chunk.checksum(self.algorithm))
         generation = 0 if self._if_absent else None
         try:
-            info = self._bucket.put(self._key, chunk.body, self._metadata, generation)
+            info = self._bucket.put(
+                self._key, bytes(chunk.body), self._metadata, generation, crc32c=sent.hexdigest
+            )
         except PreconditionError as error:
             return settle_upload(self._store, self._key, sent, error)
         return confirm_stored(self._store, info, sent)
@@ -84,8 +96,11 @@ class GcsUpload:
         query = f"?partNumber={chunk.number}&uploadId={self._upload}"
         tag = self._bucket.put_part(self._path + query, chunk.body, checksum)
         if not tag:
-            headers = {"X-Goog-Hash": f"crc32c={to_base64(checksum)}"}
-            answer = self._ask("write", "PUT", query, data=chunk.body, headers=headers)
+            headers = {
+                "X-Goog-Hash": f"crc32c={to_base64(checksum)}",
+                **self._bucket.key_headers(),
+            }
+            answer = self._ask("write", "PUT", query, data=bytes(chunk.body), headers=headers)
             tag = answer.headers["ETag"]
         return SentPart(chunk.number, len(chunk.body), tag, {self.algorithm: checksum})
 
@@ -142,6 +157,7 @@ class GcsUpload:
         headers = {
             "Content-Type": "application/octet-stream",
             **{f"x-goog-meta-{name}": value for name, value in self._metadata.items()},
+            **self._bucket.key_headers(),
         }
         if self._bucket.key_name:
             headers["x-goog-encryption-kms-key-name"] = self._bucket.key_name

@@ -30,7 +30,7 @@ def describe_sight(
         "schema": SCHEMA,
         "engine": engine,
         "routes": describe_routes(follower, now),
-        "panic": False,
+        "panic": bool(orders.endpoints) and not any(shares.values()),
         "backends": [
             _describe(endpoint, seen[endpoint.key], shares[endpoint.key])
             | describe_history(histories.get(endpoint.key) or History())

@@ -12,9 +12,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
 
-from deployer.errors import SetupError, StateError
+from deployer.errors import SetupError
 from deployer.ports import Clock
-from deployer.release.records import Routes
 from deployer.routing.client import ClientConnection
 from deployer.routing.events import Kind
 from deployer.routing.follower import ReadRoutes
@@ -57,8 +56,7 @@ class Crew:
         self._clock = clock
         self._access_log = access_log
         inner = replace(options, host="127.0.0.1", port=0)
-        readers = [_refuse_rates(read) for read in sources]
-        self._router = _Control(*readers, clock=clock, options=inner, tell=tell)
+        self._router = _Control(*sources, clock=clock, options=inner, tell=tell)
         self._gauges: list[Gauges] = []
         self._count = workers
         self._hands: list[_Hand] = []
@@ -142,6 +140,12 @@ class Crew:
     def note(self, subject: str, change: str, *, cause: str = "") -> None:
         """Record an event."""
         self._router.events.add(Kind.STATE, subject, change, cause=cause, by="router")
+
+    def tell_others(self, who: "_Hand", message: Message) -> None:
+        """Pass on what one worker tells to the others."""
+        for hand in self._hands:
+            if hand is not who:
+                hand.send(message)
 
     def push_all(self) -> None:
         """Tell all workers what has changed."""
@@ -243,6 +247,8 @@ class _Hand:
             self._link.send({"begin": True})
         elif "ready" in message:
             self._ready.set()
+        elif "taken" in message:
+            self._crew.tell_others(self, message)
         elif lead.take(message):
             self._crew.push_all()
 
@@ -271,17 +277,3 @@ def _listen(host: str, port: int, count: int) -> list[socket.socket]:
 def _describe_end(process: BaseProcess) -> str:
     code = process.exitcode or 0
     return f"killed by signal {-code}" if code < 0 else f"exited with {code}"
-
-
-def _refuse_rates(read: ReadRoutes) -> ReadRoutes:
-    def checked() -> Routes:
-        routes = read()
-        guard = routes.settings.guard
-        if guard is not None and (guard.rate or any(key.rate for key in guard.keys)):
-            raise StateError(
-                f"{routes.name} limits how often callers may ask, but each worker counts alone",
-                hint="Serve it with --workers 1.",
-            )
-        return routes
-
-    return checked

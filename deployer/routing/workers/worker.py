@@ -142,6 +142,7 @@ class _Worker(Router):
     def _make_steering(self, read: ReadRoutes, number: int, **more: Any) -> Steering:
         steering = super()._make_steering(read, number, make_fleet=LedFleet, probing=False, **more)
         at = max(0, number - 1)
+        steering.hall.buckets.shared = True
         _led(steering).tell = lambda key, outcome, reason: self._tell(at, key, outcome, reason)
         return steering
 
@@ -184,6 +185,9 @@ class _Worker(Router):
                 self._stop.set()
             elif "absent" in message:
                 await self._stand_in({*message["absent"]})
+            elif "taken" in message:
+                hall = self.steerings[message["at"]].hall
+                hall.buckets.owe(message["taken"], hall.traffic.now())
             elif "at" in message:
                 await self._take(message)
 
@@ -216,6 +220,8 @@ class _Worker(Router):
             fleet = _led(steering)
             served, fleet.served = dict(fleet.served), type(fleet.served)()
             self._link.send({"at": at, "served": served, "tally": tally.collect()})
+            if taken := steering.hall.buckets.collect():
+                self._link.send({"at": at, "taken": taken})
 
     def _lose_control(self) -> None:
         """Judge by itself from now on, beginning with the last that was told."""
@@ -227,6 +233,7 @@ class _Worker(Router):
         sys.stderr.write(f"router: worker {os.getpid()} serves on by itself: its control is gone\n")
         for steering in self.steerings:
             _led(steering).tell = None
+            steering.hall.buckets.shared = False
             steering.begin_probing()
 
 

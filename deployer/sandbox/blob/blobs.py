@@ -22,20 +22,22 @@ _MOST_BLOCKS = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a client says of a blob; ``md5`` is of the whole."""
+    """What a client says of a blob; ``md5`` is of the whole, ``key`` the digest of a key."""
 
     content_type: str
     content_encoding: str
     md5: str
     metadata: Mapping[str, str]
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block by its id, with its bytes."""
+    """A block by its id, with its bytes and the digest of its customer's key."""
 
     id: str
     data: bytes
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class _Container:
     etag: str
     modified: datetime
     blobs: dict[str, Blob] = field(default_factory=dict)
-    staged: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    staged: dict[str, dict[str, Block]] = field(default_factory=dict)
 
 
 class Containers:
@@ -109,7 +111,7 @@ class Containers:
             if known and _id_length(known[0]) != length:
                 message = "The specified blob or block content is invalid."
                 raise RefusedError(400, "InvalidBlobOrBlock", message)
-            staged[block.id] = block.data
+            staged[block.id] = block
 
     def commit(
         self,
@@ -122,6 +124,9 @@ class Containers:
         """Make the blob of blocks, each (``Latest``, ``Committed`` or ``Uncommitted``, id)."""
         with self._lock:
             blocks = self._choose(container, name, wanted)
+            if any(block.key != described.key for block in blocks):
+                message = "The blocks were written with another key."
+                raise RefusedError(409, "BlobCustomerSpecifiedEncryptionMismatch", message)
             data = b"".join(block.data for block in blocks)
             return self._commit(container, name, (data, blocks), described, conditions)
 
@@ -132,7 +137,7 @@ class Containers:
             blob, staged = owner.blobs.get(name), owner.staged.get(name, {})
             if blob is None and not staged:
                 raise _no_blob()
-            return blob, tuple(Block(number, data) for number, data in staged.items())
+            return blob, tuple(staged.values())
 
     def get(self, container: str, name: str, conditions: Conditions) -> Blob:
         """Return the blob."""
@@ -205,12 +210,12 @@ class Containers:
         self, container: str, name: str, wanted: Sequence[tuple[str, str]]
     ) -> tuple[Block, ...]:
         staged = self._container(container).staged.get(name, {})
-        committed = {block.id: block.data for block in self._committed(container, name)}
+        committed = {block.id: block for block in self._committed(container, name)}
         sources = {"Latest": committed | staged, "Committed": committed, "Uncommitted": staged}
         if len(wanted) > _MOST_BLOCKS:
             raise RefusedError(400, "BlockListTooLong", f"More than {_MOST_BLOCKS} blocks.")
         try:
-            return tuple(Block(number, sources[kind][number]) for kind, number in wanted)
+            return tuple(sources[kind][number] for kind, number in wanted)
         except KeyError as error:
             message = "The specified block list is invalid."
             raise RefusedError(400, "InvalidBlockList", message) from error

@@ -19,6 +19,7 @@ from deployer.sandbox.blob.documents import (
     read_block_list,
     written_headers,
 )
+from deployer.sandbox.blob.keys import check_key, read_key
 from deployer.sandbox.blob.refusal import RefusedError
 from deployer.sandbox.blob.signature import SharedKey
 from deployer.sandbox.checksums import md5_base64
@@ -128,7 +129,7 @@ class BlobApi:
     def _put_block(self, request: Request, container: str, name: str) -> Response:
         check_md5(request.header("Content-MD5"), request.body)
         check_crc64(request.header("x-ms-content-crc64"), request.body)
-        block = Block(request.query.get("blockid", ""), request.body)
+        block = Block(request.query.get("blockid", ""), request.body, read_key(request))
         self._containers.stage(container, name, block)
         return Response(201, headers=_content_md5(request.body))
 
@@ -155,6 +156,7 @@ class BlobApi:
 
     def _get_blob(self, request: Request, container: str, name: str) -> Response:
         blob = self._containers.get(container, name, Conditions.of(request))
+        check_key(request, blob.description.key)
         wanted = request.header("x-ms-range") or request.header("Range")
         status, body, headers = cut_range(blob.data, wanted)
         if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
@@ -190,6 +192,7 @@ def _description(request: Request) -> Description:
         content_encoding=request.header("x-ms-blob-content-encoding") or "",
         md5=request.header("x-ms-blob-content-md5") or "",
         metadata=_metadata(request),
+        key=read_key(request),
     )
 
 

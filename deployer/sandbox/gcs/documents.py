@@ -13,8 +13,11 @@ def bucket_resource(name: str) -> dict[str, str]:
     return {"kind": "storage#bucket", "id": name, "name": name, "storageClass": "STANDARD"}
 
 
-def object_resource(stored: StoredObject) -> dict[str, object]:
-    """Return the object as JSON; numbers are strings, as int64 is in Google's APIs."""
+def object_resource(stored: StoredObject, *, keyed: bool = False) -> dict[str, object]:
+    """Return the object as JSON; numbers are strings, as int64 is in Google's APIs.
+
+    Checksums of what a customer's key encrypts are for who has the key: ``keyed``.
+    """
     resource: dict[str, object] = {
         "kind": "storage#object",
         "id": f"{stored.bucket}/{stored.name}/{stored.generation}",
@@ -23,7 +26,6 @@ def object_resource(stored: StoredObject) -> dict[str, object]:
         "generation": str(stored.generation),
         "metageneration": str(stored.metageneration),
         "size": str(len(stored.data)),
-        "crc32c": stored.crc32c,
         "contentType": stored.content_type,
         "etag": f"{stored.generation}/{stored.metageneration}",
         "timeCreated": _rfc3339(stored.created),
@@ -31,7 +33,15 @@ def object_resource(stored: StoredObject) -> dict[str, object]:
         "storageClass": "STANDARD",
         "metadata": dict(stored.metadata),
     }
-    optional = {"md5Hash": stored.md5, "contentEncoding": stored.content_encoding}
+    told = keyed or not stored.key
+    optional: dict[str, object] = {
+        "crc32c": told and stored.crc32c,
+        "md5Hash": told and stored.md5,
+        "contentEncoding": stored.content_encoding,
+    }
+    if stored.key:
+        key = {"encryptionAlgorithm": "AES256", "keySha256": stored.key}
+        resource["customerEncryption"] = key
     return resource | {key: value for key, value in optional.items() if value}
 
 

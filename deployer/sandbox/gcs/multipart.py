@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 from deployer.sandbox.checksums import crc32c_base64, md5_base64
 from deployer.sandbox.gcs.conditions import Conditions
+from deployer.sandbox.gcs.keys import check_key, read_key
 from deployer.sandbox.gcs.objects import OCTETS, Buckets, Draft
 from deployer.sandbox.gcs.refusal import RefusedError
 from deployer.sandbox.gcs.uploads import claimed_checksums
@@ -28,6 +29,7 @@ class _Upload:
     content_type: str
     metadata: dict[str, str]
     begun: datetime
+    key: str
     parts: dict[int, bytes] = field(default_factory=dict)
 
 
@@ -72,13 +74,16 @@ class MultipartUploads:
             if header.lower().startswith(_META)
         }
         content_type = request.header("Content-Type") or OCTETS
-        self._uploads[number] = _Upload(bucket, name, content_type, metadata, self._buckets.now())
+        self._uploads[number] = _Upload(
+            bucket, name, content_type, metadata, self._buckets.now(), read_key(request)
+        )
         return _document(
             "InitiateMultipartUploadResult", {"Bucket": bucket, "Key": name, "UploadId": number}
         )
 
     def _put_part(self, request: Request) -> Response:
         upload = self._upload(request)
+        check_key(request, upload.key)
         crc32c, md5 = crc32c_base64(request.body), md5_base64(request.body)
         actual = {"crc32c": crc32c, "md5": md5}
         for kind, claimed in claimed_checksums(request).items():
@@ -94,7 +99,9 @@ class MultipartUploads:
     def _complete(self, request: Request, bucket: str, name: str) -> Response:
         upload = self._upload(request)
         data = b"".join(_chosen_parts(upload, request.body, self._smallest_part))
-        draft = Draft(data, upload.content_type, metadata=upload.metadata, composite=True)
+        draft = Draft(
+            data, upload.content_type, metadata=upload.metadata, composite=True, key=upload.key
+        )
         wanted = request.header("x-goog-if-generation-match")
         conditions = Conditions(if_generation=int(wanted) if wanted else None)
         stored = self._buckets.put(bucket, name, draft, conditions)

@@ -19,7 +19,7 @@ OCTETS = "application/octet-stream"
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a client wants stored, with the checksums it claims."""
+    """What a client wants stored, with the checksums it claims and the digest of its key."""
 
     data: bytes
     content_type: str = OCTETS
@@ -28,6 +28,7 @@ class Draft:
     crc32c: str = ""
     md5: str = ""
     composite: bool = False
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class StoredObject:
     md5: str
     created: datetime
     updated: datetime
+    key: str = ""
 
 
 class Buckets:
@@ -105,6 +107,7 @@ class Buckets:
                 md5=md5,
                 created=now,
                 updated=now,
+                key=draft.key,
             )
             objects[name] = stored
             return stored

@@ -3,11 +3,13 @@
 import base64
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import unquote
 
 from deployer.sandbox.gcs.batch import answer_batch
 from deployer.sandbox.gcs.conditions import Conditions
 from deployer.sandbox.gcs.documents import bucket_resource, media_headers, object_resource
+from deployer.sandbox.gcs.keys import check_key, has_key, read_key
 from deployer.sandbox.gcs.multipart import SMALLEST_PART, MultipartUploads
 from deployer.sandbox.gcs.objects import OCTETS, Buckets, Draft, StoredObject
 from deployer.sandbox.gcs.refusal import RefusedError, json_response, read_json
@@ -104,7 +106,8 @@ class GcsApi:
     def _get_object(self, request: Request, bucket: str, name: str) -> Response:
         stored = self._buckets.get(bucket, name, Conditions.of_query(request.query))
         if request.query.get("alt") != "media":
-            return json_response(object_resource(stored))
+            return json_response(object_resource(stored, keyed=has_key(request, stored.key)))
+        check_key(request, stored.key)
         status, body, headers = cut_range(stored.data, request.header("Range"))
         return Response(status, body, media_headers(stored) | headers)
 
@@ -133,9 +136,10 @@ class GcsApi:
     def _copy(self, request: Request, *names: str) -> Response:
         bucket, name, verb, to_bucket, to_name = names
         source = self._buckets.get(bucket, name, Conditions.of_query(request.query, source=True))
-        draft = _copy_of(source, read_json(request.body))
+        check_key(request, source.key, source=True)
+        draft = replace(_copy_of(source, read_json(request.body)), key=read_key(request))
         stored = self._buckets.put(to_bucket, to_name, draft, Conditions.of_query(request.query))
-        resource = object_resource(stored)
+        resource = object_resource(stored, keyed=True)
         if verb == "copyTo":
             return json_response(resource)
         size = str(len(stored.data))

@@ -9,6 +9,7 @@ from typing import Any
 
 from deployer.sandbox.gcs.conditions import Conditions
 from deployer.sandbox.gcs.documents import object_resource
+from deployer.sandbox.gcs.keys import read_key
 from deployer.sandbox.gcs.objects import OCTETS, Buckets, Draft, StoredObject
 from deployer.sandbox.gcs.refusal import RefusedError, json_response, read_json
 from deployer.sandbox.loopback import Request, Response
@@ -74,7 +75,9 @@ class Uploads:
         if not name:
             raise RefusedError(400, "required", "Required: name")
         conditions = Conditions.of_query(request.query)
-        return json_response(object_resource(self._buckets.put(bucket, name, draft, conditions)))
+        keyed = replace(draft, key=read_key(request))
+        stored = self._buckets.put(bucket, name, keyed, conditions)
+        return json_response(object_resource(stored, keyed=True))
 
     def _open(self, request: Request, bucket: str) -> Response:
         resource = read_json(request.body)
@@ -102,6 +105,7 @@ class Uploads:
             _append(session.received, start, request.body, total)
         if total == len(session.received):
             draft = _draft(session.resource, bytes(session.received), request)
+            draft = replace(draft, key=read_key(request))
             session.stored = self._buckets.put(
                 session.bucket, session.name, draft, session.conditions
             )
@@ -139,7 +143,7 @@ def _append(received: bytearray, start: int, body: bytes, total: int | None) -> 
 
 def _session_answer(session: _Session) -> Response:
     if session.stored is not None:
-        return json_response(object_resource(session.stored))
+        return json_response(object_resource(session.stored, keyed=True))
     have = len(session.received)
     return Response(308, headers={"Range": f"bytes=0-{have - 1}"} if have else {})
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import anycrc
 
-from deployer.checksums import new_crc32c
+from deployer.sandbox.checksums import crc32c_of
 from deployer.sandbox.s3.refusal import RefusedError
 
 __all__ = [
@@ -33,16 +33,10 @@ _PREFIX = "x-amz-checksum-"
 _CRC64 = anycrc.Model("CRC64-NVME")
 
 
-def _crc32c(data: bytes) -> bytes:
-    hasher = new_crc32c()
-    hasher.update(data)
-    return hasher.digest()
-
-
 ALGORITHMS: Mapping[str, Callable[[bytes], bytes]] = {
     "CRC64NVME": lambda data: _CRC64.calc(data).to_bytes(8, "big"),
     "CRC32": lambda data: zlib.crc32(data).to_bytes(4, "big"),
-    "CRC32C": _crc32c,
+    "CRC32C": crc32c_of,
     "SHA1": lambda data: hashlib.sha1(data, usedforsecurity=False).digest(),
     "SHA256": lambda data: hashlib.sha256(data).digest(),
 }

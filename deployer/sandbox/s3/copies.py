@@ -7,6 +7,7 @@ from deployer.sandbox.loopback import Request
 from deployer.sandbox.s3.conditions import Conditions
 from deployer.sandbox.s3.objects import Buckets, StoredObject
 from deployer.sandbox.s3.refusal import RefusedError
+from deployer.sandbox.s3.wishes import check_key
 
 __all__ = ["read_range", "read_source"]
 
@@ -25,6 +26,7 @@ def read_source(buckets: Buckets, request: Request) -> StoredObject:
     if conditions.if_none_match:
         raise RefusedError(501, "NotImplemented", "if-none-match of a source is not stood in for")
     conditions.check_read(stored.etag)
+    check_key(request, stored.draft.headers, source=True)
     return stored
 
 

@@ -18,7 +18,7 @@ from deployer.sandbox.s3.payload import read_payload
 from deployer.sandbox.s3.refusal import RefusedError
 from deployer.sandbox.s3.signature import SignatureV4
 from deployer.sandbox.s3.upload_routes import UploadRoutes
-from deployer.sandbox.s3.wishes import kept_headers, read_metadata
+from deployer.sandbox.s3.wishes import check_key, kept_headers, read_metadata
 
 __all__ = ["S3Api"]
 
@@ -128,6 +128,7 @@ class S3Api:
         if "partNumber" in request.query:
             raise RefusedError(501, "NotImplemented", "partNumber of a read is not stood in for")
         stored = self._buckets.get(bucket, key, Conditions.of(request))
+        check_key(request, stored.draft.headers)
         status, body, headers = cut_range(stored.data, request.header("Range"))
         if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             message = "The requested range is not satisfiable"

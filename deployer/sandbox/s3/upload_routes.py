@@ -12,7 +12,7 @@ from deployer.sandbox.s3.multipart import Uploads, Wanted
 from deployer.sandbox.s3.objects import Buckets
 from deployer.sandbox.s3.payload import read_payload
 from deployer.sandbox.s3.refusal import RefusedError
-from deployer.sandbox.s3.wishes import kept_headers, read_metadata
+from deployer.sandbox.s3.wishes import check_key, kept_headers, read_metadata
 
 __all__ = ["UploadRoutes"]
 
@@ -57,6 +57,7 @@ class UploadRoutes:
                 part.checksum.element: part.checksum.value,
             }
             return result_xml("CopyPartResult", fields)
+        check_key(request, upload.headers)
         part = self._uploads.put_part(upload, number, read_payload(request))
         return Response(
             200, headers={"ETag": f'"{part.etag}"', part.checksum.header: part.checksum.value}
@@ -66,6 +67,7 @@ class UploadRoutes:
         """Answer CompleteMultipartUpload."""
         wanted = _read_wanted(request)
         number = request.query["uploadId"]
+        check_key(request, self._uploads.find(bucket, key, number).headers)
         stored = self._uploads.complete(bucket, key, number, wanted, Conditions.of(request))
         checksum = stored.draft.checksum
         fields = {
@@ -82,6 +84,7 @@ class UploadRoutes:
     def list_parts(self, request: Request, bucket: str, key: str) -> Response:
         """Answer ListParts."""
         upload = self._uploads.find(bucket, key, request.query["uploadId"])
+        check_key(request, upload.headers)
         after = _number(request, "part-number-marker", 0)
         limit = min(_number(request, "max-parts", _PAGE), _PAGE)
         parts = [part for number, part in sorted(upload.parts.items()) if number > after]

@@ -1,7 +1,8 @@
 """A model server in the Open Inference Protocol v2 that starts at once, for pods of the stories.
 
 The model is /mnt/models/model.json: ``{"version": …, "threshold": …, "sign": 1 or -1}``. It
-predicts whether a number is above the threshold; with ``sign`` -1 it is wrong about every one.
+predicts whether a number is above the threshold; with ``sign`` -1 it is wrong about every one, and
+with ``"broken": true`` it answers 500.
 """
 
 import http.server
@@ -27,6 +28,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.path != f"/v2/models/{NAME}/infer":
             self._answer(404, {"error": f"no model at {self.path}"})
+            return
+        if MODEL.get("broken"):
+            self._answer(500, {"error": "broken"})
             return
         data = predict(json.loads(body)["inputs"][0]["data"])
         output = {"name": "predict", "datatype": "INT64", "shape": [len(data)], "data": data}

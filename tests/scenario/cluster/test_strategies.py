@@ -16,7 +16,7 @@ import pytest
 
 from deployer.artifact import scan_artifact
 from deployer.errors import RolloutError
-from deployer.execution import Event, Session, deploy, roll_back
+from deployer.execution import Event, Session, Tell, deploy, roll_back
 from deployer.ports import Cluster, ObjectRef, Provider, Verdict
 from deployer.providers.book import load_book
 from deployer.providers.http.probe import HttpProbe
@@ -43,6 +43,7 @@ targets:
     provider: kubernetes
     store: {url: "s3://models", endpoint: "http://127.0.0.1:9"}
     cluster: {context: here}
+    expose: load-balancer
     timeout: 60s
 strategy: STRATEGY
 gates: {smoke: {requests: requests.json}}
@@ -61,11 +62,6 @@ spec:
         - name: server
           env: [{name: MODEL_HOST, valueFrom: {fieldRef: {fieldPath: status.podIP}}}]
           lifecycle: {preStop: {sleep: {seconds: 1}}}
----
-apiVersion: v1
-kind: Service
-metadata: {name: iris}
-spec: {type: LoadBalancer}
 """
 
 
@@ -79,14 +75,16 @@ class Place:
     strategy: str
     replicas_wanted: str = "{min: 2}"
 
-    def deploy(self, version: str, *, level: str = "info", broken: bool = False) -> Any:
+    def deploy(
+        self, version: str, *, level: str = "info", broken: bool = False, tell: Tell | None = None
+    ) -> Any:
         folder = self.folder / version
         folder.mkdir(exist_ok=True)
         document = json.dumps({"version": version, "threshold": 2.5, "sign": 1})
         (folder / "model.json").write_text(document[: 9 if broken else None])
         session = self._open(folder, level)
         artifact = scan_artifact(self.folder / "model")
-        return deploy(session, artifact, tell=_listen)
+        return deploy(session, artifact, tell=tell or _listen)
 
     def roll_back(self) -> Any:
         return roll_back(self._open(self.folder, "info"), tell=_listen)
@@ -98,10 +96,15 @@ class Place:
     def replicas(self) -> dict[str, int]:
         return {name: it["spec"]["replicas"] for name, it in self.live("Deployment").items()}
 
-    def behind(self) -> set[str]:
-        """The pods that take the stable Service's connections."""
-        found = self.cluster.readiness(ObjectRef("v1", "Service", "iris"))
+    def behind(self, service: str = "iris") -> set[str]:
+        """The pods that take a Service's connections, the stable one's."""
+        found = self.cluster.readiness(ObjectRef("v1", "Service", service))
         return {pod.name for pod in found.pods}
+
+    def routed(self) -> list[tuple[int, str, int]]:
+        """Which releases routers know, where, and with what share."""
+        routes = StateStore("iris", [self.store], CLOCK).read_routes()
+        return [(it.release, it.url, it.share) for it in routes.backends] if routes else []
 
     def pods(self, workload: str) -> set[str]:
         found = self.cluster.readiness(ObjectRef("apps/v1", "Deployment", workload))
@@ -224,6 +227,31 @@ def test_releases_change_in_place_and_a_bad_one_never_takes_over(place: Place) -
     assert workload["spec"]["template"]["metadata"]["labels"]["deployer/release"] == "1"
     assert place.cluster.readiness(ObjectRef.of(workload)).verdict is Verdict.READY
     assert set(answers) == {"v1", "v2"}, answers
+
+
+@pytest.mark.parametrize(
+    "place", ["{type: canary, steps: [20], hold: 1s, soak: 1s}"], indirect=True, ids=["canary"]
+)
+def test_a_canary_has_a_load_balancer_of_its_own_for_as_long_as_it_is_one(place: Place) -> None:
+    place.deploy("v1")
+    seen: list[Any] = []
+
+    def look(event: Event) -> None:
+        if (event.kind, event.step) == ("done", "share"):
+            seen.extend([place.routed(), place.behind(), place.behind("iris-canary")])
+
+    with traffic(place) as answers:
+        place.deploy("v2", tell=look)
+    [(old, stable_url, _), (new, canary_url, _)] = seen[0]
+    assert [share for *_, share in seen[0]] == [800, 200]
+    assert (old, new) == (1, 2)
+    assert stable_url != canary_url
+    assert all("iris-r1-" in pod for pod in seen[1])
+    assert seen[2] == place.pods("iris-r2")
+    assert set(answers) == {"v1", "v2"}, answers
+    assert place.routed() == [(2, stable_url, 1000)]
+    assert set(place.live("Service")) == {"iris", "iris-r1", "iris-r2"}
+    assert place.behind() == place.pods("iris-r2")
 
 
 @pytest.mark.parametrize("place", ["{type: blue-green, soak: 0.5s}"], indirect=True, ids=[""])

@@ -1,11 +1,13 @@
 """A backend in a process of its own: `python backend.py NAME [PORT [HOST]]`; prints its port.
 
-It answers probes, writes the id of every prediction it executes to the file that ``EXECUTED``
-names, and obeys ``GET /mode/<ok|500|503|close|die|part|wait|slow>``: ``close`` reads a whole
-prediction and closes without an answer, ``die`` exits over it, ``part`` breaks off in the middle of
-its answer, ``wait`` never answers and notes ``left`` when the connection is closed, ``slow``
-answers after 0.3 s. With ``AUTHORITY`` it speaks TLS, and writes there whom to trust for it; on
-SIGUSR1 it closes every connection and shows a certificate from then on that nobody trusts.
+It answers probes, echoes what comes after a WebSocket's handshake, writes the id of every
+prediction it executes to the file that ``EXECUTED`` names, and obeys
+``GET /mode/<ok|500|503|close|die|part|wait|slow|wrong>``: ``close`` reads a whole prediction and
+closes without an answer, ``die`` exits over it, ``part`` breaks off in the middle of its answer,
+``wait`` never answers and notes ``left`` when the connection is closed, ``slow`` answers after
+0.3 s, ``wrong`` answers 200 with an error in it. With ``LISTEN_AT`` it listens from then on, in
+seconds of the monotonic clock. With ``AUTHORITY`` it speaks TLS, and writes there whom to trust for
+it; on SIGUSR1 it closes every connection and shows a certificate from then on that nobody trusts.
 """
 
 import asyncio
@@ -30,6 +32,7 @@ class Backend:
     def __init__(self, name: str) -> None:
         self.name = name.encode()
         self.mode = b"ok"
+        self.executed = 0
         self.tls = make_context()
         self.writers: set[asyncio.StreamWriter] = set()
 
@@ -43,6 +46,9 @@ class Backend:
                     await reader.readexactly(int(length[0].split(b":")[1]))
                 if self.mode == b"slow" and b" /infer" in head:
                     await asyncio.sleep(SLOW_SECONDS)
+                if b"upgrade: websocket" in head.lower():
+                    await echo(reader, writer)
+                    return
                 self.answer(head, writer)
                 if self.mode == b"wait" and b" /infer" in head and await is_left(reader):
                     self.note("left")
@@ -66,7 +72,8 @@ class Backend:
         if self.mode in (b"close", b"part"):
             writer.close()
         elif self.mode != b"wait":
-            writer.write(self.say(STATUSES.get(self.mode, b"200 OK")))
+            body = b"no" if self.mode == b"wrong" else b"ok"
+            writer.write(self.say(STATUSES.get(self.mode, b"200 OK"), body))
 
     def become_strange(self) -> None:
         """Show a certificate that nobody trusts, and let nobody go on without having seen it."""
@@ -76,6 +83,7 @@ class Backend:
             writer.transport.abort()
 
     def execute(self, head: bytes) -> None:
+        self.executed += 1
         found = ID.search(head)
         self.note(found[1].decode() if found else "")
 
@@ -83,8 +91,9 @@ class Backend:
         with Path(os.environ["EXECUTED"]).open("a") as file:
             file.write(f"{word}\n")
 
-    def say(self, status: bytes) -> bytes:
-        return b"HTTP/1.1 %b\r\nX-Name: %b\r\nContent-Length: 2\r\n\r\nok" % (status, self.name)
+    def say(self, status: bytes, body: bytes = b"ok") -> bytes:
+        head = b"HTTP/1.1 %b\r\nX-Name: %b\r\nX-Executed: %d\r\nContent-Length: 2\r\n\r\n"
+        return head % (status, self.name, self.executed) + body
 
 
 def make_context() -> ssl.SSLContext | None:
@@ -93,6 +102,13 @@ def make_context() -> ssl.SSLContext | None:
     certificate = make_certificate()
     Path(os.environ["AUTHORITY"]).write_bytes(certificate.authority)
     return certificate.context
+
+
+async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+    while data := await reader.read(1 << 16):
+        writer.write(data)
+    writer.close()
 
 
 async def is_left(reader: asyncio.StreamReader) -> bool:
@@ -105,6 +121,8 @@ async def is_left(reader: asyncio.StreamReader) -> bool:
 async def main() -> None:
     backend = Backend(sys.argv[1])
     port, host = [*sys.argv[2:], *PLACE[len(sys.argv) - 2 :]]
+    at = float(os.environ.get("LISTEN_AT", "0"))
+    await asyncio.sleep(max(0.0, at - asyncio.get_running_loop().time()))
     server = await asyncio.start_server(backend.serve, host, int(port), ssl=backend.tls)
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, backend.become_strange)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")

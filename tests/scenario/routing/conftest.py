@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from deployer.routing.engines.binary import ENVOY, HAPROXY, find_binary
 SCRIPT = Path(__file__).with_name("backend.py")
 GUARDIAN = Path(__file__).with_name("guardian.py")
 CLI = [sys.executable, "-c", "from deployer.cli.app import main; main()", "router", "serve"]
+OWN_HOSTS = ["unshare", "-rm", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"']
 PROGRAMS = {"haproxy": HAPROXY, "envoy": ENVOY}
 RATE = 60.0
 BACKLOG = 110  # asyncio listens with 100
@@ -44,6 +46,7 @@ class Cast:
         self.backends: list[subprocess.Popen[str]] = []
         self.urls: list[str] = []
         self.url = ""
+        self.hosts: Path | None = None
         self.log = folder / "router.log"
         self.last_failure = 0.0
         """When the last request that failed was sent, in seconds after the fault."""
@@ -52,29 +55,51 @@ class Cast:
     def add_backend(self, *, authority: Path | None = None) -> str:
         """Start one; with ``authority`` it speaks TLS and writes there whom to trust for it."""
         tls = {} if authority is None else {"AUTHORITY": str(authority)}
-        process, port = self._start_backend(f"t{len(self.backends)}", tls=tls)
+        process, port = self._start_backend(f"t{len(self.backends)}", more=tls)
         self.backends.append(process)
         start = "https://localhost" if tls else "http://127.0.0.1"
         self.urls.append(f"{start}:{port}")
         return self.urls[-1]
 
-    def restart_backend(self, index: int, *, host: str = "127.0.0.1") -> None:
-        """Start one anew where it was, or at another address with the same port."""
+    def restart_backend(self, index: int, *, host: str = "127.0.0.1", after: float = 0.0) -> None:
+        """Start one anew where it was, or at another address with the same port.
+
+        It listens so many seconds from now, however long a process takes to start.
+        """
         port = self.urls[index].rpartition(":")[2]
+        at = {"LISTEN_AT": str(time.monotonic() + after)}
         self.backends[index].kill()
         self.backends[index].wait()
-        self.backends[index], _ = self._start_backend(f"t{index}", port, host)
+        self.backends[index], _ = self._start_backend(f"t{index}", port, host, more=at)
 
     def _start_backend(
-        self, *words: str, tls: dict[str, str] | None = None
+        self, *words: str, more: dict[str, str] | None = None
     ) -> "tuple[subprocess.Popen[str], str]":
         process = self._start(
             [sys.executable, str(SCRIPT), *words],
             stdout=subprocess.PIPE,
-            env=os.environ | {"EXECUTED": str(self.folder / "executed")} | (tls or {}),
+            env=os.environ | {"EXECUTED": str(self.folder / "executed")} | (more or {}),
         )
         assert process.stdout is not None
         return process, process.stdout.readline().strip()
+
+    def name_backends(self) -> None:
+        """Give them names, which only the router knows, in an ``/etc/hosts`` of its own."""
+        self.hosts = self.folder / "hosts"
+        self.hosts.write_text("".join(f"127.0.0.1 t{i}.test\n" for i in range(len(self.urls))))
+
+    def move_backend(self, index: int, host: str, *, after: float) -> None:
+        """Start one anew at another address, and let its name lead there once it listens."""
+        self.restart_backend(index, host=host, after=after)
+        self.urls[index] = self.urls[index].replace("127.0.0.1", host)
+        if self.hosts is not None:  # in place: another file would not be the one that is mounted
+            text = self.hosts.read_text().replace(f"127.0.0.1 t{index}.", f"{host} t{index}.")
+            self.hosts.write_text(text)
+
+    def count_executed(self, index: int) -> int:
+        """Return how many predictions a backend's process has executed."""
+        with urllib.request.urlopen(f"{self.urls[index]}/v2/health/ready", timeout=5) as answer:  # noqa: S310 - http only
+            return int(answer.headers["X-Executed"])
 
     def fill_backlog(self, index: int) -> None:
         """Stop one, and leave no room for connections: what is sent there is lost on the way."""
@@ -87,7 +112,16 @@ class Cast:
 
     @property
     def given_backends(self) -> list[str]:
-        return [part for i, url in enumerate(self.urls) for part in ("--backend", f"t{i}={url}")]
+        given = enumerate(self.named_urls)
+        return [part for i, url in given for part in ("--backend", f"t{i}={url}")]
+
+    @property
+    def named_urls(self) -> list[str]:
+        """The backends' URLs by their names, where they have any."""
+        if self.hosts is None:
+            return self.urls
+        ports = [url.rpartition(":")[2] for url in self.urls]
+        return [f"http://t{i}.test:{port}" for i, port in enumerate(ports)]
 
     def start_router(
         self, *options: str, listen: str = "127.0.0.1:0", healthy: int | None = None
@@ -108,7 +142,7 @@ class Cast:
 
     def start_program(self, command: list[str], port: int) -> None:
         """Start a proxy that we have no part in, and wait until it passes requests on."""
-        self._start(command, stderr=subprocess.DEVNULL)
+        self._start([*self.own_names, *command], stderr=subprocess.DEVNULL)
         self.url = f"http://127.0.0.1:{port}"
         pause = threading.Event()
         for _ in range(200):
@@ -122,9 +156,24 @@ class Cast:
     @property
     def command(self) -> list[str]:
         if self.engine == "embedded":
-            return CLI
+            return [*self.own_names, *CLI]
         folder = str(self.folder / "e")
-        return [*CLI, "--engine", self.engine, "--run-dir", folder, "--threads", "1"]
+        return [
+            *self.own_names,
+            *CLI,
+            "--engine",
+            self.engine,
+            "--run-dir",
+            folder,
+            "--threads",
+            "1",
+        ]
+
+    @property
+    def own_names(self) -> list[str]:
+        """What comes before a command that is to know the backends' names."""
+        own = [*OWN_HOSTS, str(self.hosts)]
+        return own if self.hosts is not None else []
 
     @property
     def binary(self) -> Path:

@@ -4,6 +4,7 @@ The failover matrix holds for every engine with the same bounds: they obey one p
 """
 
 import signal
+import subprocess
 import threading
 from collections import Counter
 from datetime import UTC, datetime
@@ -129,16 +130,19 @@ def test_two_of_three_that_die_at_once_are_not_noticed(cast: "Cast") -> None:
 
 
 @every_engine
-def test_when_all_were_down_service_is_back_soon_after_the_first_is(cast: "Cast") -> None:
+def test_when_all_were_down_and_are_back_hardly_anybody_has_noticed(cast: "Cast") -> None:
     def fall_and_rise() -> None:
-        for backend in cast.backends:
+        for index, backend in enumerate(cast.backends):
             backend.kill()
-        threading.Timer(1.0, cast.restart_backend, [0]).start()
+            threading.Timer(0.0, cast.restart_backend, [index], {"after": 2.0}).start()
 
     cast.start_router("--fast", "--idempotent", *cast.given_backends)
-    cast.load(seconds=11.0, fault=fall_and_rise)
-    # an engine takes one in again once its ejection is over: capabilities.py
-    assert 0.5 < cast.last_failure <= 9.5, (cast.last_failure, cast.said)
+    seen = cast.load(seconds=4.0, fault=fall_and_rise)
+    if cast.engine == "envoy":  # it lets nobody wait: capabilities.py
+        assert 0.5 < cast.last_failure <= 3.0, (cast.last_failure, cast.said)
+    else:  # what was under way; HAProxy has to learn that all are down
+        most = 2 if cast.engine == "embedded" else 20
+        assert seen.total() - seen["200"] <= most, (seen, cast.said)
 
 
 @every_engine
@@ -166,3 +170,21 @@ def test_a_slow_backend_fails_nobody(cast: "Cast") -> None:
     cast.start_router("--fast", "--policy", "latency", *cast.given_backends)
     seen = cast.load(seconds=2.0, fault=lambda: cast.set_mode(0, "slow"))
     assert seen.total() == seen["200"], (seen, cast.said)
+
+
+def test_a_name_that_leads_elsewhere_is_followed(cast: "Cast") -> None:
+    cast.name_backends()
+    if subprocess.run([*cast.own_names, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("needs a mount namespace of its own: unshare -rm")
+    cast.start_router("--fast", "--idempotent", *cast.given_backends)
+
+    def move() -> None:
+        cast.backends[0].kill()
+        threading.Timer(0.0, cast.move_backend, [0, "127.0.0.2"], {"after": 0.5}).start()
+
+    seen = cast.load(seconds=2.0, fault=move)
+    assert seen.total() == seen["200"], (seen, cast.said)
+    pause = threading.Event()
+    while cast.ask_for_target() != "t0/0":  # once its ejection is over
+        pause.wait(0.1)
+    assert cast.count_executed(0) == 1

@@ -119,6 +119,24 @@ def test_rolling_needs_room_for_its_surge_alone(make_site: Maker, make_release: 
     assert bill_of(found)["surge"] == Decimal("0.0320")
 
 
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("LoadBalancer", Decimal("0.0128")), ("ClusterIP", None)]
+)
+def test_a_canary_has_a_load_balancer_of_its_own_for_a_while(
+    make_site: Maker, make_release: Maker, kind: str, expected: Decimal | None
+) -> None:
+    """(600 + 3 x 120 + 60) s / 3,600 of a balancer at 0.0225 an hour, twice a month; and as long
+    the machines: 2 x 0.192 x 1,020 s / 3,600 x 2.
+    """
+    service = {"kind": "Service", "spec": {"type": kind}}
+    site = make_site("aws", replicas=6, canary=(service,))
+    release = make_release(site, pushes=2, size=1)
+    config = release.config | {"strategy": {"type": "canary"}}
+    (found,) = estimate_release(release.model_copy(update={"config": config}))
+    assert bill_of(found).get("canary") == expected
+    assert bill_of(found)["surge"] == Decimal("0.2176")
+
+
 def test_survivors_scale_up_for_a_target_that_is_lost(
     make_site: Maker, make_release: Maker, scaler: Maker
 ) -> None:

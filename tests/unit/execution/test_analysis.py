@@ -85,7 +85,7 @@ def test_a_release_that_users_fare_well_with_stays_and_what_was_seen_is_recorded
     ("new", "why"),
     [
         ({"failures": 20}, "2.00% of requests failed, 1.00% may"),
-        ({"failures": 8}, "0.80% of requests failed, 0.20% did before; 0.50% more may"),
+        ({"failures": 8}, "0.80% of requests failed, 0.20% of the old release's; 0.50% more may"),
         (
             {"first_byte_counts": {"0.25": 800, "+Inf": 1000}},
             "80.00% of answers began within 0.25 s, 90.00% must",

@@ -56,7 +56,7 @@ def test_the_endpoints_have_followed_when_all_ready_pods_are_in_and_no_others(
     make_part: Any, context: Any, service: list[Any], workload: list[Any], looks: int
 ) -> None:
     before = context.clock.monotonic()
-    await_endpoints(watch(service, workload), make_part(), context)
+    await_endpoints(watch(service, workload), make_part(), "iris", context)
     assert context.clock.monotonic() - before == pytest.approx(looks * 0.1)
 
 
@@ -72,12 +72,12 @@ def test_endpoints_that_never_follow_are_the_clusters_fault(
     make_part: Any, context: Any, service: list[Any], words: str
 ) -> None:
     with pytest.raises(TransientError, match=words):
-        await_endpoints(watch(service, ["new"]), make_part(), context)
+        await_endpoints(watch(service, ["new"]), make_part(), "iris", context)
 
 
 def test_a_service_that_leads_nowhere_is_said_to(make_part: Any, context: Any) -> None:
     with pytest.raises(TransientError, match="it leads to no pod"):
-        await_endpoints(watch([""], [""]), make_part(), context)
+        await_endpoints(watch([""], [""]), make_part(), "iris", context)
 
 
 def test_a_pod_that_is_ready_in_time_takes_the_traffic(make_part: Any, context: Any) -> None:

@@ -86,6 +86,7 @@ def test_the_status_document_is_stable(
         "verdict": "healthy",
         "exit_code": 0,
         "run": None,
+        "canary": None,
         "refused": None,
         "targets": [{**TARGET_HEALTH, "weight_percent": 100, "label": ""}],
     }
@@ -109,6 +110,7 @@ def test_the_history_document_is_stable(
                 "state": "live",
                 "reason": None,
                 "live_on": ["aws-virginia"],
+                "canary": None,
                 "verified": "2026-11-23T12:00:00Z",
                 "verdicts": {"smoke": "passed"},
             }

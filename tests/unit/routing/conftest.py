@@ -106,9 +106,9 @@ class Rig:
         self.log = io.StringIO()
         self.routes: Routes | Exception = self.make_routes([])
 
-    async def backend(self, handler: Handler = answer_ok) -> ScriptedBackend:
+    async def backend(self, handler: Handler = answer_ok, *, port: int = 0) -> ScriptedBackend:
         backend = ScriptedBackend(handler)
-        server = await asyncio.start_server(backend.serve, "127.0.0.1", 0)
+        server = await asyncio.start_server(backend.serve, "127.0.0.1", port)
         self._stack.callback(server.close)
         self.backends.append(backend)
         backend.server = server
@@ -240,7 +240,7 @@ def _drive() -> Callable[[Callable[[Rig], Awaitable[None]]], None]:
 
 @pytest.fixture(name="short")
 def _short() -> Timeouts:
-    return Timeouts(connect=0.5, first_byte=0.3, idle=0.3, linger=0.3)
+    return Timeouts(connect=0.5, first_byte=0.3, idle=0.3, linger=0.3, hold=0.3)
 
 
 MakeOrders = Callable[..., Orders]

@@ -313,9 +313,10 @@ def test_a_refused_connection_is_retried_for_any_method(drive: Drive) -> None:
     drive(story)
 
 
-def test_nothing_usable_is_a_503_that_names_the_attempts(drive: Drive) -> None:
+def test_nothing_usable_is_a_503_that_names_the_attempts(drive: Drive, short: Timeouts) -> None:
     async def story(rig: "Rig") -> None:
-        await rig.start(await rig.dead_url(), await rig.dead_url(), settle=False, fast=True)
+        urls = [await rig.dead_url() for _ in range(2)]
+        await rig.start(*urls, settle=False, fast=True, timeouts=short)
 
         async def down() -> bool:
             return all(b["state"] == "down" for b in (await rig.targets())["backends"])

@@ -137,6 +137,22 @@ def test_the_only_usable_one_gets_everything_however_cold() -> None:
     assert effective_shares(fleet((1, warming), (1, DOWN)), now=0.0)["t0"] == 1.0
 
 
+def test_a_canary_has_its_whole_share_from_the_start() -> None:
+    """Its steps are its slow start; the target is as warm as the release that was there."""
+    warming = Health(since=0.0, state=State.HEALTHY, proven=True, warm_from=0.0, warm_until=30.0)
+    split = [
+        Candidate("a/1", 60, HEALTHY, target="a", share=950),
+        Candidate("a/2", 60, warming, target="a", share=50),
+        Candidate("b/1", 40, HEALTHY, target="b"),
+    ]
+    table, shares = prepare(split, 0.0), effective_shares(split, now=0.0)
+    assert [round(shares[key], 9) for key in ("a/1", "a/2", "b/1")] == [0.57, 0.03, 0.4]
+    assert table is not None
+    choices = [table.look_up((slot + 0.5) / 1000) for slot in range(1000)]
+    taken = [choice.key for choice in choices if choice is not None]
+    assert (taken.count("a/2"), taken.count("b/1")) == (30, 400)
+
+
 def test_by_load_the_slow_one_is_avoided_and_not_forgotten() -> None:
     candidates = fleet((1, HEALTHY), (1, HEALTHY), (1, HEALTHY))
     for candidate, seconds in zip(candidates, (0.01, 0.01, 0.5), strict=True):

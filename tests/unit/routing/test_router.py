@@ -13,6 +13,7 @@ from deployer.errors import SetupError, StateError
 from deployer.providers.local.clock import SystemClock
 from deployer.routing.last_known import load_routes, save_routes
 from deployer.routing.router import Router, RouterOptions
+from deployer.routing.traffic import Timeouts
 
 if TYPE_CHECKING:
     from tests.unit.routing.conftest import Rig
@@ -313,7 +314,7 @@ def test_a_certificate_nobody_vouches_for_is_a_failed_attempt(drive: Drive) -> N
     async def story(rig: "Rig") -> None:
         server = await asyncio.start_server(lambda _r, w: w.close(), "127.0.0.1", 0, ssl=None)
         port = server.sockets[0].getsockname()[1]
-        await rig.start(f"https://127.0.0.1:{port}", settle=False)
+        await rig.start(f"https://127.0.0.1:{port}", settle=False, timeouts=Timeouts(hold=0.2))
         answer = await rig.post()
         assert answer.startswith((b"HTTP/1.1 502 ", b"HTTP/1.1 503 "))
         assert b"connect failed" in answer

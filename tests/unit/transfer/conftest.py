@@ -28,7 +28,7 @@ class RecordedUpload:
         self._lock = threading.Lock()
 
     def put_whole(self, chunk: Chunk) -> ObjectInfo:
-        self.committed = chunk.body
+        self.committed = bytes(chunk.body)
         return ObjectInfo("key", len(chunk.body), "1", proof="crc32")
 
     def find_parts(self) -> Mapping[int, SentPart]:
@@ -38,7 +38,7 @@ class RecordedUpload:
     def send_part(self, chunk: Chunk) -> SentPart:
         self.fail(chunk.number)
         with self._lock:
-            self.parts[chunk.number] = chunk.body
+            self.parts[chunk.number] = bytes(chunk.body)
         return SentPart(chunk.number, len(chunk.body), "tag", {"crc32": chunk.checksum("crc32")})
 
     def commit(self, parts: Sequence[SentPart], size: int, checksum: str) -> ObjectInfo:

@@ -47,7 +47,7 @@ def make_cluster(orders: Orders, place: Place) -> Json:
         "name": MEMBERS,
         "connect_timeout": seconds(conduct.timeouts.connect),
         **balance,
-        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
+        "common_lb_config": {"healthy_panic_threshold": {"value": _panic_percent(orders)}},
         "close_connections_on_host_health_failure": True,
         "ignore_health_on_host_removal": True,
         "per_connection_buffer_limit_bytes": _REPLAY_LIMIT,
@@ -199,6 +199,15 @@ def _protocol() -> Json:
 def _status(regex: str) -> Json:
     header = {"name": ":status", "string_match": {"safe_regex": {"regex": regex}}}
     return {"http_response_headers_match": {"headers": [header]}}
+
+
+def _panic_percent(orders: Orders) -> int:
+    """Return below which share of healthy hosts requests go to all: at none, among a hundred.
+
+    In a panic Envoy asks for no host's health, nor whether one is drained: where a weight is 0
+    there is none.
+    """
+    return int(all(endpoint.backend.weight for endpoint in orders.endpoints))
 
 
 def _tls(endpoint: Endpoint, place: Place) -> Json:

@@ -14,6 +14,7 @@ from deployer.errors import SetupError, StateError
 from deployer.ports import Clock
 from deployer.routing.engines.haproxy.render import (
     FARM,
+    FARMS,
     LABELS,
     STATES,
     join_address,
@@ -96,7 +97,7 @@ class HaproxyPlane:
             return ["HAProxy was gone: started again"]
         if self._orders is None:
             return []
-        said = list(self._change(self._orders))
+        said = list(dict.fromkeys(self._change(self._orders)))
         self._let_go()
         return said
 
@@ -104,7 +105,7 @@ class HaproxyPlane:
         """See `DataPlane.look`."""
         socket = self._file("haproxy.sock")
         servers = read_servers(socket, FARM)
-        return read_sight(read_stats(socket, FARM), servers, self._orders or Orders())
+        return read_sight(read_stats(socket, *FARMS), servers, self._orders or Orders())
 
     def stop(self, drain_seconds: float) -> None:
         """See `DataPlane.stop`."""
@@ -212,25 +213,26 @@ class HaproxyPlane:
         ask(self._file("haproxy.sock"), command)
 
     def _change(self, orders: Orders) -> Iterator[str]:
-        """Lead the servers to the orders; yield each difference there was."""
-        servers = read_servers(self._file("haproxy.sock"), FARM)
-        reachable = orders.reachable
-        weights = scale_weights([endpoint.backend.weight for endpoint in reachable])
-        for endpoint, weight in zip(reachable, weights, strict=True):
-            yield from self._lead(endpoint, weight, servers.pop(endpoint.authority, None), orders)
+        """Lead the servers of each farm to the orders; yield each difference there was."""
+        for farm in FARMS:
+            yield from self._change_farm(farm, orders)
+
+    def _change_farm(self, farm: str, orders: Orders) -> Iterator[str]:
+        servers = read_servers(self._file("haproxy.sock"), farm)
+        for endpoint, weight in _weigh(orders):
+            server = servers.pop(endpoint.authority, None)
+            if server is None:
+                self._add(farm, endpoint, weight, orders)
+                yield f"{endpoint.authority} was missing"
+            else:
+                yield from self._lead(farm, endpoint, weight, server)
         for server in servers.values():
             if not (server.draining or server.in_maintenance):
-                self._say(f"set server {FARM}/{server.name} state drain")
+                self._say(f"set server {farm}/{server.name} state drain")
                 yield f"{server.name} was taken out"
 
-    def _lead(
-        self, endpoint: Endpoint, weight: int, server: ServerRow | None, orders: Orders
-    ) -> Iterator[str]:
-        name = f"{FARM}/{endpoint.authority}"
-        if server is None:
-            self._add(name, endpoint, weight, orders)
-            yield f"{endpoint.authority} was missing"
-            return
+    def _lead(self, farm: str, endpoint: Endpoint, weight: int, server: ServerRow) -> Iterator[str]:
+        name = f"{farm}/{endpoint.authority}"
         if (server.address, server.port) != (endpoint.address, endpoint.port):
             self._say(f"set server {name} addr {endpoint.address} port {endpoint.port}")
             yield f"{endpoint.authority} was at {server.address}:{server.port}"
@@ -241,14 +243,16 @@ class HaproxyPlane:
             self._say(f"set server {name} state ready")
             yield f"{endpoint.authority} was not in use"
 
-    def _add(self, name: str, endpoint: Endpoint, weight: int, orders: Orders) -> None:
+    def _add(self, farm: str, endpoint: Endpoint, weight: int, orders: Orders) -> None:
+        name = f"{farm}/{endpoint.authority}"
         first = min(e.backend.tier for e in orders.endpoints)
         backup = " backup" if endpoint.backend.tier != first else ""
         self._say(
             f"add server {name} {join_address(endpoint)} weight {weight}{backup}"
-            f" {server_options(orders.conduct)}"
+            f" {server_options(orders.conduct, farm)}"
         )
-        self._say(f"enable health {name}")
+        if farm == FARM:
+            self._say(f"enable health {name}")
         self._say(f"enable server {name}")
 
     def _relabel(self, orders: Orders) -> None:
@@ -266,9 +270,10 @@ class HaproxyPlane:
         for name, in_flight in sight.draining:
             since = self._drain_since.setdefault(name, now)
             if in_flight == 0 or now - since >= self._place.drain_seconds:
-                self._say(f"set server {FARM}/{name} state maint")
-                self._say(f"shutdown sessions server {FARM}/{name}")
-                self._say(f"del server {FARM}/{name}")
+                for farm in FARMS:
+                    self._say(f"set server {farm}/{name} state maint")
+                    self._say(f"shutdown sessions server {farm}/{name}")
+                    self._say(f"del server {farm}/{name}")
         left = {name for name, _ in sight.draining}
         self._drain_since = {n: at for n, at in self._drain_since.items() if n in left}
 
@@ -282,16 +287,22 @@ class HaproxyPlane:
 
     def _differs(self, orders: Orders) -> str:
         try:
-            servers = read_servers(self._file("haproxy.sock"), FARM)
+            farms = [read_servers(self._file("haproxy.sock"), farm) for farm in FARMS]
         except StateError as error:
             return error.message
-        weights = scale_weights([endpoint.backend.weight for endpoint in orders.reachable])
-        for endpoint, weight in zip(orders.reachable, weights, strict=True):
-            server = servers.get(endpoint.authority)
+        for endpoint, weight in _weigh(orders):
             wanted = (endpoint.address, endpoint.port, weight, False, False)
-            if server is None or server[1:] != wanted:
-                return f"{endpoint.authority} is {server}"
+            for servers in farms:
+                server = servers.get(endpoint.authority)
+                if server is None or server[1:] != wanted:
+                    return f"{endpoint.authority} is {server}"
         return ""
+
+
+def _weigh(orders: Orders) -> Iterator[tuple[Endpoint, int]]:
+    """Yield the endpoints that have an address, with their weights as HAProxy knows them."""
+    weights = scale_weights([endpoint.backend.weight for endpoint in orders.reachable])
+    yield from zip(orders.reachable, weights, strict=True)
 
 
 def _alerts(text: str) -> str:

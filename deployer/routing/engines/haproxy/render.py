@@ -5,6 +5,10 @@ every streamed event is delayed by about 100 ms (``http-no-delay``), every timeo
 failed connection is tried again at the same server (``redispatch 1``), a client that left keeps its
 request running (``abortonclose``). A server's name is the backend's authority, so that
 ``http-send-name-header`` can give each backend its own ``Host``.
+
+With every server down HAProxy would answer 503 at once. So there is a second farm of the same
+servers without checks, for just then: a request that can't connect there is tried four times at the
+same one, a second apart, which is its way of waiting.
 """
 
 import math
@@ -19,6 +23,7 @@ from deployer.routing.retries import MAX_RETRIES
 
 __all__ = [
     "FARM",
+    "FARMS",
     "LABELS",
     "MAX_WEIGHT",
     "STATES",
@@ -30,6 +35,11 @@ __all__ = [
 
 FARM = "members"
 """The HAProxy backend that holds all of ours as its servers."""
+
+_PANIC = "panic"
+
+FARMS = (FARM, _PANIC)
+"""The farm, and the one that is used while no server of the first is up."""
 
 LABELS = "labels.map"
 """The file, and the map at run time, from a server's name to the backend's key."""
@@ -43,6 +53,7 @@ _MAX_REWRITE = 2048
 _HEAD_SECONDS = 10
 _POOL_IDLE_SECONDS = 4  # less than servers keep idle connections open, so that we close first
 _POOL_SIZE = 256
+_PANIC_RETRIES = 3
 
 
 def render_haproxy(orders: Orders, place: Place) -> str:
@@ -56,6 +67,8 @@ def render_haproxy(orders: Orders, place: Place) -> str:
         *_frontend(orders, place),
         "",
         *_farm(orders, place),
+        "",
+        *_panic_farm(orders, place),
     ]
     if place.control is not None:
         lines += ["", "backend control", f"    server control unix@{place.control}"]
@@ -78,21 +91,25 @@ def scale_weights(weights: Sequence[int]) -> list[int]:
     return [max(1, round(w * MAX_WEIGHT / most)) if w else 0 for w in reduced]
 
 
-def server_options(conduct: Conduct) -> str:
-    """Return what every server has, in the words of ``server`` and of ``add server`` alike.
+def server_options(conduct: Conduct, farm: str = FARM) -> str:
+    """Return what every server of a farm has, for ``server`` and ``add server`` alike.
 
     HAProxy knows one counter of health for probes and requests: a server that requests took out
     comes back as soon as ``rise`` probes pass. So ``rise`` is as many probes as an ejection lasts.
     """
     rules, pace = conduct.rules, conduct.pace
     rise = max(rules.rise, math.ceil(rules.ejection_seconds / pace.down))
+    limits = (
+        f"maxconn {conduct.max_in_flight} maxqueue {QUEUE_LENGTH}"
+        f" pool-purge-delay {_POOL_IDLE_SECONDS}s pool-max-conn {_POOL_SIZE}"
+    )
+    if farm != FARM:
+        return limits
     return (
         f"check inter {_ms(pace.steady)} fastinter {_ms(pace.changing)} downinter {_ms(pace.down)}"
         f" fall {rules.fall} rise {rise} observe layer7 error-limit {rules.failures}"
         " on-error mark-down on-marked-down shutdown-sessions"
-        f" slowstart {_ms(rules.slow_start_seconds)} maxconn {conduct.max_in_flight}"
-        f" maxqueue {QUEUE_LENGTH}"
-        f" pool-purge-delay {_POOL_IDLE_SECONDS}s pool-max-conn {_POOL_SIZE}"
+        f" slowstart {_ms(rules.slow_start_seconds)} {limits}"
     )
 
 
@@ -151,6 +168,7 @@ def _frontend(orders: Orders, place: Place) -> Iterator[str]:
     yield "    http-request use-service prometheus-exporter if { path /-/metrics }"
     if place.control is not None:
         yield "    use_backend control if { path_beg /-/ }"
+    yield f"    use_backend {_PANIC} if {{ nbsrv({FARM}) eq 0 }}"
     yield f"    default_backend {FARM}"
 
 
@@ -171,16 +189,31 @@ def _farm(orders: Orders, place: Place) -> Iterator[str]:
     yield f"backend {FARM}"
     yield f"    balance {'random(2)' if conduct.by_load else 'roundrobin'}"
     yield "    option allbackups"
-    yield "    http-send-name-header Host"
-    yield "    retry-on conn-failure empty-response response-timeout"
-    if not conduct.idempotent:
-        yield "    http-request disable-l7-retry unless METH_GET"
     yield "    option httpchk"
     yield (
         f"    http-check send meth GET uri {_quote(conduct.probe_path)}"
         " ver HTTP/1.1 hdr Host %[srv_name]"
     )
     yield "    http-check expect status 200-299"
+    yield from _members(FARM, orders, place)
+
+
+def _panic_farm(orders: Orders, place: Place) -> Iterator[str]:
+    yield f"backend {_PANIC}"
+    yield "    balance roundrobin"
+    yield "    option allbackups"
+    yield "    no option redispatch"  # it would not wait between attempts at different servers
+    yield f"    retries {_PANIC_RETRIES}"
+    yield "    http-response set-header X-Deployer-Panic 1"
+    yield from _members(_PANIC, orders, place)
+
+
+def _members(farm: str, orders: Orders, place: Place) -> Iterator[str]:
+    conduct = orders.conduct
+    yield "    http-send-name-header Host"
+    yield "    retry-on conn-failure empty-response response-timeout"
+    if not conduct.idempotent:
+        yield "    http-request disable-l7-retry unless METH_GET"
     if place.folder is not None:
         labels = place.folder / LABELS
         yield f"    http-response set-header X-Deployer-Target %[srv_name,map({labels})]"
@@ -188,7 +221,7 @@ def _farm(orders: Orders, place: Place) -> Iterator[str]:
         "    http-error status 503 content-type application/json"
         ' string \'{"error": "no backend can take this request"}\' hdr Retry-After 1'
     )
-    yield f"    default-server {server_options(conduct)}"
+    yield f"    default-server {server_options(conduct, farm)}"
     weights = scale_weights([endpoint.backend.weight for endpoint in orders.reachable])
     for endpoint, weight in zip(orders.reachable, weights, strict=True):
         yield f"    server {endpoint.authority} {_server(endpoint, weight, orders, place)}"

@@ -62,15 +62,15 @@ def read_servers(path: Path, farm: str) -> dict[str, ServerRow]:
     return {row["srv_name"]: _server(row) for row in rows}
 
 
-def read_stats(path: Path, farm: str) -> Iterator[dict[str, str]]:
-    """Yield the rows of ``show stat`` for a farm: its servers, and ``BACKEND`` for all of it.
+def read_stats(path: Path, *farms: str) -> Iterator[dict[str, str]]:
+    """Yield the rows of ``show stat`` for farms: their servers, and ``BACKEND`` for all of one.
 
     Raises:
         StateError: Nobody answers.
     """
     text = ask(path, "show stat").removeprefix("# ")
     for row in csv.DictReader(io.StringIO(text)):
-        if row["pxname"] == farm:
+        if row["pxname"] in farms:
             yield row
 
 

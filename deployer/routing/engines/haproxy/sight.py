@@ -11,12 +11,20 @@ __all__ = ["read_sight"]
 _Row = Mapping[str, str]
 
 _WHOLE_FARM = "BACKEND"
+_COUNTED = (
+    *("stot", "econ", "eresp", "hrsp_5xx", "srv_abrt", "cli_abrt"),
+    *("scur", "qcur", "wretr", "wredis"),
+)
 _NO_VERDICT = ("", "INI")
 
 
 def read_sight(rows: Iterable[_Row], servers: Mapping[str, ServerRow], orders: Orders) -> Sight:
-    """Return the rows of ``show stat`` as a sight; a backend without a row is unknown."""
-    by_name = {row["svname"]: row for row in rows}
+    """Return the rows of ``show stat`` as a sight; a backend without a row is unknown.
+
+    Args:
+        rows: The farm's first, which say how it is; what others counted is added.
+    """
+    by_name = _add_up(rows)
     whole = by_name.pop(_WHOLE_FARM, {})
     wanted = {endpoint.authority for endpoint in orders.reachable}
     return Sight(
@@ -34,6 +42,16 @@ def read_sight(rows: Iterable[_Row], servers: Mapping[str, ServerRow], orders: O
         retries=_number(whole, "wretr") + _number(whole, "wredis"),
         abandoned=_number(whole, "cli_abrt"),
     )
+
+
+def _add_up(rows: Iterable[_Row]) -> dict[str, _Row]:
+    by_name: dict[str, _Row] = {}
+    for row in rows:
+        first = by_name.setdefault(row["svname"], row)
+        if first is not row:
+            sums = {c: str(_number(first, c) + _number(row, c)) for c in _COUNTED}
+            by_name[row["svname"]] = {**first, **sums}
+    return by_name
 
 
 def _see(key: str, row: _Row | None) -> SeenBackend:

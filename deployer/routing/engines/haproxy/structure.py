@@ -6,6 +6,7 @@ __all__ = ["needs_reload", "render_labels"]
 
 _SERVER = "    server "
 _CONTROL = f"{_SERVER}control "
+_FARM = "backend "
 
 
 def needs_reload(running: str, wanted: str) -> bool:
@@ -30,13 +31,15 @@ def render_labels(orders: Orders) -> str:
     return "".join(f"{endpoint.authority} {endpoint.key}\n" for endpoint in orders.reachable)
 
 
-def _servers(text: str) -> dict[str, list[str]]:
-    """Return what each server has beyond its address and its weight."""
-    found = {}
+def _servers(text: str) -> dict[tuple[str, str], list[str]]:
+    """Return, by farm and name, what each server has beyond its address and its weight."""
+    found, farm = {}, ""
     for line in text.splitlines():
+        if line.startswith(_FARM):
+            farm = line
         if line.startswith(_SERVER) and not line.startswith(_CONTROL):
             name, _address, _weight, _number, *rest = line.split()[1:]
-            found[name] = rest
+            found[farm, name] = rest
     return found
 
 

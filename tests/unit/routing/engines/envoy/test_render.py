@@ -34,7 +34,7 @@ def routes_of(orders: Orders) -> Any:
 
 def test_nothing_is_left_to_defaults_that_break_three_endpoints(make_orders: MakeOrders) -> None:
     cluster = cluster_of(make_orders(A, B))
-    assert cluster["common_lb_config"] == {"healthy_panic_threshold": {"value": 0}}
+    assert cluster["common_lb_config"] == {"healthy_panic_threshold": {"value": 1}}
     assert cluster["close_connections_on_host_health_failure"] is True
     assert cluster["ignore_health_on_host_removal"] is True
     (probe,) = cluster["health_checks"]
