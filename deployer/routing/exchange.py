@@ -29,10 +29,9 @@ class Exchange:
     Before a byte of the response is there, a failed attempt may be followed by another; see
     `Request.may_be_sent`. Afterwards a failure cuts the client's connection, so that a part is
     never taken for the whole.
-
-    What most requests never change stands on the class: they need not set it.
     """
 
+    # what most requests never change stands on the class: they need not set it
     deadline = math.inf
     _phase = PENDING
     _ticket: Ticket | None = None
@@ -172,6 +171,8 @@ class Exchange:
         self._ticket = ticket
         if ticket.panic:
             traffic.counters.panics += 1
+        if tried:
+            traffic.counters.retries += 1
         member = ticket.member
         tried.append(member.key)
         if traffic.tracer is not None:
@@ -224,11 +225,9 @@ class Exchange:
         timeouts = self._traffic.timeouts
         self._sent_at = now
         if self._request.whole:
-            self._phase = WAITING
-            self.deadline = now + timeouts.first_byte
+            self._phase, self.deadline = WAITING, now + timeouts.first_byte
         else:
-            self._phase = SENDING
-            self.deadline = now + timeouts.idle
+            self._phase, self.deadline = SENDING, now + timeouts.idle
 
     def _hold(self, *, held: bool) -> None:
         self._held = held
@@ -340,15 +339,13 @@ class Exchange:
 
     def _retry(self) -> None:
         now = self._traffic.now()
-        self._traffic.counters.retries += 1
         if self._picks.has_alternative(self._passage.tried, now):
             self._attempt(now)
             return
         self._phase = SEEKING
         wait = backoff_seconds(len(self._passage.tried) - 1, self._traffic.rng)
-        self._pause = self._traffic.loop.call_later(
-            wait, lambda: self._attempt(self._traffic.now())
-        )
+        traffic = self._traffic
+        self._pause = traffic.loop.call_later(wait, lambda: self._attempt(traffic.now()))
 
     def _give_up(self, status: int) -> None:
         self._traffic.counters.unserved += 1
