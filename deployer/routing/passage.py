@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 
 from deployer.routing.cors import drop_origins, encode_fields
@@ -39,7 +40,7 @@ class Passage:
     __slots__ = ("began", "failures", "fields", "first_byte", "peer", "request", "sent", "tried")
 
     def __init__(
-        self, request: Request, peer: bytes, *, began: float, fields: Mapping[str, str]
+        self, request: Request, peer: bytes, began: float, fields: Mapping[str, str]
     ) -> None:
         self.fields = fields
         self.request = request
@@ -55,7 +56,8 @@ class Passage:
     ) -> tuple[bytes, bool, bool]:
         """See `encode_response`; the answer says of its way here, too."""
         if self.fields:
-            head.lines = [*drop_origins(head.lines), *encode_fields(self.fields)]
+            lines = [*drop_origins(head.lines), *encode_fields(self.fields)]
+            head = replace(head, lines=lines)  # that of another answer may be the same one
         extra = self.to_headers(panic=panic)
         return encode_response(head, self.request.head, keep_alive=keep_alive, extra=extra)
 

@@ -34,12 +34,13 @@ class Reception:
 
     def find_way(self, head: RequestHead, peer: bytes) -> Way | Page:
         """See `FindWay`."""
-        if head.target[:1] != b"/" or head.target[:3] == PREFIX:
+        target, only = head.target, self._only
+        if target[:1] != b"/" or target[:3] == PREFIX:
             page = self._find_page(head, peer)
             if page is not None:
                 return page
-        if self._only is not None and self._only.door.takes_all:
-            return self._only.door.enter(head, peer)
+        if only is not None and (door := only.door).takes_all:
+            return door.enter(head, peer)
         host, path = _address_of(head)
         doors = [steering.door for steering in self._steerings]
         fitting = [door for door in doors if door.takes(host, path)]

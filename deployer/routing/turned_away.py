@@ -41,7 +41,8 @@ class TurnedAway:
         if self._traffic.log is not None:
             if status >= HTTPStatus.BAD_REQUEST:
                 self._passage.failures.append(_reason_of(payload))
-            self._traffic.log(self._passage.to_line(status, self._traffic.now()))
+            now = self._traffic.now()
+            self._traffic.log(self._passage.to_line(status, now), now)
         return status, payload
 
 
