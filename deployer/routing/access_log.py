@@ -1,10 +1,14 @@
 """One JSON line per request: no bodies, no query, no header values but the request's id."""
 
+import math
 from typing import TextIO
 
 from deployer.ports import Clock
 
 __all__ = ["AccessLog"]
+
+_STAMP_SECONDS = 0.001
+"""How precisely a line tells when its request ended."""
 
 
 class AccessLog:
@@ -14,21 +18,24 @@ class AccessLog:
         self._stream = stream
         self._clock = clock
         self._lines: list[str] = []
-        self._second = -1
+        self._until = -math.inf
         self._stamp = ""
 
-    def add(self, members: str) -> None:
-        """Take in the record of a request that ended now: the members of a JSON object."""
-        now = self._clock.now()
-        second = now.second
-        if second != self._second:
-            self._second, self._stamp = second, f'{{"at":"{now:%Y-%m-%dT%H:%M:%S}'
-        self._lines.append(f'{self._stamp}.{now.microsecond // 1000:03d}Z",{members}}}')
+    def add(self, members: str, now: float) -> None:
+        """Take in the record of a request that has just ended: the members of a JSON object.
+
+        Args:
+            now: Monotonic seconds; the time of day is asked at most once in a millisecond of them.
+        """
+        if now >= self._until:
+            at = self._clock.now()
+            self._until = now + _STAMP_SECONDS
+            self._stamp = f'{{"at":"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z",'
+        self._lines.append(f"{self._stamp}{members}}}")
 
     def flush(self) -> None:
         """Write what was gathered."""
         if self._lines:
             lines, self._lines = self._lines, []
-            self._second = -1  # or a minute of silence would end in the same second
             self._stream.write("\n".join(lines) + "\n")
             self._stream.flush()

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from jsonpointer import JsonPointer, JsonPointerException
 
+from deployer.errors import StateError
 from deployer.release.steering import CheckRecord
 
 __all__ = ["AnswerCheck", "AnswerWatch"]
@@ -25,14 +26,23 @@ class AnswerCheck:
 
     A regular expression is searched for in the bytes that are looked at, and takes the time it
     takes: one that backtracks without end is its author's.
+
+    Raises:
+        StateError: A pattern or the pointer is none.
     """
 
     def __init__(self, record: CheckRecord) -> None:
         self.limit = record.first_bytes
         self._statuses = record.status
-        self._pointer = None if record.pointer is None else JsonPointer(record.pointer)
-        self._pattern = _compile(record.pattern)
-        self._absent = _compile(record.absent)
+        try:
+            self._pointer = None if record.pointer is None else JsonPointer(record.pointer)
+            self._pattern = _compile(record.pattern)
+            self._absent = _compile(record.absent)
+        except (JsonPointerException, re.error) as error:
+            raise StateError(
+                f"the routes' check of answers can't be used: {error}",
+                hint="Mend routing.check in the spec, and deploy.",
+            ) from error
 
     def find_fault(self, status: int, body: bytes, *, whole: bool) -> str:
         """Return what is wrong with an answer in a few words, never with its content; or nothing.

@@ -39,16 +39,33 @@ class Caller:
 
 
 class KeyRing:
-    """The keys that let somebody in."""
+    """The keys that let somebody in.
+
+    Raises:
+        StateError: One has no SHA-256.
+    """
 
     def __init__(self, keys: Sequence[KeyRecord]) -> None:
-        self._keys = [(bytes.fromhex(key.sha256), Caller(f"key {key.name}", key)) for key in keys]
+        self._keys = [(_read_hash(key), Caller(f"key {key.name}", key)) for key in keys]
 
     def find(self, given: bytes) -> Caller | None:
         """Return whose key it is; all are compared, in a time that does not tell which is near."""
         digest, compare = hashlib.sha256(given).digest(), hmac.compare_digest
         found = [caller for known, caller in self._keys if compare(known, digest)]
         return found[0] if found else None
+
+
+def _read_hash(key: KeyRecord) -> bytes:
+    try:
+        digest = bytes.fromhex(key.sha256)
+    except ValueError:
+        digest = b""
+    if len(digest) != hashlib.sha256().digest_size:
+        raise StateError(
+            f"the routes' key {key.name} has no SHA-256 of 64 hexadecimal digits",
+            hint="Make one with  deployer router key, and deploy.",
+        )
+    return digest
 
 
 class TokenReader:
@@ -75,7 +92,7 @@ class TokenReader:
         self._record = record
         try:
             keys = [jwt.PyJWK(key, record.algorithm) for key in record.keys]
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, AttributeError, TypeError) as error:  # or no JSON object at all
             raise StateError(
                 f"the routes' public keys are of no use for {record.algorithm}: {error}",
                 hint="Mend routing.guard.tokens.jwks, and deploy.",

@@ -3,12 +3,12 @@
 import asyncio
 import math
 from collections import deque
-from typing import Protocol, cast
+from typing import cast
 
 import httptools
 
-from deployer.routing.exchange import Exchange
-from deployer.routing.local_answer import LocalAnswer
+from deployer.routing.downstream import Turn
+from deployer.routing.known_head import RequestMemory
 from deployer.routing.messages import (
     HEAD_LIMIT,
     Field,
@@ -16,33 +16,18 @@ from deployer.routing.messages import (
     RequestHead,
     check_request,
     read_request_head,
-    request_id,
 )
 from deployer.routing.peer import describe_peer
-from deployer.routing.request import Request
-from deployer.routing.retries import is_repeatable
 from deployer.routing.traffic import Traffic
+from deployer.routing.turns import make_refusal, make_turn
 from deployer.routing.upstream import HIGH_WATER
-from deployer.routing.way import FindWay, Way
+from deployer.routing.way import FindWay
 
 __all__ = ["ClientConnection"]
 
 _TOO_LARGE = Refusal(431, "the request's head is larger than 64 KiB")
 _MALFORMED = "the request is not valid HTTP/1.1"
 _STOPS = (httptools.HttpParserError, httptools.HttpParserUpgrade)
-
-
-class _Turn(Protocol):
-    """A request whose answer is due after those before it."""
-
-    @property
-    def whole(self) -> bool: ...
-    def start(self) -> None: ...
-    def feed(self, data: bytes) -> None: ...
-    def finish_request(self) -> None: ...
-    def refuse(self, status: int, message: str) -> None: ...
-    def lose_client(self) -> None: ...
-    def on_client_writable(self, *, writable: bool) -> None: ...
 
 
 class ClientConnection(asyncio.BufferedProtocol):
@@ -64,14 +49,15 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._find_way = find_way
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
-        self._incoming: _Turn | None = None
-        self._current: _Turn | None = None
-        self._waiting: deque[_Turn] = deque()
+        self._incoming: Turn | None = None
+        self._current: Turn | None = None
+        self._waiting: deque[Turn] = deque()
         self._advancing = False
         self._held = False
         self._paused = False
         self._deaf = False
         self._unparsed = 0
+        self._memory = RequestMemory()
         self._target = b""
         self._fields: list[Field] = []
         self._upgrading = False
@@ -179,6 +165,11 @@ class ClientConnection(asyncio.BufferedProtocol):
         """See `asyncio.BufferedProtocol`."""
         if self._deaf:
             return
+        if self._unparsed == 0 and self._incoming is None:
+            known = self._memory.read(self._scratch, nbytes)
+            if known is not None:
+                self._take_in(*known)
+                return
         self._unparsed += nbytes
         try:
             self._parser.feed_data(self._scratch[:nbytes])
@@ -186,6 +177,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             self._stop_parsing(error, self._scratch[:nbytes])
         if self._unparsed > HEAD_LIMIT:
             self._refuse_overlong()
+        self._memory.fresh = 0
         if self._waiting or self._paused:
             self._advance()
 
@@ -231,9 +223,11 @@ class ClientConnection(asyncio.BufferedProtocol):
         large = self._unparsed > HEAD_LIMIT and self._is_too_large()
         refusal = _TOO_LARGE if large else check_request(head)
         if refusal is not None:
-            self._refuse(refusal, bodiless=head.method == b"HEAD")
+            self._refuse(refusal, head)
             return
-        self._incoming = turn = self._make_turn(head)
+        if self._memory.fresh:
+            self._memory.learn(self._scratch, head)
+        self._incoming = turn = make_turn(self, head, self._find_way(head, self.peer))
         self._waiting.append(turn)
 
     def on_body(self, body: bytes) -> None:
@@ -254,6 +248,17 @@ class ClientConnection(asyncio.BufferedProtocol):
             turn.finish_request()
 
     # ----
+
+    def _take_in(self, head: RequestHead, body: bytes) -> None:
+        turn = make_turn(self, head, self._find_way(head, self.peer))
+        turn.take_whole(body)
+        if self._current is None and not self._waiting:
+            self.deadline = math.inf
+            self._current = turn
+            turn.start()
+        else:
+            self._waiting.append(turn)
+            self._pace()
 
     def _stop_parsing(self, error: Exception, data: memoryview) -> None:
         if not isinstance(error, httptools.HttpParserUpgrade):
@@ -314,29 +319,12 @@ class ClientConnection(asyncio.BufferedProtocol):
         lines = [b"%b: %b\r\n" % field for field in self._fields if field[0].lower() in framing]
         return b"POST / HTTP/1.1\r\n" + b"".join(lines) + b"\r\n"
 
-    def _make_turn(self, head: RequestHead) -> _Turn:
-        way = self._find_way(head, self.peer)
-        if isinstance(way, Way):
-            ident = request_id(head) or way.traffic.make_ident()
-            repeatable = is_repeatable(head.method, idempotent=way.traffic.idempotent)
-            return Exchange(self, way, Request(head, ident, repeatable=repeatable))
-        return LocalAnswer(
-            self,
-            way,
-            version=head.version,
-            keep_alive=head.keep_alive,
-            bodiless=head.method == b"HEAD",
-        )
-
-    def _refuse(self, refusal: Refusal, *, bodiless: bool = False) -> None:
+    def _refuse(self, refusal: Refusal, head: RequestHead | None = None) -> None:
         if self._deaf:
             return
         self._stop_listening()
         self._traffic.counters.refused += 1
-        page = (refusal.status, {"error": refusal.message})
-        self._waiting.append(
-            LocalAnswer(self, lambda: page, version="1.1", keep_alive=False, bodiless=bodiless)
-        )
+        self._waiting.append(make_refusal(self, self._traffic, refusal, head))
 
     def _refuse_rest(self) -> None:
         turn, self._incoming = self._incoming, None

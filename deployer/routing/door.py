@@ -11,6 +11,7 @@ from deployer.routing.onlookers import Onlookers
 from deployer.routing.shadow import Shadow
 from deployer.routing.token_bucket import Buckets
 from deployer.routing.traffic import Traffic
+from deployer.routing.turned_away import TurnedAway
 from deployer.routing.way import Way
 from deployer.routing.wishes import Wishes
 
@@ -74,7 +75,7 @@ class Door:
             return self.pass_on(head, peer)
         admitted = self._guard.admit(head, peer, self._hall.traffic.now())
         if not isinstance(admitted, Admitted):
-            return admitted
+            return TurnedAway(self._hall.traffic, admitted, head=head, peer=peer)
         way = self.pass_on(head, peer)
         return Way(way.traffic, way.picks, way.onlooker, admitted.fields)
 

@@ -15,6 +15,7 @@ class Turned(StrEnum):
     PATH = "the key is not for this path"
     RATE = "too many requests"
     ORIGIN = "another origin"
+    NOWHERE = "no deployment takes this host and path"
 
 
 class Fate(StrEnum):

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Protocol
 
-__all__ = ["Client"]
+__all__ = ["Client", "Turn"]
 
 
 class Client(Protocol):
@@ -34,4 +34,41 @@ class Client(Protocol):
 
         Nothing is called afterwards.
         """
+        ...
+
+
+class Turn(Protocol):
+    """A request whose answer is due after those before it."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether it has come in completely."""
+        ...
+
+    def start(self) -> None:
+        """Begin: its turn has come."""
+        ...
+
+    def feed(self, data: bytes) -> None:
+        """Take in body bytes."""
+        ...
+
+    def finish_request(self) -> None:
+        """Learn that the body has ended."""
+        ...
+
+    def take_whole(self, body: bytes) -> None:
+        """Take in all of the body, and that it has ended, before `start`."""
+        ...
+
+    def refuse(self, status: int, message: str) -> None:
+        """Answer that the rest of the request is malformed."""
+        ...
+
+    def lose_client(self) -> None:
+        """Stop at once: the client is gone."""
+        ...
+
+    def on_client_writable(self, *, writable: bool) -> None:
+        """Follow a slow reader."""
         ...

@@ -20,8 +20,6 @@ from deployer.routing.way import Way
 __all__ = ["Exchange"]
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
 _SERVED = Outcome.SERVED
 
 
@@ -31,10 +29,9 @@ class Exchange:
     Before a byte of the response is there, a failed attempt may be followed by another; see
     `Request.may_be_sent`. Afterwards a failure cuts the client's connection, so that a part is
     never taken for the whole.
-
-    What most requests never change stands on the class: they need not set it.
     """
 
+    # what most requests never change stands on the class: they need not set it
     deadline = math.inf
     _phase = PENDING
     _ticket: Ticket | None = None
@@ -54,7 +51,7 @@ class Exchange:
         self._onlooker = way.onlooker
         self._request = request
         self._sent_at = began = traffic.now()
-        self._passage = Passage(request, client.peer, began=began, fields=way.fields)
+        self._passage = Passage(request, client.peer, began, way.fields)
 
     # ---- from the client's side
 
@@ -91,6 +88,13 @@ class Exchange:
             self._upstream.send(self._request.frame_end())
             if self._phase is SENDING:
                 self._wait(self._traffic.now())
+
+    def take_whole(self, body: bytes) -> None:
+        """See `Turn.take_whole`."""
+        self._request.fill(body)
+        if self._onlooker is not None:
+            self._onlooker.on_body(body)
+            self._onlooker.on_body_end()
 
     def refuse(self, status: int, message: str) -> None:
         """Answer that the rest of the request is malformed; the connection ends with it."""
@@ -167,6 +171,8 @@ class Exchange:
         self._ticket = ticket
         if ticket.panic:
             traffic.counters.panics += 1
+        if tried:
+            traffic.counters.retries += 1
         member = ticket.member
         tried.append(member.key)
         if traffic.tracer is not None:
@@ -202,21 +208,14 @@ class Exchange:
 
     def _use(self, connection: UpstreamConnection, now: float) -> None:
         self._upstream = connection
-        request, client, address = self._request, self._client, connection.address
-        head = request.head
-        encoded = encode_request(
-            head,
-            authority=address.authority,
-            prefix=address.prefix,
-            peer=client.peer,
-            ident=request.ident,
-            scheme=client.scheme,
-        )
+        request, client = self._request, self._client
+        head, to = request.head, connection.address
+        encoded = encode_request(head, to, client.peer, request.ident, scheme=client.scheme)
         switch = self._switch if b"upgrade" in head.special else None
-        connection.begin(self, bodiless=head.method == b"HEAD", switch=switch)
         if self._held:
             self._hold(held=False)
-        connection.send(encoded + request.take())
+        sent = encoded + request.take()
+        connection.begin(self, sent, bodiless=head.method == b"HEAD", switch=switch)
         self._wait(now)
         if not (request.whole or self._continued) and head.expects_continue:
             self._continued = True
@@ -226,11 +225,9 @@ class Exchange:
         timeouts = self._traffic.timeouts
         self._sent_at = now
         if self._request.whole:
-            self._phase = WAITING
-            self.deadline = now + timeouts.first_byte
+            self._phase, self.deadline = WAITING, now + timeouts.first_byte
         else:
-            self._phase = SENDING
-            self.deadline = now + timeouts.idle
+            self._phase, self.deadline = SENDING, now + timeouts.idle
 
     def _hold(self, *, held: bool) -> None:
         self._held = held
@@ -282,14 +279,13 @@ class Exchange:
     def _begin_response(self, head: ResponseHead, now: float) -> bytes:
         self._phase = STREAMING
         self._status = status = head.status
-        passage, ticket, panic = self._passage, self._ticket, False
+        passage, ticket, keep_alive = self._passage, self._ticket, self._may_keep_alive()
         passage.first_byte = now
         if ticket is not None:
             ticket.member.answer(status, now - self._sent_at, now)
-            panic = ticket.panic
-        encoded, self._chunked, self._keep_alive = passage.encode_answer(
-            head, keep_alive=self._may_keep_alive(), panic=panic
-        )
+        panic = ticket is not None and ticket.panic
+        answer = passage.encode_answer(head, keep_alive=keep_alive, panic=panic)
+        encoded, self._chunked, self._keep_alive = answer
         return encoded
 
     def _may_keep_alive(self) -> bool:
@@ -297,8 +293,7 @@ class Exchange:
         return request.whole and request.head.keep_alive and not self._traffic.closing
 
     def _complete(self, last: bytes, now: float) -> None:
-        ticket, connection, client = self._ticket, self._upstream, self._client
-        whole = self._request.whole
+        ticket, connection, whole = self._ticket, self._upstream, self._request.whole
         self._upstream = None
         if ticket is not None:
             outcome, reason = self._judge()
@@ -306,8 +301,8 @@ class Exchange:
             if connection is not None:
                 ticket.member.pool.give_back(connection, now, whole=whole)
         self._end(self._status, now)
-        client.write(last)
-        client.end_turn(keep_alive=whole and self._keep_alive)
+        self._client.write(last)
+        self._client.end_turn(keep_alive=whole and self._keep_alive)
 
     def _judge(self) -> tuple[Outcome, str]:
         outcome = outcome_of_status(self._status)
@@ -344,15 +339,13 @@ class Exchange:
 
     def _retry(self) -> None:
         now = self._traffic.now()
-        self._traffic.counters.retries += 1
         if self._picks.has_alternative(self._passage.tried, now):
             self._attempt(now)
             return
         self._phase = SEEKING
         wait = backoff_seconds(len(self._passage.tried) - 1, self._traffic.rng)
-        self._pause = self._traffic.loop.call_later(
-            wait, lambda: self._attempt(self._traffic.now())
-        )
+        traffic = self._traffic
+        self._pause = traffic.loop.call_later(wait, lambda: self._attempt(traffic.now()))
 
     def _give_up(self, status: int) -> None:
         self._traffic.counters.unserved += 1

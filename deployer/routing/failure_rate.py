@@ -1,5 +1,6 @@
 """The share of requests that failed lately: what failures in a row can't show under load."""
 
+import math
 from collections import deque
 
 __all__ = ["FailureRate"]
@@ -16,20 +17,20 @@ class FailureRate:
     every other request would stay in use for ever.
     """
 
-    __slots__ = ("_failed", "_seconds", "_total")
+    __slots__ = ("_failed", "_seconds", "_slot", "_total", "_until")
 
     def __init__(self) -> None:
         self._seconds: deque[list[float]] = deque()  # [second, requests, failures]
+        self._slot = [0.0, 0.0, 0.0]
+        self._until = -math.inf
         self._total = 0.0
         self._failed = 0.0
 
     def add(self, now: float, *, failed: bool, count: int = 1) -> None:
         """Count requests that went alike."""
-        seconds = self._seconds
-        if not seconds or now - seconds[-1][0] >= 1.0:
-            self._forget(now)
-            seconds.append([now, 0.0, 0.0])
-        slot = seconds[-1]
+        slot = self._slot
+        if now >= self._until:
+            slot = self._open(now)
         slot[1] += count
         self._total += count
         if failed:
@@ -44,7 +45,14 @@ class FailureRate:
     def clear(self) -> None:
         """Begin anew: after an ejection the past has been paid for."""
         self._seconds.clear()
+        self._until = -math.inf
         self._total = self._failed = 0.0
+
+    def _open(self, now: float) -> list[float]:
+        self._forget(now)
+        self._slot, self._until = [now, 0.0, 0.0], now + 1.0
+        self._seconds.append(self._slot)
+        return self._slot
 
     def _forget(self, now: float) -> None:
         while self._seconds and now - self._seconds[0][0] >= _WINDOW_SECONDS:

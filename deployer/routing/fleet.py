@@ -27,10 +27,10 @@ from deployer.routing.latency import LatencyWindow
 from deployer.routing.load import DEFAULT_LIMIT, Load
 from deployer.routing.policy import (
     Candidate,
-    effective_shares,
     has_alternative,
     is_weighted,
     list_usable,
+    steady_shares,
 )
 from deployer.routing.pool import Pool
 
@@ -216,7 +216,7 @@ class Fleet:
 
     def shares(self, now: float) -> dict[str, float]:
         """Return each member's share of new requests."""
-        return effective_shares(self._candidates, now=now, by_load=self.by_load)
+        return steady_shares(self._candidates, now=now, by_load=self.by_load)
 
     def take_outcome(self, member: Member, outcome: Outcome, now: float, reason: str) -> None:
         """Judge a member by what was seen of it."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -40,7 +40,7 @@ class Follower:
     def __init__(
         self,
         read: ReadRoutes,
-        apply: Callable[[Routes], str],
+        apply: Callable[[Routes], Awaitable[str]],
         *,
         events: Events,
         snapshot: Path | None = None,
@@ -64,14 +64,14 @@ class Follower:
         """Read, and follow what was read if it is newer."""
         try:
             routes = await _call_in_thread(self._read)
-            self._take(routes)
+            await self._take(routes)
         except DeployerError as error:
             self._complain(error.message)
-            self._fall_back()
+            await self._fall_back()
         else:
             self._recover()
 
-    def _take(self, routes: Routes) -> None:
+    async def _take(self, routes: Routes) -> None:
         known = self.routes
         if known is not None and routes.epoch < known.epoch:
             raise DeployerError(f"epoch {routes.epoch} was read, {known.epoch} is followed")
@@ -79,11 +79,11 @@ class Follower:
             return
         if known is not None and not routes.backends:
             raise DeployerError(f"epoch {routes.epoch} has no backends; the last ones are kept")
-        self._follow(routes, cause="were read")
+        await self._follow(routes, cause="were read")
         self._save(routes)
 
-    def _follow(self, routes: Routes, *, cause: str) -> None:
-        effect = self._apply(routes)
+    async def _follow(self, routes: Routes, *, cause: str) -> None:
+        effect = await self._apply(routes)
         self.routes = routes
         count = len(routes.backends)
         change = f"epoch {routes.epoch}, {count} backend{'' if count == 1 else 's'}"
@@ -101,12 +101,12 @@ class Follower:
             self._note("not followed", cause=message, effect="the last known ones are kept")
         self.error = message
 
-    def _fall_back(self) -> None:
+    async def _fall_back(self) -> None:
         if self._snapshot is None or self.routes is not None or not self._snapshot.exists():
             return
         try:
             routes = load_routes(self._snapshot)
-            self._follow(routes, cause=f"from the snapshot {self._snapshot}")
+            await self._follow(routes, cause=f"from the snapshot {self._snapshot}")
         except DeployerError as error:
             self._note("the snapshot is of no use", cause=error.message)
             return

@@ -1,10 +1,11 @@
 """Who is let in, how often, and what pages of other origins are told."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import NamedTuple
 
+from deployer.errors import StateError
 from deployer.release.steering import GuardRecord, RateRecord
 from deployer.routing.callers import Caller, KeyRing, TokenReader
 from deployer.routing.cors import describe_origin, describe_preflight, is_preflight
@@ -35,6 +36,7 @@ class Guard:
 
     Raises:
         SetupError: Tokens are asked for, and what reads them is not installed.
+        StateError: A key, a public key or a rate is none.
     """
 
     def __init__(self, record: GuardRecord, buckets: Buckets, counts: DoorCounts) -> None:
@@ -44,6 +46,7 @@ class Guard:
         self._header = record.header.lower().encode()
         self._keys = KeyRing(record.keys)
         self._tokens = TokenReader(record.tokens) if record.tokens is not None else None
+        _check_rates([record.rate, *(key.rate for key in record.keys)])
         self._closed = bool(record.keys) or record.tokens is not None
 
     def admit(self, head: RequestHead, peer: bytes, now: float) -> Admitted | Page:
@@ -125,6 +128,15 @@ _STATUSES: Mapping[Turned, int] = {
     Turned.RATE: int(HTTPStatus.TOO_MANY_REQUESTS),
     Turned.ORIGIN: int(HTTPStatus.FORBIDDEN),
 }
+
+
+def _check_rates(rates: Iterable[RateRecord | None]) -> None:
+    for rate in rates:
+        if rate is not None and not (0 < rate.per_second < math.inf and rate.burst > 0):
+            raise StateError(
+                f"the routes' rate of {rate.per_second:g} a second, {rate.burst} at once, is none",
+                hint="Mend routing.guard in the spec, and deploy.",
+            )
 
 
 def _bearer(head: RequestHead) -> bytes | None:

@@ -345,9 +345,9 @@ def _say(health: Health, outcome: Outcome, reason: str) -> str:
     detail = f": {reason}" if reason else ""
     match outcome:
         case Outcome.PROBE_FAILED:
-            return f"{_count(health.probes_failed, 'probe')} failed in a row{detail}"
+            return f"{_count(health.probes_failed, 'probe')}{detail}"
         case Outcome.FAILED:
-            return f"{_count(health.requests_failed, 'request')} failed in a row{detail}"
+            return f"{_count(health.requests_failed, 'request')}{detail}"
         case Outcome.BUSY:
             return f"busy{detail}"
         case Outcome.PROBE_PASSED:
@@ -357,4 +357,4 @@ def _say(health: Health, outcome: Outcome, reason: str) -> str:
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"1 {noun} failed" if number == 1 else f"{number} {noun}s failed in a row"

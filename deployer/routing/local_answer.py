@@ -47,6 +47,11 @@ class LocalAnswer:
         """Learn that the body has ended."""
         self.whole = True
 
+    def take_whole(self, body: bytes) -> None:
+        """Ignore the body."""
+        del body
+        self.whole = True
+
     def refuse(self, status: int, message: str) -> None:
         """Nothing is left to refuse: it is answered, and the connection ends with it."""
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
+from deployer.routing.address import Address
 from deployer.values import Json
 
 __all__ = [
@@ -203,13 +204,7 @@ def request_id(head: RequestHead) -> bytes | None:
 
 
 def encode_request(
-    head: RequestHead,
-    *,
-    authority: bytes,
-    prefix: bytes,
-    peer: bytes,
-    ident: bytes,
-    scheme: bytes = b"http",
+    head: RequestHead, to: Address, peer: bytes, ident: bytes, *, scheme: bytes = b"http"
 ) -> bytes:
     """Return the head to send to a backend; a body keeps its length, or comes in chunks.
 
@@ -233,10 +228,10 @@ def encode_request(
         (
             head.method,
             b" ",
-            prefix,
+            to.prefix,
             target if target[:1] == b"/" else origin_form(target),
             b" HTTP/1.1\r\nHost: ",
-            authority,
+            to.authority,
             b"\r\n",
             *head.lines,
             b"X-Forwarded-For: ",

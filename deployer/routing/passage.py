@@ -1,7 +1,9 @@
 """What is noted of a request on its way: for its log line, and for what the client is told."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 
 from deployer.routing.cors import drop_origins, encode_fields
@@ -38,7 +40,7 @@ class Passage:
     __slots__ = ("began", "failures", "fields", "first_byte", "peer", "request", "sent", "tried")
 
     def __init__(
-        self, request: Request, peer: bytes, *, began: float, fields: Mapping[str, str]
+        self, request: Request, peer: bytes, began: float, fields: Mapping[str, str]
     ) -> None:
         self.fields = fields
         self.request = request
@@ -54,7 +56,8 @@ class Passage:
     ) -> tuple[bytes, bool, bool]:
         """See `encode_response`; the answer says of its way here, too."""
         if self.fields:
-            head.lines = [*drop_origins(head.lines), *encode_fields(self.fields)]
+            lines = [*drop_origins(head.lines), *encode_fields(self.fields)]
+            head = replace(head, lines=lines)  # that of another answer may be the same one
         extra = self.to_headers(panic=panic)
         return encode_response(head, self.request.head, keep_alive=keep_alive, extra=extra)
 
@@ -75,7 +78,7 @@ class Passage:
             extra["Retry-After"] = "1"
         return local_response(
             status,
-            {"error": message, "attempts": [*self.failures], "request_id": ident},
+            {"error": message, "attempts": self._list_failures(), "request_id": ident},
             version=head.version,
             keep_alive=keep_alive,
             bodiless=head.method == b"HEAD",
@@ -91,7 +94,7 @@ class Passage:
         head = request.head
         path = origin_form(head.target).partition(b"?")[0].decode("ascii", "replace")
         backend = _quote(tried[-1]) if tried else "null"
-        failures = json.dumps(self.failures) if self.failures else "[]"
+        failures = json.dumps(self._list_failures()) if self.failures else "[]"
         first_byte = "null" if first is None else f"{(first - began) * 1e3:.3f}"
         return (
             f'"id":{_quote(request.ident.decode())},"client":"{self.peer.decode()}",'
@@ -100,3 +103,8 @@ class Passage:
             f'"bytes_in":{request.received},"bytes_out":{self.sent},'
             f'"first_byte_ms":{first_byte},"duration_ms":{(now - began) * 1e3:.3f}'
         )
+
+    def _list_failures(self) -> list[str]:
+        """Return what went wrong, each once: who waits for a backend may fail many times alike."""
+        counts = Counter(self.failures)
+        return [why if n == 1 else f"{why} ({n} times)" for why, n in counts.items()]

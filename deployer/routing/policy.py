@@ -15,7 +15,7 @@ import random
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -35,6 +35,7 @@ __all__ = [
     "is_weighted",
     "list_usable",
     "prepare",
+    "steady_shares",
 ]
 
 SPILL_BELOW = 0.7
@@ -154,6 +155,23 @@ def effective_shares(
         for candidate, pull in zip(members, pulls, strict=True):
             shares[candidate.key] = share * pull / sum(pulls)
     return shares
+
+
+def steady_shares(
+    candidates: Sequence[Candidate], *, now: float, by_load: bool = False
+) -> dict[str, float]:
+    """Return the shares beyond the next request; see `effective_shares`.
+
+    One that may be tried by one request has none until that went well, unless all others are down.
+    """
+    settled = [
+        c if c.health.ejected_until is None else replace(c, health=replace(c.health, up=False))
+        for c in candidates
+    ]
+    shares = effective_shares(settled, now=now, by_load=by_load)
+    if any(shares.values()):
+        return shares
+    return effective_shares(candidates, now=now, by_load=by_load)
 
 
 def prepare(candidates: Sequence[Candidate], now: float) -> "Table | None":

@@ -85,11 +85,10 @@ class Pool:
         """
         idle = self._idle
         full = self._draining or len(idle) >= MAX_IDLE
-        if full or not (whole and connection.reusable):
-            connection.abort()
-        else:
-            connection.rest(now)
+        if whole and not full and connection.rest(now):
             idle.append(connection)
+        else:
+            connection.abort()
 
     def discard(self, connection: UpstreamConnection) -> None:
         """See `Idler.discard`."""

@@ -96,8 +96,8 @@ class Prober:
         try:
             async with asyncio.timeout(timeout):
                 connection = await member.pool.connect(timeout)
-                connection.begin(answer, bodiless=False)
-                connection.send(_probe_request(connection, self._path()))
+                asked = _probe_request(connection, self._path())
+                connection.begin(answer, asked, bodiless=False)
                 return await answer.reason
         except TimeoutError:
             return f"no answer in {timeout:g} s"

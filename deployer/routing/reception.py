@@ -3,10 +3,12 @@
 import re
 from collections.abc import Callable, Sequence
 
+from deployer.routing.door_counts import Turned
 from deployer.routing.local_answer import Page
 from deployer.routing.messages import RequestHead, origin_form
 from deployer.routing.site import PREFIX
 from deployer.routing.steering import Steering
+from deployer.routing.turned_away import TurnedAway
 from deployer.routing.way import Way
 from deployer.values import Json
 
@@ -32,19 +34,25 @@ class Reception:
 
     def find_way(self, head: RequestHead, peer: bytes) -> Way | Page:
         """See `FindWay`."""
-        if head.target[:1] != b"/" or head.target[:3] == PREFIX:
+        target, only = head.target, self._only
+        if target[:1] != b"/" or target[:3] == PREFIX:
             page = self._find_page(head, peer)
             if page is not None:
                 return page
-        if self._only is not None and self._only.door.takes_all:
-            return self._only.door.enter(head, peer)
+        if only is not None and (door := only.door).takes_all:
+            return door.enter(head, peer)
         host, path = _address_of(head)
         doors = [steering.door for steering in self._steerings]
         fitting = [door for door in doors if door.takes(host, path)]
         if not fitting:
-            return _nobody
+            return self._turn_away(head, peer)
         best = fitting[0] if len(fitting) == 1 else max(fitting, key=lambda door: door.closeness)
         return best.enter(head, peer)
+
+    def _turn_away(self, head: RequestHead, peer: bytes) -> Page:
+        traffic = self._steerings[0].traffic
+        traffic.door.turn_away(Turned.NOWHERE)
+        return TurnedAway(traffic, _nobody, head=head, peer=peer)
 
 
 def _address_of(head: RequestHead) -> tuple[str, str]:
@@ -59,4 +67,4 @@ def _address_of(head: RequestHead) -> tuple[str, str]:
 
 
 def _nobody() -> tuple[int, Json]:
-    return 404, {"error": "no deployment takes this host and path"}
+    return 404, {"error": str(Turned.NOWHERE)}

@@ -51,6 +51,12 @@ class Request:
         if self._intact:
             self._parts.append(data)
 
+    def fill(self, body: bytes) -> None:
+        """Take in all of the body, and that it has ended, before any of it is taken."""
+        self._parts = [body]
+        self.received = len(body)
+        self.whole = True
+
     def take(self) -> bytes:
         """Return the body so far, framed, for an attempt that begins now."""
         self.taken = True

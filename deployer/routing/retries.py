@@ -1,5 +1,6 @@
 """When a failed attempt may be tried again, and how often altogether. Pure."""
 
+import math
 import random
 from collections import deque
 
@@ -37,20 +38,23 @@ class RetryBudget:
         self._spare = spare
         self._window = window_seconds
         self._seconds: deque[list[float]] = deque()  # [second, requests, retries]
+        self._slot = [0.0, 0.0, 0.0]
+        self._until = -math.inf
         self._requests = 0.0
         self._retries = 0.0
 
     def count_request(self, now: float) -> None:
         """Count a request: it earns a share of a retry."""
-        seconds = self._seconds
-        slot = seconds[-1] if seconds and now - seconds[-1][0] < 1.0 else self._slot(now)
+        slot = self._slot
+        if now >= self._until:
+            slot = self._open(now)
         slot[1] += 1
         self._requests += 1
 
     def spend(self, now: float) -> bool:
         """Take one retry from the budget; False when it is used up."""
         self._forget(now)
-        slot = self._slot(now)
+        slot = self._slot if now < self._until else self._open(now)
         if self._retries + 1 > self._requests * self._share + self._spare:
             return False
         slot[2] += 1
@@ -62,11 +66,11 @@ class RetryBudget:
         self._forget(now)
         return self._requests * self._share + self._spare - self._retries
 
-    def _slot(self, now: float) -> list[float]:
-        if not self._seconds or now - self._seconds[-1][0] >= 1.0:
-            self._forget(now)
-            self._seconds.append([now, 0, 0])
-        return self._seconds[-1]
+    def _open(self, now: float) -> list[float]:
+        self._forget(now)
+        self._slot, self._until = [now, 0.0, 0.0], now + 1.0
+        self._seconds.append(self._slot)
+        return self._slot
 
     def _forget(self, now: float) -> None:
         while self._seconds and now - self._seconds[0][0] >= self._window:

@@ -123,16 +123,9 @@ class Shadow:
         self, connection: UpstreamConnection, head: RequestHead, body: bytes, peer: bytes
     ) -> None:
         answer = _Ignored(self._traffic.loop)
-        address = connection.address
-        lines = encode_request(
-            head,
-            authority=address.authority,
-            prefix=address.prefix,
-            peer=peer,
-            ident=request_id(head) or self._traffic.make_ident(),
-        )
-        connection.begin(answer, bodiless=head.method == b"HEAD")
-        connection.send(lines + _frame(head, body))
+        ident = request_id(head) or self._traffic.make_ident()
+        lines = encode_request(head, connection.address, peer, ident)
+        connection.begin(answer, lines + _frame(head, body), bodiless=head.method == b"HEAD")
         await answer.ended
 
 

@@ -15,6 +15,7 @@ from deployer.routing.follower import Follower, ReadRoutes
 from deployer.routing.health import Rules, State
 from deployer.routing.placing import check_neighbours, place_backends
 from deployer.routing.prober import Pace, Prober
+from deployer.routing.routes_check import check_routes
 from deployer.routing.traffic import Timeouts, Traffic
 
 __all__ = ["Steering", "SteeringOptions"]
@@ -64,7 +65,7 @@ class Steering:
         events: Events,
         options: SteeringOptions,
         rng: random.Random,
-        log: Callable[[str], None] | None = None,
+        log: Callable[[str, float], None] | None = None,
         number: int = 0,
         make_fleet: Callable[..., Fleet] = Fleet,
         probing: bool = True,
@@ -135,12 +136,13 @@ class Steering:
             await asyncio.sleep(_SAMPLE_SECONDS)
             self.fleet.sample()
 
-    def _apply(self, routes: Routes) -> str:
+    async def _apply(self, routes: Routes) -> str:
+        check_routes(routes)
+        check_neighbours(routes, [s.routes for s in self.neighbours if s is not self])
+        door = Door(routes.settings, self.hall)  # the last that may refuse them
         before = self.fleet.shares(self.traffic.now())
         self.fleet.by_load = routes.settings.policy == "latency"
         self.fleet.limit = routes.settings.max_in_flight
-        check_neighbours(routes, [s.routes for s in self.neighbours if s is not self])
-        door = Door(routes.settings, self.hall)
         backends = place_backends(routes.settings, routes.backends, self._options.region)
         joined, left = self.fleet.apply(backends, self.traffic.now())
         self.hall.shadow.follow(self.fleet)

@@ -59,7 +59,7 @@ class Tracer:
         # tracestate is only valid beside the traceparent it came with, which goes on
         kept = [line for line in lines if line not in given]
         written = b"traceparent: 00-%032x-%016x-01\r\n" % (opened.trace_id, opened.span_id)
-        passage.request.head.lines[:] = [*kept, written]
+        passage.request.head.lines = [*kept, written]
 
     def attempt(self, passage: Passage, now: float) -> None:
         """Note that the last of ``passage.tried`` is tried."""

@@ -92,7 +92,7 @@ class Counters:
 
 @dataclass(slots=True)
 class Traffic:
-    """Shared by all connections of one router. ``log`` takes one record per request.
+    """Shared by all connections of one router. ``log`` takes one record per request, and the time.
 
     Attributes:
         answers: What clients were answered, by status; 499 for those that did not wait for it.
@@ -111,7 +111,7 @@ class Traffic:
     rng: random.Random
     timeouts: Timeouts = Timeouts()
     idempotent: bool = False
-    log: Callable[[str], None] | None = None
+    log: Callable[[str, float], None] | None = None
     tracer: Tracer | None = None
     budget: RetryBudget = field(default_factory=RetryBudget)
     counters: Counters = field(default_factory=Counters)
@@ -150,7 +150,7 @@ class Traffic:
         answers[status] = answers.get(status, 0) + 1  # a `Counter` takes three times as long
         self.durations.add(now - passage.began)
         if self.log is not None:
-            self.log(passage.to_line(status, now))
+            self.log(passage.to_line(status, now), now)
         if self.tracer is not None:
             self.tracer.end(passage, status, now)
 

@@ -8,6 +8,7 @@ from typing import Protocol, cast
 import httptools
 
 from deployer.routing.address import Address
+from deployer.routing.known_head import ResponseMemory
 from deployer.routing.messages import HEAD_LIMIT, Field, ResponseHead, read_response_head
 
 __all__ = ["HIGH_WATER", "Idler", "Sink", "Switch", "UpstreamConnection"]
@@ -68,6 +69,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._sink: Sink | None = None
         self._switch: Switch | None = None
         self._parser: httptools.HttpResponseParser | None = None
+        self._memory = ResponseMemory()
         self.idle_since = 0.0
         self._bodiless = False
         self._reason = b""
@@ -82,15 +84,18 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._excess = False
         self._persistent = False
 
-    def begin(self, sink: Sink, *, bodiless: bool, switch: Switch | None = None) -> None:
+    def begin(
+        self, sink: Sink, data: bytes, *, bodiless: bool, switch: Switch | None = None
+    ) -> None:
         """Take the connection for one request.
 
         Args:
+            data: What is there of the request, to be sent at once.
             bodiless: Whether it is a HEAD.
             switch: Called when the backend changes to the protocol that was asked for, with its
                 answer's head and the first bytes after it; then nothing else is called.
         """
-        # What else a response leaves behind is as it was: only `reusable` connections come back.
+        # What else a response leaves behind is as it was: only what may `rest` comes back.
         self._sink = sink
         self._switch = switch
         self._bodiless = bodiless
@@ -98,6 +103,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._unparsed = 0
         if self._parser is None:
             self._parser = httptools.HttpResponseParser(self)
+        self.send(data)
 
     def send(self, data: bytes) -> None:
         """Send bytes of the request."""
@@ -123,25 +129,24 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if self._transport is not None:
             self._transport.abort()
 
-    @property
-    def reusable(self) -> bool:
-        """Whether the response ended cleanly and the backend keeps the connection."""
-        if not (self._complete and self._persistent) or self._excess:
-            return False
-        return self._transport is not None and not self._transport.is_closing()
-
     def hand_over(self) -> asyncio.Transport | None:
         """Give the connection away; None when it is lost already."""
         transport, self._transport = self._transport, None
         self._sink = None
         return transport
 
-    def rest(self, now: float) -> None:
-        """Become idle."""
+    def rest(self, now: float) -> bool:
+        """Become idle; False if it can't: the response did not end cleanly, or it is closing."""
+        transport = self._transport
+        if self._excess or not (self._complete and self._persistent):
+            return False
+        if transport is None or transport.is_closing():
+            return False
         self._sink = None
         self.idle_since = now
         if self._paused:
             self.resume_reading()
+        return True
 
     def is_fresh(self) -> bool:
         """Tell whether nothing came while it was idle: an end that is not read yet counts."""
@@ -169,6 +174,11 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if sink is None or parser is None:
             self.abort()
             return
+        if not (self._unparsed or self._head_seen or self._bodiless):
+            known = self._memory.read(self._scratch, nbytes)
+            if known is not None:
+                self._pass_on(sink, *known)
+                return
         self._unparsed += nbytes
         try:
             parser.feed_data(self._scratch[:nbytes])
@@ -180,6 +190,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
                 self._lose(f"answered what is not HTTP: {_cut(error)}")
                 return
             self._excess = True
+        self._memory.fresh = 0
         if self._unparsed > HEAD_LIMIT:
             self._lose("answered with a head of more than 64 KiB")
         elif self._head is not None or self._chunks or self._complete:
@@ -252,6 +263,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if bodiless:
             self._complete = True
             self._parser = None  # it would wait for the body that a HEAD only announces
+        elif self._memory.fresh and self._persistent:
+            self._memory.learn(self._scratch, head, len(self._fields))
 
     def on_body(self, body: bytes) -> None:
         """See `httptools.HTTPProtocol`."""
@@ -268,6 +281,11 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             self._complete = True
 
     # ----
+
+    def _pass_on(self, sink: Sink, head: ResponseHead, body: bytes) -> None:
+        self._head_seen = self._complete = self._persistent = True
+        self._sink = None
+        sink.on_response(head, [body] if body else [], complete=True)
 
     def _change_over(self, first: bytes) -> None:
         head, switch = self._head, self._switch

@@ -45,10 +45,11 @@ Usage = tuple[float, float]
 CONNECTIONS = 32
 SIZES = (100, 10_000)
 BODY = b'{"inputs":[{"name":"x","shape":[1,4],"datatype":"FP64","data":[5.1,3.5,1.4,0.2]}]}'
-REQUEST = (
-    b"POST /v2/models/iris/infer HTTP/1.1\r\nHost: iris\r\nContent-Type: application/json\r\n"
-    b"Content-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
-)
+HEAD = b"POST /v2/models/iris/infer HTTP/1.1\r\nHost: iris\r\nContent-Type: application/json\r\n"
+TAIL = b"Content-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
+REQUEST = HEAD + TAIL
+VARIED = "no two alike"
+"""The embedded plane again, with an id of its own in each request's head: nothing can be known."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -72,17 +73,20 @@ def bench_router(size: int, seconds: float = 1.0, rounds: int = 5) -> dict[str, 
         for engine in RUN:
             with contextlib.suppress(SetupError):
                 routers[engine] = stack.enter_context(started(engine, backend.port))
+        routers[VARIED] = routers[Engine.EMBEDDED]
         runs: dict[str, list[Measured]] = {name: [] for name in routers}
         for again in range(rounds + 1):
             for name, (port, use) in routers.items():
-                run = _measure_with(port, use, size, seconds)
+                run = _measure_with(port, use, size, seconds, varied=name == VARIED)
                 runs[name] += [run] if again else []  # the first warms up
     return {name: _median(found) for name, found in runs.items()}
 
 
-def _measure_with(port: int, use: Callable[[], Usage], size: int, seconds: float) -> Measured:
+def _measure_with(
+    port: int, use: Callable[[], Usage], size: int, seconds: float, *, varied: bool
+) -> Measured:
     before = use()
-    run = _measure(port, size, seconds)
+    run = _measure(port, size, seconds, varied=varied)
     used = use()
     cpu_us = (used[0] - before[0]) * 1e6 / (run.per_second * seconds)
     return replace(run, cpu_us=cpu_us, memory_mib=used[1])
@@ -171,18 +175,18 @@ class Served:
         self._process.join()
 
 
-def _measure(port: int, size: int, seconds: float) -> Measured:
-    latencies = sorted(asyncio.run(_load(port, size, seconds)))
+def _measure(port: int, size: int, seconds: float, *, varied: bool) -> Measured:
+    latencies = sorted(asyncio.run(_load(port, size, seconds, varied=varied)))
     count = len(latencies)
     return Measured(
         count / seconds, latencies[count // 2] * 1e3, latencies[int(count * 0.99)] * 1e3
     )
 
 
-async def _load(port: int, size: int, seconds: float) -> list[float]:
+async def _load(port: int, size: int, seconds: float, *, varied: bool) -> list[float]:
     loop = asyncio.get_running_loop()
     until = time.perf_counter() + seconds
-    loads = [_Load(size, until) for _ in range(CONNECTIONS)]
+    loads = [_Load(size, until, varied=varied) for _ in range(CONNECTIONS)]
     for load in loads:
         await loop.create_connection(lambda load=load: load, "127.0.0.1", port)  # type: ignore[misc]
     await asyncio.gather(*[load.done.wait() for load in loads])
@@ -192,7 +196,8 @@ async def _load(port: int, size: int, seconds: float) -> list[float]:
 class _Load(asyncio.Protocol):
     """Asks again as soon as it is answered: at the end of the body."""
 
-    def __init__(self, size: int, until: float) -> None:
+    def __init__(self, size: int, until: float, *, varied: bool) -> None:
+        self._varied = varied
         self._size = size
         self._left = 0
         self.latencies: list[float] = []
@@ -223,7 +228,8 @@ class _Load(asyncio.Protocol):
 
     def _ask(self) -> None:
         self._sent = time.perf_counter()
-        self._transport.write(REQUEST)
+        ident = b"X-Request-Id: %b\r\n" % self._sent.hex().encode() if self._varied else b""
+        self._transport.write(HEAD + ident + TAIL)
 
 
 class _Answers(asyncio.Protocol):

@@ -1,37 +1,47 @@
 """What streams of tokens wait for: 100 streams of 50 events a second through every engine.
 
 The backend writes its clock into each event and the client subtracts; both are on this machine, so
-it is one clock. Then what open connections cost: the embedded engine's memory with 1000 that are
-idle, and 10,000 idle streams through two workers.
+it is one clock. What the machine itself adds, the same streams show without an engine: turns with
+and without one alternate, and what an engine adds is the difference within a turn, at the same
+quantile. The events of the streams are spread over time, or each would wait here for those before
+it. Then what open connections cost: the embedded engine's memory with 1000 that are idle, and
+10,000 idle streams through two workers.
 
     python -m tests.bench sse
 """
 
 import asyncio
 import contextlib
+import random
 import re
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from deployer.errors import SetupError
 from deployer.routing.capabilities import RUN, Engine
-from tests.bench.bench_router import Served, pinned, started
+from tests.bench.bench_router import Served, Usage, pinned, started
 
 __all__ = ["bench_lag", "main"]
 
 STREAMS = 100
 EVERY_SECONDS = 0.02
 IDLE_STREAMS = 10_000
-_SECONDS = 3.0
+_SECONDS = 2.0
+_TURNS = 5
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 _ASK = b"GET /%b HTTP/1.1\r\nHost: iris\r\n\r\n"
 _EVENT = re.compile(rb"data: (\d+\.\d+)")
+_Turn = tuple[tuple[float, float], tuple[float, float]]
+"""The 50th and 99th percentile without an engine, and through it."""
+
 _CLI = [sys.executable, "-c", "from deployer.cli.app import main; main()", "router", "serve"]
 
 
@@ -84,10 +94,13 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 
 async def _pour(writer: asyncio.StreamWriter) -> None:
+    loop = asyncio.get_running_loop()
+    due = loop.time() + random.uniform(0.0, EVERY_SECONDS)
     while not writer.is_closing():
+        await asyncio.sleep(max(0.0, due - loop.time()))
+        due += EVERY_SECONDS
         event = b"data: %f %b\n\n" % (time.monotonic(), b"x" * 80)
         writer.write(b"%x\r\n%b\r\n" % (len(event), event))
-        await asyncio.sleep(EVERY_SECONDS)
 
 
 async def _open(port: int, path: bytes, count: int) -> list[asyncio.StreamWriter]:
@@ -158,21 +171,45 @@ def main() -> None:
     """Print a row per engine, and what open connections cost."""
     _raise_limit()
     with pinned(0), Served(_serve_streams) as backend:
-        print(f"{'':<14}   events   lag p50 ms   lag p99 ms   router's CPU us per event")
-        _print_lags("direct", bench_lag(backend.port), 0.0)
+        print(f"{STREAMS} streams, medians of {_TURNS} turns of {_SECONDS:g} s; lags in ms")
+        print(f"{'':<10}{'direct p50/p99':>18}{'plane p50/p99':>18}{'added p50/p99':>18}  us/event")
         for engine in RUN:
             with contextlib.suppress(SetupError), started(engine, backend.port) as (port, use):
-                before = use()[0]
-                lags = bench_lag(port)
-                _print_lags(engine, lags, (use()[0] - before) * 1e6 / len(lags))
+                _compare(engine, backend.port, port, use)
         asyncio.run(_hold_idle(backend.port))
     with Served(_serve_streams) as backend, tempfile.TemporaryDirectory() as folder:
         _hold_streams(backend.port, Path(folder))
 
 
-def _print_lags(name: str, lags: list[float], cpu_us: float) -> None:
-    p50, p99 = lags[len(lags) // 2], lags[int(len(lags) * 0.99)]
-    print(f"{name:<14}{len(lags):>9}{p50:>13.2f}{p99:>13.2f}{cpu_us:>28.0f}", flush=True)
+def _compare(name: str, direct: int, plane: int, use: Callable[[], Usage]) -> None:
+    turns, cpu_us = list[_Turn](), list[float]()
+    for _ in range(_TURNS):
+        alone, before = _quantiles(bench_lag(direct)), use()[0]
+        lags = bench_lag(plane)
+        cpu_us.append((use()[0] - before) * 1e6 / len(lags))
+        turns.append((alone, _quantiles(lags)))
+    cells = [
+        "/".join(f"{statistics.median(pick(turn, at) for turn in turns):.2f}" for at in (0, 1))
+        for pick in (_alone, _through, _added)
+    ]
+    row = "".join(f"{cell:>18}" for cell in cells)
+    print(f"{name:<10}{row}{statistics.median(cpu_us):>10.0f}", flush=True)
+
+
+def _quantiles(lags: list[float]) -> tuple[float, float]:
+    return lags[len(lags) // 2], lags[int(len(lags) * 0.99)]
+
+
+def _alone(turn: _Turn, at: int) -> float:
+    return turn[0][at]
+
+
+def _through(turn: _Turn, at: int) -> float:
+    return turn[1][at]
+
+
+def _added(turn: _Turn, at: int) -> float:
+    return turn[1][at] - turn[0][at]
 
 
 if __name__ == "__main__":

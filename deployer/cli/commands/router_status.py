@@ -140,9 +140,9 @@ def _milliseconds(value: float | None) -> str:
 
 def _remarks(seen: "Json") -> list[str]:
     troubled = [b for b in seen["backends"] if b["state"] != "healthy"]
-    lines = [f"{b['target']}: {b['state']}: {b['reason']}" for b in troubled]
+    lines = [f"{_name(b, seen)}: {b['state']}: {b['reason']}{_trial(b)}" for b in troubled]
     lines += [f"{_name(b, seen)}: {b['why']}" for b in seen["backends"] if b.get("why")]
-    lines += [_ordered(b) for b in seen["backends"] if b["ordered_weight"] is not None]
+    lines += [_ordered(b, seen) for b in seen["backends"] if b["ordered_weight"] is not None]
     if seen["panic"]:
         lines.append("panic: nothing is usable, so requests go to what failed longest ago")
     if seen["routes"]["error"]:
@@ -169,11 +169,19 @@ def _doors(seen: "Json") -> list[str]:
     return lines
 
 
-def _ordered(backend: "Json") -> str:
-    target, weight, routed = backend["target"], backend["weight"], backend["routed_weight"]
+def _trial(backend: "Json") -> str:
+    """Return when one request may try it, where it was ejected; probes may have more to say."""
+    seconds = backend["ejected_for"]
+    if seconds is None:
+        return ""
+    return f"; one request tries it in {seconds:.0f} s" if seconds else "; the next one may try it"
+
+
+def _ordered(backend: "Json", seen: "Json") -> str:
+    name, weight, routed = _name(backend, seen), backend["weight"], backend["routed_weight"]
     return (
-        f"{target}: weight {weight} by order, {routed} by the routes; "
-        f"deployer router restore {target} ends it"
+        f"{name}: weight {weight} by order, {routed} by the routes; "
+        f"deployer router restore {name} ends it"
     )
 
 

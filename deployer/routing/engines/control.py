@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from deployer.routing.messages import HEAD_LIMIT, local_response
@@ -20,7 +20,7 @@ class ControlPages:
         page: Makes status and body for a path.
     """
 
-    def __init__(self, path: Path, page: Callable[[str], tuple[int, Json]]) -> None:
+    def __init__(self, path: Path, page: Callable[[str], Awaitable[tuple[int, Json]]]) -> None:
         self._path = path
         self._page = page
         self._server: asyncio.Server | None = None
@@ -44,11 +44,11 @@ class ControlPages:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             async with asyncio.timeout(_TIMEOUT_SECONDS):
                 head = await reader.readuntil(b"\r\n\r\n")
-                writer.write(self._answer(head))
+                writer.write(await self._answer(head))
                 await writer.drain()
         writer.close()
 
-    def _answer(self, head: bytes) -> bytes:
+    async def _answer(self, head: bytes) -> bytes:
         method, _, rest = head.partition(b" ")
-        status, payload = self._page(rest.split(b" ")[0].decode("ascii", "replace"))
+        status, payload = await self._page(rest.split(b" ")[0].decode("ascii", "replace"))
         return local_response(status, payload, keep_alive=False, bodiless=method == b"HEAD")

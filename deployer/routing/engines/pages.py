@@ -1,6 +1,8 @@
 """The router's pages where an engine serves: as the embedded router has them, None for unknown."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
 
 from deployer.routing.follower import Follower
 from deployer.routing.health import State
@@ -9,26 +11,42 @@ from deployer.routing.pages import SCHEMA, describe_history, describe_routes
 from deployer.routing.plane import Endpoint, Orders, SeenBackend, Sight
 from deployer.values import Json
 
-__all__ = ["describe_sight", "share_out"]
+__all__ = ["Reading", "describe_sight", "share_out"]
 
 _USED = (State.HEALTHY, State.DEGRADED)
+
+
+class Reading(NamedTuple):
+    """What an engine said, and when, in the loop's time."""
+
+    sight: Sight
+    at: float
 
 
 def describe_sight(
     follower: Follower,
     orders: Orders,
-    sight: Sight,
+    reading: Reading,
     histories: Mapping[str, History],
     *,
     engine: str,
     now: float,
+    trouble: str = "",
 ) -> Json:
-    """Return the status; shares are what the weights of those in use come to."""
+    """Return the status; shares are what the weights of those in use come to.
+
+    Args:
+        trouble: Why the engine could not be read now: what was read last is not what is.
+    """
+    sight, age = reading.sight, now - reading.at
+    if trouble:
+        sight = _doubt(sight, age, engine)
     seen = {backend.key: backend for backend in sight.backends}
     shares = share_out(orders, sight)
     return {
         "schema": SCHEMA,
         "engine": engine,
+        "read": {"age": round(age, 3), "error": trouble or None},
         "routes": describe_routes(follower, now),
         "panic": bool(orders.endpoints) and not any(shares.values()),
         "backends": [
@@ -55,6 +73,22 @@ def share_out(orders: Orders, sight: Sight) -> dict[str, float]:
     first = min((e.backend.tier for e in weighted), default=0)
     pulls = {e.key: e.backend.weight for e in weighted if e.backend.tier == first}
     return {e.key: pulls.get(e.key, 0) / (sum(pulls.values()) or 1) for e in orders.endpoints}
+
+
+def _doubt(sight: Sight, age: float, engine: str) -> Sight:
+    """Return a sight of which nothing is known any more but what it was."""
+    return replace(
+        sight,
+        backends=tuple(
+            replace(
+                seen,
+                state=State.UNKNOWN,
+                reason=f"{engine} did not answer for {age:.0f} s; it was {seen.state} then",
+                since_seconds=age,
+            )
+            for seen in sight.backends
+        ),
+    )
 
 
 def _describe(endpoint: Endpoint, seen: SeenBackend, share: float) -> dict[str, Json]:

@@ -6,7 +6,10 @@ import fcntl
 import secrets
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from deployer.errors import DeployerError, SetupError, StateError
 from deployer.ports import Clock
@@ -15,7 +18,7 @@ from deployer.routing.capabilities import Engine, check_orders, find_differences
 from deployer.routing.conduct import make_conduct
 from deployer.routing.endpoints import Resolver
 from deployer.routing.engines.control import ControlPages
-from deployer.routing.engines.pages import describe_sight, share_out
+from deployer.routing.engines.pages import Reading, describe_sight, share_out
 from deployer.routing.events import EventLog, Kind, describe_shift
 from deployer.routing.follower import Follower, ReadRoutes
 from deployer.routing.health import State
@@ -32,6 +35,10 @@ __all__ = ["EngineRouter"]
 _WATCH_SECONDS = 0.5
 _RECONCILE_SECONDS = 5.0
 _SAMPLE_SECONDS = 1.0
+_PATIENCE_SECONDS = 0.25
+"""How long a page waits for the engine; then it shows what was read last."""
+
+T = TypeVar("T")
 
 
 class EngineRouter:
@@ -78,6 +85,10 @@ class EngineRouter:
         self._histories: dict[str, History] = {}
         self._differences: list[str] = []
         self._trouble = ""
+        self._seen: Reading | None = None
+        self._looking: asyncio.Task[Reading] | None = None
+        self._turn = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="engine")
 
     @property
     def url(self) -> str:
@@ -106,21 +117,33 @@ class EngineRouter:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
                 if self._started and stop.is_set():
-                    await asyncio.to_thread(self._plane.stop, self._options.drain_seconds)
+                    await self._call(partial(self._plane.stop, self._options.drain_seconds))
                 await self._pages.stop()
+                self._thread.shutdown(wait=False, cancel_futures=True)
                 self._events.flush()
 
     async def _start(self) -> None:
         await self._follower.read_once()
         if self._refused is not None:
             raise self._refused
-        attached = self._plane.start(self._orders)
+        attached = await self._call(partial(self._plane.start, self._orders))
         self._started = True
         if attached:
             self._tell(f"{self._plane.name}: taken over as it runs")
 
-    def _apply(self, routes: Routes) -> str:
-        orders = self._make_orders(routes)
+    async def _call(self, call: Callable[[], T]) -> T:
+        """Return what the engine's driver returns: one call at a time, in a thread of their own.
+
+        An engine that hangs holds up whoever waits for it, and nobody else.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+    async def _apply(self, routes: Routes) -> str:
+        async with self._turn:
+            return await self._follow(routes)
+
+    async def _follow(self, routes: Routes) -> str:
+        orders = await self._call(partial(self._make_orders, routes))
         engine = Engine(self._plane.name)
         try:
             check_orders(engine, orders)
@@ -129,7 +152,7 @@ class EngineRouter:
             raise
         self._say_differences(find_differences(engine, orders))
         if self._started:
-            self._plane.apply(orders)
+            await self._call(partial(self._plane.apply, orders))
         self._orders, self._routes = orders, routes
         return ""  # the engine moves requests as soon as it sees fit; `_announce` tells
 
@@ -158,7 +181,7 @@ class EngineRouter:
         reconciled = sampled = loop.time()
         while True:
             try:
-                sight = self._plane.look()
+                sight = (await self._look()).sight
                 self._announce(sight)
                 if loop.time() - sampled >= _SAMPLE_SECONDS:
                     sampled = loop.time()
@@ -182,16 +205,29 @@ class EngineRouter:
         for seen in sight.backends:
             self._histories[seen.key].sample(seen.requests, seen.failures)
 
+    async def _look(self) -> Reading:
+        """Return a new reading; who asks while one is made gets that one."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._read())
+            self._looking.add_done_callback(_hear)
+        return await asyncio.shield(self._looking)
+
+    async def _read(self) -> Reading:
+        sight = await self._call(self._plane.look)
+        self._seen = Reading(sight, asyncio.get_running_loop().time())
+        return self._seen
+
     async def _reconcile(self) -> None:
         """Follow DNS, then put right what differs."""
-        if self._routes is not None:
-            orders = await asyncio.to_thread(self._make_orders, self._routes)
-            if orders != self._orders:
-                self._plane.apply(orders)
-                self._orders = orders
-                self._tell(f"{self._plane.name}: an address has changed")
-        for line in self._plane.reconcile():
-            self._tell(f"{self._plane.name}: put right: {line}")
+        async with self._turn:
+            if self._routes is not None:
+                orders = await self._call(partial(self._make_orders, self._routes))
+                if orders != self._orders:
+                    await self._call(partial(self._plane.apply, orders))
+                    self._orders = orders
+                    self._tell(f"{self._plane.name}: an address has changed")
+            for line in await self._call(self._plane.reconcile):
+                self._tell(f"{self._plane.name}: put right: {line}")
 
     def _announce(self, sight: Sight) -> None:
         shares = share_out(self._orders or Orders(), sight)
@@ -221,7 +257,7 @@ class EngineRouter:
 
     # ---- pages
 
-    def _page(self, path: str) -> tuple[int, Json]:
+    async def _page(self, path: str) -> tuple[int, Json]:
         page, _, query = path.partition("?")
         match page:
             case "/-/":
@@ -231,19 +267,28 @@ class EngineRouter:
             case "/-/ready":
                 return describe_readiness(self._follower)
             case "/-/status":
-                return self._status()
+                return await self._status()
             case _:
                 return 404, {"error": "no such page", "pages": list(_PAGES)}
 
-    def _status(self) -> tuple[int, Json]:
-        orders = self._orders or Orders()
+    async def _status(self) -> tuple[int, Json]:
+        trouble = ""
         try:
-            sight = self._plane.look()
+            await asyncio.wait_for(self._look(), _PATIENCE_SECONDS)
+        except TimeoutError:
+            trouble = self._trouble or f"{self._plane.name} does not answer"
         except StateError as error:
-            return 503, {"error": error.message}
-        now = asyncio.get_running_loop().time()
+            trouble = error.message
+        if self._seen is None:
+            return 503, {"error": trouble}
         document = describe_sight(
-            self._follower, orders, sight, self._histories, engine=self._plane.name, now=now
+            self._follower,
+            self._orders or Orders(),
+            self._seen,
+            self._histories,
+            engine=self._plane.name,
+            now=asyncio.get_running_loop().time(),
+            trouble=trouble,
         )
         return 200, {**document, "events": list_recent(self._events)}
 
@@ -271,6 +316,12 @@ async def _until(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
     waiting.cancel()
     for task in done:
         task.result()
+
+
+def _hear(task: asyncio.Task[Reading]) -> None:
+    """Take a failure in that nobody may be waiting for any more; the next look fails, too."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _tell_stderr(line: str) -> None:

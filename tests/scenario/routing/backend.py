@@ -1,6 +1,7 @@
 """A backend in a process of its own: `python backend.py NAME [PORT [HOST]]`; prints its port.
 
-It answers probes, echoes what comes after a WebSocket's handshake, writes the id of every
+It answers probes, sends 20 events to ``GET /stream``, echoes what comes after a WebSocket's
+handshake, writes the id of every
 prediction it executes to the file that ``EXECUTED`` names, and obeys
 ``GET /mode/<ok|500|503|close|die|part|wait|slow|wrong>``: ``close`` reads a whole prediction and
 closes without an answer, ``die`` exits over it, ``part`` breaks off in the middle of its answer,
@@ -23,6 +24,7 @@ import trustme
 from deployer.sandbox.certificate import make_certificate
 
 SLOW_SECONDS = 0.3
+EVENTS, EVENT_SECONDS = 20, 0.05
 PLACE = ["0", "127.0.0.1"]
 STATUSES = {b"ok": b"200 OK", b"500": b"500 Broken", b"503": b"503 Busy"}
 ID = re.compile(rb"(?i)\r\nx-request-id: *([^\r]*)")
@@ -42,13 +44,18 @@ class Backend:
             while not writer.is_closing():
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = [line for line in head.split(b"\r\n") if b"content-length" in line.lower()]
-                if length:
+                if b"transfer-encoding: chunked" in head.lower():
+                    await read_chunks(reader)
+                elif length:
                     await reader.readexactly(int(length[0].split(b":")[1]))
                 if self.mode == b"slow" and b" /infer" in head:
                     await asyncio.sleep(SLOW_SECONDS)
                 if b"upgrade: websocket" in head.lower():
                     await echo(reader, writer)
                     return
+                if b" /stream" in head and self.mode == b"ok":
+                    await pour(writer)
+                    continue
                 self.answer(head, writer)
                 if self.mode == b"wait" and b" /infer" in head and await is_left(reader):
                     self.note("left")
@@ -102,6 +109,23 @@ def make_context() -> ssl.SSLContext | None:
     certificate = make_certificate()
     Path(os.environ["AUTHORITY"]).write_bytes(certificate.authority)
     return certificate.context
+
+
+async def read_chunks(reader: asyncio.StreamReader) -> None:
+    while size := int(await reader.readuntil(b"\r\n"), 16):
+        await reader.readexactly(size + 2)
+    await reader.readuntil(b"\r\n")
+
+
+async def pour(writer: asyncio.StreamWriter) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+    writer.write(head + b"Transfer-Encoding: chunked\r\n\r\n")
+    for number in range(EVENTS):
+        event = b"data: %06d\n\n" % number
+        writer.write(b"%x\r\n%b\r\n" % (len(event), event))
+        await writer.drain()
+        await asyncio.sleep(EVENT_SECONDS)
+    writer.write(b"0\r\n\r\n")
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

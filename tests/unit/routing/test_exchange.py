@@ -659,3 +659,61 @@ def test_a_router_that_can_open_no_more_files_sheds_and_blames_nobody(drive: Dri
         assert (await talk.head()).startswith(b"HTTP/1.1 200 ")
 
     drive(story)
+
+
+def test_messages_alike_on_one_connection_keep_their_bodies_apart(drive: Drive) -> None:
+    async def echo(head: bytes, reader: asyncio.StreamReader, writer: Any) -> None:
+        body = await reader.readexactly(int(head.partition(b"Content-Length: ")[2].split()[0]))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+
+    def post(body: bytes) -> bytes:
+        head = b"POST /infer HTTP/1.1\r\nHost: iris\r\nContent-Length: %d\r\n\r\n" % len(body)
+        return head + body
+
+    async def story(rig: "Rig") -> None:
+        backend = await rig.backend(echo)
+        await rig.start(backend.url)
+        before, talk = backend.connections, await rig.talk()
+
+        async def answered(body: bytes) -> bool:
+            head = await talk.head()
+            return head.startswith(b"HTTP/1.1 200 ") and await talk.exactly(len(body)) == body
+
+        for body in (b"ab", b"ab", b"cdefg", b"", b"x" * 200_000, b"ab"):
+            talk.send(post(body))
+            assert await answered(body)
+        talk.send(post(b"one") + post(b"three"))
+        assert await answered(b"one")
+        assert await answered(b"three")
+        talk.send(post(b"late")[:-2])
+        await asyncio.sleep(0.02)
+        talk.send(b"te")
+        assert await answered(b"late")
+        assert backend.connections == before + 1
+        talk.send(post(b"ab").replace(b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\n"))
+        assert (await talk.rest()).startswith(b"HTTP/1.1 400 ")
+
+    drive(story)
+
+
+def test_an_answer_like_the_last_one_that_breaks_off_is_cut_off(drive: Drive) -> None:
+    async def handler(head: bytes, reader: asyncio.StreamReader, writer: Any) -> None:
+        await reader.readexactly(2)
+        body = b"o" if b"/short" in head else b"ok"
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" + body)
+        if body == b"o":
+            writer.close()
+
+    async def story(rig: "Rig") -> None:
+        backend = await rig.backend(handler)
+        await rig.start(backend.url)
+        talk = await rig.talk()
+        for _ in range(3):
+            talk.send(POST)
+            await talk.head()
+            assert await talk.exactly(2) == b"ok"
+        talk.send(POST.replace(b"/infer", b"/short"))
+        assert body_of(await talk.rest()) == b"o"
+        assert rig.router.traffic.counters.cut_short == 1
+
+    drive(story)

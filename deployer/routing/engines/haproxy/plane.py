@@ -92,6 +92,8 @@ class HaproxyPlane:
     def reconcile(self) -> Sequence[str]:
         """See `DataPlane.reconcile`."""
         if self._master_pid() is None:
+            if self._is_running():
+                raise StateError(f"HAProxy runs and does not answer in {self._folder}")
             replace_file(self._file("haproxy.cfg"), self._good())
             self._launch()
             return ["HAProxy was gone: started again"]
@@ -197,6 +199,13 @@ class HaproxyPlane:
             return None
         masters = [line.split() for line in said.splitlines() if " master " in f" {line} "]
         return next((int(words[0]) for words in masters if words[0].isdecimal()), None)
+
+    def _is_running(self) -> bool:
+        try:
+            pid = int(self._file("haproxy.pid").read_text())
+            return b"haproxy.cfg" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (OSError, ValueError):
+            return False
 
     def _reload(self) -> None:
         """Replace the worker; what it knows of its servers' health goes on to the next one."""

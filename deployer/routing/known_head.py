@@ -1,0 +1,154 @@
+"""Heads that a connection has brought before: the same bytes mean the same again.
+
+Whoever keeps a connection mostly sends one head over and over, but for the length of the body. What
+the parser and the checks said of it holds for the same bytes, so they need not be asked: bytes are
+compared, and what stands in the length's place must be digits. Nothing is parsed here, a head is
+only ever learned from what the parser took in, and whatever differs from it in anything else goes
+to the parser.
+
+A message is recognised only when one read brings the whole of it and nothing more.
+"""
+
+import re
+from dataclasses import replace
+from http import HTTPStatus
+
+from deployer.routing.messages import RequestHead, ResponseHead
+
+__all__ = ["RequestMemory", "ResponseMemory"]
+
+_LESSONS = 4
+"""How many heads in a row a connection keeps without seeing one again; then it is left alone."""
+
+_LARGEST = 2048
+"""Bytes of a head worth keeping for each connection."""
+
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)(?=\r\n)", re.IGNORECASE)
+_DIGITS = 18
+"""Of a length that fits into 64 bits whatever they are."""
+
+_UNUSUAL = frozenset({b"expect", b"transfer-encoding", b"upgrade"})
+
+
+class _Known:
+    """A head's bytes before and after its length; with no length, all of them are before it."""
+
+    __slots__ = ("_after", "_before", "_size", "_start", "_whole", "digits")
+
+    def __init__(self, before: bytes, digits: bytes, after: bytes) -> None:
+        self._before = before
+        self._start = len(before)
+        self._after = after
+        self._fit(digits)
+
+    def find_body(self, data: bytes) -> bytes | None:
+        """Return the body when ``data`` is one message with this head, `digits` its length."""
+        if len(data) == self._size and data.startswith(self._whole):
+            return data[len(self._whole) :]
+        start, after = self._start, self._after
+        if not (self.digits and data.startswith(self._before)):
+            return None
+        end = data.find(after, start, start + _DIGITS + len(after))
+        digits, body = data[start:end], data[end + len(after) :]
+        if end < 0 or not digits.isdigit() or len(body) != int(digits):
+            return None
+        self._fit(digits)
+        return body
+
+    def _fit(self, digits: bytes) -> None:
+        self.digits = digits
+        self._whole = self._before + digits + self._after
+        self._size = len(self._whole) + int(digits or b"0")
+
+
+class RequestMemory:
+    """The request's head that a client's connection brought last.
+
+    Attributes:
+        fresh: Bytes that were read and begin with a head that may be learned; 0 when none may.
+    """
+
+    __slots__ = ("_head", "_known", "_lessons", "fresh")
+
+    def __init__(self) -> None:
+        self.fresh = 0
+        self._head: RequestHead | None = None
+        self._known: _Known | None = None
+        self._lessons = _LESSONS
+
+    def read(self, scratch: memoryview, size: int) -> tuple[RequestHead, bytes] | None:
+        """Return head and body when what was read is just one request with the head known.
+
+        Called with what follows the end of another request.
+        """
+        known, last = self._known, self._head
+        body = known.find_body(bytes(scratch[:size])) if known is not None else None
+        if known is None or last is None or body is None:
+            self.fresh = size if self._lessons else 0
+            return None
+        self._lessons = _LESSONS
+        digits, special = known.digits, last.special
+        if digits and special[b"content-length"][0] != digits:
+            last.special = special = {**special, b"content-length": [digits]}
+        # Nobody changes what is in these lists, but a head may be given others on its way.
+        return RequestHead(last.method, last.target, "1.1", True, last.lines, special), body
+
+    def learn(self, scratch: memoryview, head: RequestHead) -> None:
+        """Keep a head, if it is one of the usual, that nothing was found wrong with."""
+        data, special = bytes(scratch[: self.fresh]), head.special
+        self.fresh, self._known, self._lessons = 0, None, self._lessons - 1
+        if not head.keep_alive or not _UNUSUAL.isdisjoint(special):
+            return
+        line = b"%b %b HTTP/1.1\r\n" % (head.method, head.target)
+        fields = len(head.lines) + sum(map(len, special.values()))
+        self._head = replace(head)
+        self._known = _learn(data, line, fields, special.get(b"content-length", []))
+
+
+class ResponseMemory:
+    """The response's head that a backend's connection brought last; see `RequestMemory`."""
+
+    __slots__ = ("_head", "_known", "_lessons", "fresh")
+
+    def __init__(self) -> None:
+        self.fresh = 0
+        self._head: ResponseHead | None = None
+        self._known: _Known | None = None
+        self._lessons = _LESSONS
+
+    def read(self, scratch: memoryview, size: int) -> tuple[ResponseHead, bytes] | None:
+        """See `RequestMemory.read`; called for a response that may have a body."""
+        known, last = self._known, self._head
+        body = known.find_body(bytes(scratch[:size])) if known is not None else None
+        if known is None or last is None or body is None:
+            self.fresh = size if self._lessons else 0
+            return None
+        self._lessons = _LESSONS
+        if last.length != known.digits:
+            self._head = last = replace(last, length=known.digits)
+        return last, body
+
+    def learn(self, scratch: memoryview, head: ResponseHead, fields: int) -> None:
+        """Keep the head of a response whose connection goes on after a body of its length.
+
+        Args:
+            fields: How many it came with.
+        """
+        data = bytes(scratch[: self.fresh])
+        self.fresh, self._known, self._lessons = 0, None, self._lessons - 1
+        if head.length is None or head.chunked or head.status < HTTPStatus.OK:
+            return
+        line = b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason)
+        self._head, self._known = head, _learn(data, line, fields, [head.length])
+
+
+def _learn(data: bytes, line: bytes, fields: int, lengths: list[bytes]) -> _Known | None:
+    raw = data[: data.find(b"\r\n\r\n") + 4]
+    # All that it says was taken in, and it says nothing else.
+    same = raw.startswith(line) and raw.count(b"\r\n") == fields + 2
+    found = [*_LENGTH.finditer(raw)]
+    if not same or len(raw) > _LARGEST or [each[1] for each in found] != lengths:
+        return None
+    if not found:
+        return _Known(raw, b"", b"")
+    return _Known(raw[: found[0].start(1)], found[0][1], raw[found[0].end(1) :])
