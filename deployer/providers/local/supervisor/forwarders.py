@@ -167,16 +167,32 @@ class _Upstream(_Half):
 
 
 class _Client(_Half):
-    """The side a client connected to; it is not read before there is a pod to read for."""
+    """The side a client connected to; little of it is read before there is a pod to read for.
+
+    A pause in `connection_made` does not hold in Python 3.11.2, which Debian 12 has: reading
+    begins all the same. So the first bytes pause it, and wait here.
+    """
 
     def __init__(self, connect: Callable[["_Client"], Any]) -> None:
         self._connect = connect
         self._task: asyncio.Task[None] | None = None
+        self._early = b""
+        self._ended = False
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        transport.pause_reading()
         self._task = asyncio.get_running_loop().create_task(self._join())
+
+    def data_received(self, data: bytes) -> None:
+        if self.other is None:
+            self._early += data
+            self.transport.pause_reading()
+        else:
+            super().data_received(data)
+
+    def eof_received(self) -> bool:
+        self._ended = self.other is None
+        return super().eof_received()
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._task is not None and self.other is None:
@@ -187,5 +203,8 @@ class _Client(_Half):
         self.other = await self._connect(self)
         if self.other is None:
             self.transport.abort()
-        else:
-            self.transport.resume_reading()
+            return
+        self.other.transport.write(self._early)
+        if self._ended:
+            self.other.transport.write_eof()
+        self.transport.resume_reading()
