@@ -131,6 +131,7 @@ class _Half(asyncio.Protocol):
 
     transport: asyncio.Transport
     other: "_Half | None" = None
+    ended = False
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
@@ -140,9 +141,17 @@ class _Half(asyncio.Protocol):
             self.other.transport.write(data)
 
     def eof_received(self) -> bool:
-        if self.other is not None and self.other.transport.can_write_eof():
+        self.ended = True
+        if self.other is not None:
             self.other.transport.write_eof()
+            self.close_when_done()
         return True  # the other direction may still have something to say
+
+    def close_when_done(self) -> None:
+        """Close both sides once neither has anything more to say."""
+        if self.other is not None and self.ended and self.other.ended:
+            self.transport.close()
+            self.other.transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:
         if self.other is None:
@@ -177,7 +186,6 @@ class _Client(_Half):
         self._connect = connect
         self._task: asyncio.Task[None] | None = None
         self._early = b""
-        self._ended = False
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -190,10 +198,6 @@ class _Client(_Half):
         else:
             super().data_received(data)
 
-    def eof_received(self) -> bool:
-        self._ended = self.other is None
-        return super().eof_received()
-
     def connection_lost(self, error: Exception | None) -> None:
         if self._task is not None and self.other is None:
             self._task.cancel()
@@ -205,6 +209,7 @@ class _Client(_Half):
             self.transport.abort()
             return
         self.other.transport.write(self._early)
-        if self._ended:
+        if self.ended:
             self.other.transport.write_eof()
+            self.close_when_done()
         self.transport.resume_reading()
