@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from deployer.artifact.model import Artifact
 from deployer.errors import SourceError
 
@@ -63,6 +60,9 @@ def read_mlmodel(artifact: Artifact) -> MlModel | None:
 
 
 def _load(artifact: Artifact, path: str) -> dict[str, Any]:
+    from ruamel.yaml import YAML  # noqa: PLC0415 - a pod that pulls a model needs none
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+
     try:
         document = YAML(typ="safe").load((artifact.root / path).read_bytes())
     except (OSError, YAMLError, UnicodeDecodeError) as error:

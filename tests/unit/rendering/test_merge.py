@@ -21,7 +21,9 @@ NAMED = st.fixed_dictionaries(
         "$patch": st.sampled_from(["delete", "replace"]),
     },
 )
-LISTS = st.lists(NAMED, max_size=4) | st.lists(SCALARS, max_size=3)
+LISTS = st.lists(NAMED, max_size=4, unique_by=lambda each: each["name"]) | st.lists(
+    SCALARS, max_size=3
+)
 MAPS = st.recursive(
     st.dictionaries(st.sampled_from(["env", "containers", "args", "x"]), SCALARS | LISTS),
     lambda inner: st.dictionaries(st.sampled_from(["spec", "template", "env"]), inner | SCALARS),
