@@ -1,9 +1,10 @@
 """Watching a release under traffic, as a canary or when it has all of it: pods and users."""
 
 from deployer.errors import DeployerError, RolloutError, TransientError
-from deployer.execution.analysis import Watcher, open_analyst
+from deployer.execution.analysis import open_analyst
 from deployer.execution.canary_analysis import open_canary_analyst
 from deployer.execution.context import Context
+from deployer.execution.traffic_watcher import TrafficWatcher
 from deployer.plan.model import Hold, Soak
 from deployer.plan.scaling import workload_ref
 from deployer.ports import Cluster, ObjectRef, Verdict
@@ -35,13 +36,13 @@ def watch_release(step: Soak | Hold, context: Context) -> str:
         context.clock.sleep(min(_POLL_SECONDS, step.seconds))
 
 
-def _open_watcher(step: Soak | Hold, context: Context) -> Watcher | None:
+def _open_watcher(step: Soak | Hold, context: Context) -> TrafficWatcher | None:
     if isinstance(step, Hold):
         return open_canary_analyst(step, context)
     return open_analyst(step, context)
 
 
-def _conclude(step: Soak | Hold, watcher: Watcher | None, context: Context) -> str:
+def _conclude(step: Soak | Hold, watcher: TrafficWatcher | None, context: Context) -> str:
     if watcher is None:
         return f"{step.seconds:g} s"
     seen = watcher.conclude()

@@ -12,7 +12,7 @@ PORTS = st.fixed_dictionaries(
     {"containerPort": st.integers(1, 3)},
     optional={"protocol": st.sampled_from(["TCP", "UDP"]), "name": st.sampled_from(["a", "b"])},
 )
-NAMED = st.fixed_dictionaries(
+NAMED: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {"name": st.sampled_from(["a", "b", "c"])},
     optional={
         "value": SCALARS,
@@ -21,7 +21,7 @@ NAMED = st.fixed_dictionaries(
         "$patch": st.sampled_from(["delete", "replace"]),
     },
 )
-LISTS = st.lists(NAMED, max_size=4, unique_by=lambda each: each["name"]) | st.lists(
+LISTS = st.lists(NAMED, max_size=4, unique_by=lambda each: str(each["name"])) | st.lists(
     SCALARS, max_size=3
 )
 MAPS = st.recursive(

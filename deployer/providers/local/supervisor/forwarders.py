@@ -144,14 +144,10 @@ class _Half(asyncio.Protocol):
         self.ended = True
         if self.other is not None:
             self.other.transport.write_eof()
-            self.close_when_done()
+            if self.other.ended:
+                self.transport.close()
+                self.other.transport.close()
         return True  # the other direction may still have something to say
-
-    def close_when_done(self) -> None:
-        """Close both sides once neither has anything more to say."""
-        if self.other is not None and self.ended and self.other.ended:
-            self.transport.close()
-            self.other.transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:
         if self.other is None:
@@ -210,6 +206,5 @@ class _Client(_Half):
             return
         self.other.transport.write(self._early)
         if self.ended:
-            self.other.transport.write_eof()
-            self.close_when_done()
+            self.eof_received()
         self.transport.resume_reading()

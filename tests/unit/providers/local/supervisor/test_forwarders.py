@@ -1,10 +1,10 @@
 """A Service's forwarder, over real sockets."""
 
 import asyncio
-import socket
 from collections.abc import Mapping
 
 from deployer.providers.local.supervisor.forwarders import Forwarder
+from deployer.routing.engines.place import free_port
 
 _CLIENTS = 20
 
@@ -33,16 +33,10 @@ async def _ask(port: int, words: bytes) -> bytes:
     return answer
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-    return port
-
-
 def test_what_a_client_says_before_a_pod_is_reached_is_not_lost() -> None:
     async def story() -> list[bytes]:
         pod = await asyncio.start_server(_shout, "127.0.0.1", 0)
-        port = _free_port()
+        port = free_port("127.0.0.1")
         forwarder = Forwarder("127.0.0.1", {"port": port, "targetPort": "http"})
         fault = await forwarder.update([_Pod(pod.sockets[0].getsockname()[1])])
         assert not fault
