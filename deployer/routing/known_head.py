@@ -12,6 +12,7 @@ A message is recognised only when one read brings the whole of it and nothing mo
 import re
 from dataclasses import replace
 from http import HTTPStatus
+from typing import Generic, TypeVar
 
 from deployer.routing.messages import RequestHead, ResponseHead
 
@@ -26,6 +27,8 @@ _LARGEST = 2048
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)(?=\r\n)", re.IGNORECASE)
 _DIGITS = 18
 """Of a length that fits into 64 bits whatever they are."""
+
+_Head = TypeVar("_Head", RequestHead, ResponseHead)
 
 _UNUSUAL = frozenset({b"expect", b"transfer-encoding", b"upgrade"})
 
@@ -61,32 +64,55 @@ class _Known:
         self._size = len(self._whole) + int(digits or b"0")
 
 
-class RequestMemory:
-    """The request's head that a client's connection brought last.
+class _Memory(Generic[_Head]):
+    """The head that a connection brought last.
 
     Attributes:
         fresh: Bytes that were read and begin with a head that may be learned; 0 when none may.
     """
 
-    __slots__ = ("_head", "_known", "_lessons", "fresh")
+    __slots__ = ("_kept", "_lessons", "fresh")
 
     def __init__(self) -> None:
         self.fresh = 0
-        self._head: RequestHead | None = None
-        self._known: _Known | None = None
+        self._kept: tuple[_Known, _Head] | None = None
         self._lessons = _LESSONS
+
+    def _find(self, scratch: memoryview, size: int) -> tuple[_Known, _Head, bytes] | None:
+        """Return what is known and the body that came; None when another head came, or more."""
+        if self._kept is not None:
+            known, head = self._kept
+            body = known.find_body(bytes(scratch[:size]))
+            if body is not None:
+                self._lessons = _LESSONS
+                return known, head, body
+        self.fresh = size if self._lessons else 0
+        return None
+
+    def _take(self, scratch: memoryview) -> bytes:
+        """Return what was read, to learn from; what was known is forgotten."""
+        data = bytes(scratch[: self.fresh])
+        self.fresh, self._kept, self._lessons = 0, None, self._lessons - 1
+        return data
+
+    def _keep(self, known: _Known | None, head: _Head) -> None:
+        self._kept = (known, head) if known is not None else None
+
+
+class RequestMemory(_Memory[RequestHead]):
+    """The request's head that a client's connection brought last."""
+
+    __slots__ = ()
 
     def read(self, scratch: memoryview, size: int) -> tuple[RequestHead, bytes] | None:
         """Return head and body when what was read is just one request with the head known.
 
         Called with what follows the end of another request.
         """
-        known, last = self._known, self._head
-        body = known.find_body(bytes(scratch[:size])) if known is not None else None
-        if known is None or last is None or body is None:
-            self.fresh = size if self._lessons else 0
+        found = self._find(scratch, size)
+        if found is None:
             return None
-        self._lessons = _LESSONS
+        known, last, body = found
         digits, special = known.digits, last.special
         if digits and special[b"content-length"][0] != digits:
             last.special = special = {**special, b"content-length": [digits]}
@@ -95,37 +121,29 @@ class RequestMemory:
 
     def learn(self, scratch: memoryview, head: RequestHead) -> None:
         """Keep a head, if it is one of the usual, that nothing was found wrong with."""
-        data, special = bytes(scratch[: self.fresh]), head.special
-        self.fresh, self._known, self._lessons = 0, None, self._lessons - 1
+        data, special = self._take(scratch), head.special
         if not head.keep_alive or not _UNUSUAL.isdisjoint(special):
             return
         line = b"%b %b HTTP/1.1\r\n" % (head.method, head.target)
         fields = len(head.lines) + sum(map(len, special.values()))
-        self._head = replace(head)
-        self._known = _learn(data, line, fields, special.get(b"content-length", []))
+        lengths = special.get(b"content-length", [])
+        self._keep(_learn(data, line, fields, lengths), replace(head))
 
 
-class ResponseMemory:
-    """The response's head that a backend's connection brought last; see `RequestMemory`."""
+class ResponseMemory(_Memory[ResponseHead]):
+    """The response's head that a backend's connection brought last."""
 
-    __slots__ = ("_head", "_known", "_lessons", "fresh")
-
-    def __init__(self) -> None:
-        self.fresh = 0
-        self._head: ResponseHead | None = None
-        self._known: _Known | None = None
-        self._lessons = _LESSONS
+    __slots__ = ()
 
     def read(self, scratch: memoryview, size: int) -> tuple[ResponseHead, bytes] | None:
         """See `RequestMemory.read`; called for a response that may have a body."""
-        known, last = self._known, self._head
-        body = known.find_body(bytes(scratch[:size])) if known is not None else None
-        if known is None or last is None or body is None:
-            self.fresh = size if self._lessons else 0
+        found = self._find(scratch, size)
+        if found is None:
             return None
-        self._lessons = _LESSONS
+        known, last, body = found
         if last.length != known.digits:
-            self._head = last = replace(last, length=known.digits)
+            last = replace(last, length=known.digits)
+            self._keep(known, last)
         return last, body
 
     def learn(self, scratch: memoryview, head: ResponseHead, fields: int) -> None:
@@ -134,12 +152,11 @@ class ResponseMemory:
         Args:
             fields: How many it came with.
         """
-        data = bytes(scratch[: self.fresh])
-        self.fresh, self._known, self._lessons = 0, None, self._lessons - 1
+        data = self._take(scratch)
         if head.length is None or head.chunked or head.status < HTTPStatus.OK:
             return
         line = b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason)
-        self._head, self._known = head, _learn(data, line, fields, [head.length])
+        self._keep(_learn(data, line, fields, [head.length]), head)
 
 
 def _learn(data: bytes, line: bytes, fields: int, lengths: list[bytes]) -> _Known | None:

@@ -173,3 +173,11 @@ def model(tmp_path: Path) -> Artifact:
     folder.mkdir()
     (folder / "weights").write_bytes(os.urandom(PARTS * PART))
     return scan_artifact(folder)
+
+
+@pytest.fixture
+def models(model: Artifact, tmp_path: Path) -> Artifact:
+    """The model in four parts, and a small file beside it."""
+    del model
+    (tmp_path / "model" / "small").write_bytes(b"small")
+    return scan_artifact(tmp_path / "model")

@@ -93,15 +93,6 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> str:
     return os.environ["MODELS_KEY"]
 
 
-@pytest.fixture
-def models(tmp_path: Path) -> Artifact:
-    """A file in four parts, and a small one."""
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "weights").write_bytes(os.urandom(4 * PART))
-    (tmp_path / "model" / "small").write_bytes(b"small")
-    return scan_artifact(tmp_path / "model")
-
-
 def test_what_was_written_with_a_key_is_proven_and_read_with_it(
     rig: Rig, models: Artifact, secret: str, tmp_path: Path
 ) -> None:

@@ -1,6 +1,5 @@
 """What a bucket asks of those who use it: every request, and every new object, says so."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,15 +92,6 @@ def open_bucket(
         limits=LIMITS,
         settings=settings,
     )
-
-
-@pytest.fixture
-def models(tmp_path: Path) -> Artifact:
-    """A file in four parts, and a small one."""
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "weights").write_bytes(os.urandom(4 * PART))
-    (tmp_path / "model" / "small").write_bytes(b"small")
-    return scan_artifact(tmp_path / "model")
 
 
 def carry_through(store: ObjectStore, artifact: Artifact, to: Path) -> Mapping[str, str]:

@@ -1,61 +1,34 @@
 """A release that users fare badly with is taken back while the old one is still there."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from deployer.errors import RolloutError, TransientError
-from deployer.ports import HttpRequest, HttpResponse
-from deployer.values import ROUTER_STATUS
+from deployer.errors import RolloutError
+from tests.unit.execution.counting_router import CountingRouter, Counts
 
 World = Any
 Machine = Any
 TARGETS = ("aws", "azure", "gcp")
 GATES = "gates: {smoke: {requests: examples.json}"
 LIMITS = "error_rate: 1%, worse: 0.5%, latency: {under: 250ms, share: 90%}, requests: 100"
-Counts = Mapping[str, Any]
 GOOD: Counts = {"requests": 1000, "failures": 2, "first_byte_counts": {"0.25": 990, "+Inf": 1000}}
 
 
-class Router:
-    """Follows the routes, and counts for each release what it is told to."""
-
-    def __init__(self, world: World, counts: Callable[[str, int], Counts]) -> None:
-        self.world = world
-        self.counts = counts
-        self.away = False
-
-    def send(self, base_url: str, request: HttpRequest, *, timeout_seconds: float) -> HttpResponse:
-        assert timeout_seconds > 0
-        if base_url != "http://router":
-            return HttpResponse(200, b"ok", 0.01)
-        if self.away:
-            raise TransientError("http://router does not answer", operation="", resource="")
-        assert request.path == "/-/status"
-        routes = self.world.state.read_routes()
-        backends = [
-            {"target": it.target, "release": it.release, **self.counts(it.target, it.release)}
-            for it in (routes.backends if routes else ())
-        ]
-        page = {"schema": ROUTER_STATUS, "backends": backends}
-        return HttpResponse(200, json.dumps(page).encode(), 0.01)
-
-
 @pytest.fixture
-def watched(world: World) -> Callable[..., tuple[Machine, Router]]:
+def watched(world: World) -> Callable[..., tuple[Machine, CountingRouter]]:
     """Put release 1 live, then start a machine with a second model, watched through a router."""
 
     def start(
         counts: Callable[[str, int], Counts] = lambda *_: GOOD, limits: str = LIMITS
-    ) -> tuple[Machine, Router]:
+    ) -> tuple[Machine, CountingRouter]:
         world.start().deploy()
         analysis = f"analysis: {{router: 'http://router', {limits}}}"
         world.write_spec((GATES, f"{GATES}, {analysis}"))
         world.write_model("two")
-        machine, router = world.start(), Router(world, counts)
+        machine, router = world.start(), CountingRouter(world, counts)
         machine.session = replace(machine.session, probe=router)
         return machine, router
 
@@ -72,7 +45,7 @@ def refuse(machine: Machine) -> str:
 
 
 def test_a_release_that_users_fare_well_with_stays_and_what_was_seen_is_recorded(
-    watched: Callable[..., tuple[Machine, Router]],
+    watched: Callable[..., tuple[Machine, CountingRouter]],
 ) -> None:
     machine, _ = watched()
     machine.deploy()
@@ -95,7 +68,7 @@ def test_a_release_that_users_fare_well_with_stays_and_what_was_seen_is_recorded
     ],
 )
 def test_a_release_that_users_fare_badly_with_is_taken_back(
-    watched: Callable[..., tuple[Machine, Router]], new: Counts, why: str
+    watched: Callable[..., tuple[Machine, CountingRouter]], new: Counts, why: str
 ) -> None:
     machine, _ = watched(
         lambda target, release: {**GOOD, **(new if (target, release) == ("azure", 2) else {})}
@@ -104,7 +77,7 @@ def test_a_release_that_users_fare_badly_with_is_taken_back(
 
 
 def test_a_router_that_does_not_answer_shows_nothing(
-    watched: Callable[..., tuple[Machine, Router]],
+    watched: Callable[..., tuple[Machine, CountingRouter]],
 ) -> None:
     machine, router = watched(limits="error_rate: 1%")
     router.away = True
@@ -112,7 +85,7 @@ def test_a_router_that_does_not_answer_shows_nothing(
 
 
 def test_without_traffic_of_the_old_release_there_is_nothing_to_compare_with(
-    watched: Callable[..., tuple[Machine, Router]],
+    watched: Callable[..., tuple[Machine, CountingRouter]],
 ) -> None:
     machine, _ = watched(
         lambda _, release: GOOD if release == 2 else {"requests": 0, "failures": 0},
@@ -122,7 +95,7 @@ def test_without_traffic_of_the_old_release_there_is_nothing_to_compare_with(
 
 
 def test_a_rollback_is_not_judged_by_traffic(
-    watched: Callable[..., tuple[Machine, Router]],
+    watched: Callable[..., tuple[Machine, CountingRouter]],
 ) -> None:
     machine, router = watched()
     machine.deploy()

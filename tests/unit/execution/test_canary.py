@@ -1,6 +1,5 @@
 """A canary in a deploy: its part of the traffic rises, and what is wrong with it takes it back."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -11,7 +10,7 @@ import pytest
 from deployer.errors import RolloutError, TransientError
 from deployer.ports import HttpRequest, HttpResponse, Readiness, Verdict
 from deployer.providers.local.cluster_faults import ClusterFault
-from deployer.values import ROUTER_STATUS
+from tests.unit.execution.counting_router import CountingRouter, Counts
 
 World = Any
 Machine = Any
@@ -23,36 +22,21 @@ LIMITS = (
 )
 
 
-class Router:
-    """Follows the routes; counts a hundred requests of each backend at every look."""
+class Router(CountingRouter):
+    """Counts a hundred requests of each backend at every look."""
 
     def __init__(self, world: World) -> None:
-        self.world = world
-        self.away = False
+        super().__init__(world, self._tell)
         self.rates: dict[tuple[str, int], float] = {}
         self.slow: dict[tuple[str, int], float] = {}
         self.states: dict[tuple[str, int], dict[str, str]] = {}
         self.more = 100
         self.counts: dict[tuple[str, int], int] = {}
 
-    def send(self, base_url: str, request: HttpRequest, *, timeout_seconds: float) -> HttpResponse:
-        assert timeout_seconds > 0
-        if base_url != "http://router":
-            return HttpResponse(200, b"ok", 0.01)
-        if self.away:
-            raise TransientError("http://router does not answer", operation="", resource="")
-        assert request.path == "/-/status"
-        routes = self.world.state.read_routes()
-        page = {"schema": ROUTER_STATUS, "backends": [self._tell(it) for it in routes.backends]}
-        return HttpResponse(200, json.dumps(page).encode(), 0.01)
-
-    def _tell(self, backend: Any) -> dict[str, Any]:
-        key = (backend.target, backend.release)
+    def _tell(self, *key: Any) -> Counts:
         total = self.counts[key] = self.counts.get(key, 0) + self.more
         late = int(total * self.slow.get(key, 0.0))
         return {
-            "target": backend.target,
-            "release": backend.release,
             "requests": total,
             "failures": int(total * self.rates.get(key, 0.0)),
             "first_byte_counts": {"0.25": total - late, "+Inf": total},
