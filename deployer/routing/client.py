@@ -17,6 +17,7 @@ from deployer.routing.messages import (
     check_request,
     read_request_head,
 )
+from deployer.routing.parting import end_sending, has_unread, part
 from deployer.routing.peer import describe_peer
 from deployer.routing.traffic import Traffic
 from deployer.routing.turns import make_refusal, make_turn
@@ -122,13 +123,20 @@ class ClientConnection(asyncio.BufferedProtocol):
 
     def expire(self, now: float) -> None:
         """See `Timed.expire`: it was idle for too long, or would not go."""
-        del now
-        self._close(at_once=self._deaf)
+        transport = self._transport
+        if self._deaf or transport is None:
+            self._close(at_once=True)
+        elif self._unparsed == 0 and has_unread(transport):
+            self.deadline = now + self._traffic.timeouts.idle  # it came before its time was over
+        else:
+            self._stop_listening()
+            part(transport)
+            self.deadline = now + self._traffic.timeouts.idle
 
-    def close_if_idle(self) -> None:
-        """See `Connected.close_if_idle`."""
+    def take_leave(self) -> None:
+        """See `Connected.take_leave`."""
         if self._current is None:
-            self._close()
+            self.deadline = min(self.deadline, self._next_deadline())
 
     def abort(self) -> None:
         """See `Connected.abort`."""
@@ -144,7 +152,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         if transport.get_extra_info("sslcontext") is not None:
             self.scheme = b"https"
         self._traffic.clients.add(self)
-        self.deadline = self._traffic.now() + self._traffic.timeouts.idle
+        self.deadline = self._next_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.BufferedProtocol`."""
@@ -361,21 +369,21 @@ class ClientConnection(asyncio.BufferedProtocol):
         else:
             transport.resume_reading()
 
+    def _next_deadline(self) -> float:
+        traffic = self._traffic
+        timeouts = traffic.timeouts
+        return traffic.now() + (timeouts.farewell if traffic.closing else timeouts.idle)
+
     def _stop_listening(self) -> None:
         self._deaf = True
         self._incoming = None
 
     def _linger(self) -> None:
-        # Closing while the client still sends would reset the connection, and with it the answer
-        # that it has not read yet (RFC 9112, 9.6). So only our side ends; the rest is discarded.
-        if self._transport is None or self._transport.is_closing():
-            return
-        self.deadline = self._traffic.now() + self._traffic.timeouts.linger
-        if self._transport.can_write_eof():
-            self._transport.write_eof()
+        transport = self._transport
+        if transport is not None and not transport.is_closing():
+            self.deadline = self._traffic.now() + self._traffic.timeouts.linger
+            end_sending(transport)
             self._pace()
-        else:  # TLS has no half-closed connections here; its own closing waits for the other side
-            self._transport.close()
 
     def _close(self, *, at_once: bool = False) -> None:
         self._stop_listening()

@@ -6,7 +6,7 @@ import itertools
 import random
 import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -21,6 +21,7 @@ from deployer.routing.admin_server import AdminServer, open_admin_server
 from deployer.routing.client import ClientConnection
 from deployer.routing.events import EventLog, Kind
 from deployer.routing.follower import ReadRoutes
+from deployer.routing.listener import Listener, bind_all
 from deployer.routing.messages import Refusal
 from deployer.routing.reception import Reception
 from deployer.routing.site import Site
@@ -30,12 +31,10 @@ from deployer.routing.tracing import Tracer
 from deployer.routing.traffic import SWEEP_SECONDS, Traffic
 from deployer.routing.way import FindWay
 
-__all__ = ["BACKLOG", "Router", "RouterOptions", "describe_url"]
+__all__ = ["Router", "RouterOptions", "describe_url"]
 
 _TEND_SECONDS = 5.0
 _WARN_EVERY = 17280  # times that make a day
-BACKLOG = 1024
-"""Connections that the kernel keeps until they are accepted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,13 +97,13 @@ class Router:
         self._tls: ListenerTls | None = None
         self._trust: BackendTrust | None = None
         self._spans: SpanSink | None = None
-        self._server: asyncio.Server | None = None
+        self._listener: Listener | None = None
         self._admin: AdminServer | None = None
 
     @property
     def url(self) -> str:
         """Where it listens, once it was started."""
-        sockets = self._server.sockets if self._server is not None else ()
+        sockets = self._listener.sockets if self._listener is not None else ()
         if not sockets:
             raise SetupError("the router is not listening")
         return describe_url(*sockets[0].getsockname()[:2], secure=self._tls is not None)
@@ -152,16 +151,19 @@ class Router:
         self._tending = asyncio.create_task(self._tend_certificates())
 
     async def stop(self) -> None:
-        """Stop listening, wait for requests under way up to the bound, and close everything."""
-        if self._server is not None:
-            self._server.close()
+        """Stop listening, wait for requests under way up to the bound, and close everything.
+
+        Who has connected by then is served: requests under way are those, too, that wait to be
+        accepted or read, and those that come on open connections within `Timeouts.farewell`.
+        """
+        left = self._stop_listening()
         if self._admin is not None:
             self._admin.close()
         for steering in self.steerings:
             steering.traffic.closing = True
         for client in list(self.traffic.clients):
-            client.close_if_idle()
-        await self._drain()
+            client.take_leave()
+        await self._drain(left)
         for steering in self.steerings:
             await steering.close()
         for task in (self._writing, self._tending):
@@ -218,7 +220,9 @@ class Router:
         await self._listen_admin()
         find_way = self._make_find_way()
         try:
-            self._server = await self._serve(lambda: ClientConnection(self.traffic, find_way))
+            self._listener = await self._listen_for(
+                lambda: ClientConnection(self.traffic, find_way)
+            )
         except OSError as error:
             if self._admin is not None:
                 self._admin.close()
@@ -227,11 +231,12 @@ class Router:
                 hint="Choose another address with --listen.",
             ) from error
 
-    async def _serve(self, connect: Callable[[], ClientConnection]) -> asyncio.Server:
-        loop, options = asyncio.get_running_loop(), self._options
-        return await loop.create_server(
-            connect, options.host, options.port, backlog=BACKLOG, ssl=self._context
-        )
+    async def _listen_for(self, connect: Callable[[], ClientConnection]) -> Listener:
+        sockets = await bind_all(self._options.host, self._options.port)
+        return Listener(sockets, connect, tell=self._tell_full, context=self._context)
+
+    def _tell_full(self, why: str) -> None:
+        self.events.add(Kind.STATE, "listener", "new connections wait", cause=why, by="router")
 
     @property
     def _context(self) -> ssl.SSLContext | None:
@@ -250,9 +255,18 @@ class Router:
         for task in done:
             task.result()
 
-    async def _drain(self) -> None:
+    def _stop_listening(self) -> list[Listener]:
+        """Let in who waits to be, and nobody else; return what may still be about it."""
+        left = [self._listener] if self._listener is not None else []
+        for listener in left:
+            listener.close()
+        return left
+
+    async def _drain(self, left: Sequence[Listener]) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._options.drain_seconds):
+                for listener in left:
+                    await listener.joined()
                 for steering in self.steerings:
                     await steering.traffic.drained()
         for client in list(self.traffic.clients):

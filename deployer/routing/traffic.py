@@ -31,6 +31,8 @@ class Timeouts:
             may think for long.
         idle: Without a byte in either direction, and for the next request on an open connection.
         linger: For a client to stop sending after it was refused.
+        farewell: For clients' next requests on open connections once the router is told to stop:
+            the answer tells them to come again elsewhere.
         hold: From a request's head on, for any backend to be reached again when none could be:
             HAProxy's three attempts, a second apart, take as long.
     """
@@ -39,6 +41,7 @@ class Timeouts:
     first_byte: float = 60.0
     idle: float = 60.0
     linger: float = 2.0
+    farewell: float = 1.0
     hold: float = 3.0
 
 
@@ -68,8 +71,8 @@ class Ongoing(Timed, Protocol):
 class Connected(Timed, Protocol):
     """A client's open connection."""
 
-    def close_if_idle(self) -> None:
-        """Close unless a request is under way."""
+    def take_leave(self) -> None:
+        """Serve what comes soon and what is under way, and close after that."""
         ...
 
     def abort(self) -> None:

@@ -70,8 +70,8 @@ class Tunnel:
     def leave(self, reason: str) -> None:
         """See `Ongoing.leave`: what was said can't be said again elsewhere."""
 
-    def close_if_idle(self) -> None:
-        """See `Connected.close_if_idle`: an open tunnel is under way."""
+    def take_leave(self) -> None:
+        """See `Connected.take_leave`: an open tunnel is under way."""
 
     def expire(self, now: float) -> None:
         """See `Timed.expire`."""

@@ -17,7 +17,8 @@ from deployer.ports import Clock
 from deployer.routing.client import ClientConnection
 from deployer.routing.events import Kind
 from deployer.routing.follower import ReadRoutes
-from deployer.routing.router import BACKLOG, Router, RouterOptions, describe_url
+from deployer.routing.listener import BACKLOG, Listener, bind_all
+from deployer.routing.router import Router, RouterOptions, describe_url
 from deployer.routing.way import FindWay
 from deployer.routing.workers.lead import Lead
 from deployer.routing.workers.link import Link, Message, open_link
@@ -115,6 +116,9 @@ class Crew:
                 hand.send({"absent": absent})
 
     async def _stop(self) -> None:
+        # The workers have copies, and the last of them lets in who still waits.
+        for hand in self._hands:
+            hand.listener.close()
         await asyncio.gather(*[hand.stop(self._options.drain_seconds) for hand in self._hands])
 
     def make_process(self, at: int, end: socket.socket) -> BaseProcess:
@@ -159,9 +163,9 @@ class _Control(Router):
     def _make_find_way(self) -> FindWay:
         return lambda head, _peer: self._site.show(head)
 
-    async def _serve(self, connect: Callable[[], ClientConnection]) -> asyncio.Server:
-        loop = asyncio.get_running_loop()  # never TLS: the workers come over loopback
-        return await loop.create_server(connect, "127.0.0.1", 0, backlog=BACKLOG)
+    async def _listen_for(self, connect: Callable[[], ClientConnection]) -> Listener:
+        sockets = await bind_all("127.0.0.1", 0)  # never TLS: the workers come over loopback
+        return Listener(sockets, connect, tell=self._tell_full)
 
 
 class _Hand:
@@ -228,7 +232,6 @@ class _Hand:
             await asyncio.to_thread(self._process.join, drain_seconds + 2.0)
             self._process.kill()
             await asyncio.to_thread(self._process.join, 2.0)
-        self.listener.close()
 
     async def _launch(self) -> None:
         self._ready.clear()
@@ -247,6 +250,8 @@ class _Hand:
             self._link.send({"begin": True})
         elif "ready" in message:
             self._ready.set()
+        elif "leaving" in message:
+            self._ready.clear()  # the others look after its listener from now on
         elif "taken" in message:
             self._crew.tell_others(self, message)
         elif lead.take(message):

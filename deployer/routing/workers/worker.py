@@ -17,10 +17,11 @@ from deployer.routing.events import EventLog
 from deployer.routing.fleet import Fleet
 from deployer.routing.follower import ReadRoutes
 from deployer.routing.health import Outcome, Rules
+from deployer.routing.listener import Listener
 from deployer.routing.local_answer import Page
 from deployer.routing.messages import RequestHead, origin_form
 from deployer.routing.reception import Reception
-from deployer.routing.router import BACKLOG, Router, RouterOptions
+from deployer.routing.router import Router, RouterOptions
 from deployer.routing.site import PREFIX
 from deployer.routing.steering import Steering
 from deployer.routing.traffic import SWEEP_SECONDS, Traffic
@@ -81,7 +82,7 @@ class _Worker(Router):
         self._told: list[Routes | None] = [None] * deployments
         self._listeners = listeners
         self._at = at
-        self._adopted: dict[int, asyncio.Server] = {}
+        self._adopted: dict[int, Listener] = {}
         self._end = end
         self._control_port = control
         self._inbox: asyncio.Queue[Message] = asyncio.Queue()
@@ -115,7 +116,6 @@ class _Worker(Router):
 
     async def stop(self) -> None:
         """See `Router.stop`."""
-        await self._stand_in(set())
         await super().stop()
         for task in self._tasks:
             task.cancel()
@@ -146,21 +146,18 @@ class _Worker(Router):
         _led(steering).tell = lambda key, outcome, reason: self._tell(at, key, outcome, reason)
         return steering
 
-    async def _serve(self, connect: Callable[[], ClientConnection]) -> asyncio.Server:
+    async def _listen_for(self, connect: Callable[[], ClientConnection]) -> Listener:
         if self._link is not None:
             self._link.send({"hello": True})
         while "begin" not in (message := await self._inbox.get()):
             await self._take(message)
         self._connect = connect
-        return await self._open(self._at)
+        return self._open(self._at)
 
-    async def _open(self, at: int) -> asyncio.Server:
-        # A copy: to close it must not close the listener, which others have, too.
+    def _open(self, at: int) -> Listener:
+        # A copy: to close it must not close the listener, which is wanted again.
         copy = self._listeners[at].dup()
-        loop = asyncio.get_running_loop()
-        return await loop.create_server(
-            self._connect, sock=copy, backlog=BACKLOG, ssl=self._context
-        )
+        return Listener([copy], self._connect, tell=self._tell_full, context=self._context)
 
     def _make_find_way(self) -> FindWay:
         self._control = _make_control(self.events, self._rng, self._control_port)
@@ -183,21 +180,33 @@ class _Worker(Router):
             message = await self._inbox.get()
             if "stop" in message:
                 self._stop.set()
-            elif "absent" in message:
-                await self._stand_in({*message["absent"]})
+            elif "absent" in message and not self._stop.is_set():
+                self._stand_in({*message["absent"]})
             elif "taken" in message:
                 hall = self.steerings[message["at"]].hall
                 hall.buckets.owe(message["taken"], hall.traffic.now())
             elif "at" in message:
                 await self._take(message)
 
-    async def _stand_in(self, absent: set[int]) -> None:
+    def _stand_in(self, absent: set[int]) -> None:
         """Serve the listeners of workers that are not there, and only as long as they are not."""
         absent.discard(self._at)
         for at in set(self._adopted) - absent:
             self._adopted.pop(at).close()
         for at in absent - set(self._adopted):
-            self._adopted[at] = await self._open(at)
+            self._adopted[at] = self._open(at)
+
+    def _stop_listening(self) -> list[Listener]:
+        """Leave the listeners to the others; the last to leave lets in who waits at any of them."""
+        self._stop.set()
+        if self._link is not None:
+            self._link.send({"leaving": True})
+        self._stand_in({*range(len(self._listeners))})
+        for listener in self._listeners:
+            listener.close()
+        adopted = [*self._adopted.values()]
+        self._stand_in(set())
+        return [*super()._stop_listening(), *adopted]
 
     async def _take(self, message: Message) -> None:
         at = int(message["at"])

@@ -4,9 +4,12 @@ import asyncio
 import contextlib
 import io
 import json
+import os
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+import resource
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -240,7 +243,27 @@ def _drive() -> Callable[[Callable[[Rig], Awaitable[None]]], None]:
 
 @pytest.fixture(name="short")
 def _short() -> Timeouts:
-    return Timeouts(connect=0.5, first_byte=0.3, idle=0.3, linger=0.3, hold=0.3)
+    return Timeouts(connect=0.5, first_byte=0.3, idle=0.3, linger=0.3, farewell=0.1, hold=0.3)
+
+
+@contextlib.contextmanager
+def _exhaust_files() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(int(file.name) for file in Path("/proc/self/fd").iterdir())
+    gaps = [os.open(os.devnull, os.O_RDONLY) for _ in range(highest)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(gaps) + 1, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for gap in gaps:
+            os.close(gap)
+
+
+@pytest.fixture(name="no_more_files")
+def _no_more_files() -> Callable[[], contextlib.AbstractContextManager[None]]:
+    """Return what lets this process open no more files meanwhile."""
+    return _exhaust_files
 
 
 MakeOrders = Callable[..., Orders]

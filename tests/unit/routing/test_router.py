@@ -247,7 +247,7 @@ def test_stopping_waits_for_what_is_under_way_and_takes_nothing_new(drive: Drive
 
     async def story(rig: "Rig") -> None:
         backend = await rig.backend(slow)
-        await rig.start(backend.url)
+        await rig.start(backend.url, timeouts=Timeouts(farewell=0.1))
         idle = await rig.talk()
         busy = await rig.talk()
         busy.send(b"GET / HTTP/1.1\r\nHost: iris\r\n\r\n")
