@@ -82,7 +82,9 @@ class _Worker(Router):
         self._told: list[Routes | None] = [None] * deployments
         self._listeners = listeners
         self._at = at
+        self._absent = set[int]()
         self._adopted: dict[int, Listener] = {}
+        self._connect: Callable[[], ClientConnection] | None = None
         self._end = end
         self._control_port = control
         self._inbox: asyncio.Queue[Message] = asyncio.Queue()
@@ -150,14 +152,15 @@ class _Worker(Router):
         if self._link is not None:
             self._link.send({"hello": True})
         while "begin" not in (message := await self._inbox.get()):
-            await self._take(message)
+            await self._hear(message)
         self._connect = connect
-        return self._open(self._at)
+        self._stand_in()
+        return self._open(self._at, connect)
 
-    def _open(self, at: int) -> Listener:
+    def _open(self, at: int, connect: Callable[[], ClientConnection]) -> Listener:
         # A copy: to close it must not close the listener, which is wanted again.
         copy = self._listeners[at].dup()
-        return Listener([copy], self._connect, tell=self._tell_full, context=self._context)
+        return Listener([copy], connect, tell=self._tell_full, context=self._context)
 
     def _make_find_way(self) -> FindWay:
         self._control = _make_control(self.events, self._rng, self._control_port)
@@ -177,36 +180,41 @@ class _Worker(Router):
 
     async def _follow(self) -> None:
         while True:
-            message = await self._inbox.get()
-            if "stop" in message:
-                self._stop.set()
-            elif "absent" in message and not self._stop.is_set():
-                self._stand_in({*message["absent"]})
-            elif "taken" in message:
-                hall = self.steerings[message["at"]].hall
-                hall.buckets.owe(message["taken"], hall.traffic.now())
-            elif "at" in message:
-                await self._take(message)
+            await self._hear(await self._inbox.get())
 
-    def _stand_in(self, absent: set[int]) -> None:
+    async def _hear(self, message: Message) -> None:
+        if "stop" in message:
+            self._stop.set()
+        elif "absent" in message:
+            self._absent = {*message["absent"]}
+            self._stand_in()
+        elif "taken" in message:
+            hall = self.steerings[message["at"]].hall
+            hall.buckets.owe(message["taken"], hall.traffic.now())
+        elif "at" in message:
+            await self._take(message)
+
+    def _stand_in(self) -> None:
         """Serve the listeners of workers that are not there, and only as long as they are not."""
-        absent.discard(self._at)
-        for at in set(self._adopted) - absent:
-            self._adopted.pop(at).close()
-        for at in absent - set(self._adopted):
-            self._adopted[at] = self._open(at)
+        if not self._stop.is_set():
+            for at in set(self._adopted) - self._absent:
+                self._adopted.pop(at).close()
+            self._adopt(self._absent)
+
+    def _adopt(self, others: set[int]) -> None:
+        if self._connect is not None:
+            for at in others - {self._at, *self._adopted}:
+                self._adopted[at] = self._open(at, self._connect)
 
     def _stop_listening(self) -> list[Listener]:
         """Leave the listeners to the others; the last to leave lets in who waits at any of them."""
         self._stop.set()
         if self._link is not None:
             self._link.send({"leaving": True})
-        self._stand_in({*range(len(self._listeners))})
-        for listener in self._listeners:
+        self._adopt({*range(len(self._listeners))})
+        for listener in (*self._listeners, *self._adopted.values()):
             listener.close()
-        adopted = [*self._adopted.values()]
-        self._stand_in(set())
-        return [*super()._stop_listening(), *adopted]
+        return [*super()._stop_listening(), *self._adopted.values()]
 
     async def _take(self, message: Message) -> None:
         at = int(message["at"])

@@ -5,6 +5,7 @@ import contextlib
 import os
 import re
 import signal
+import socket
 import ssl
 import time
 from collections import Counter
@@ -117,9 +118,46 @@ async def tell_and_kill(port: int, context: ssl.SSLContext, victim: int) -> None
         writer.transport.abort()
 
 
-async def open_tunnel(port: int, context: ssl.SSLContext) -> Tunnel:
+def test_workers_that_end_leave_nobody_behind(cast: "Cast") -> None:
+    router = cast.start_router("--workers", "2", "--fast", *cast.given_backends)
+    with ended(router.pid):
+        port = int(cast.url.rpartition(":")[2])
+        first, second = children_of(router.pid)
+        asyncio.run(asyncio.wait_for(ask_while_one_ends(port, first), 30))
+        assert first in children_of(router.pid)  # its tunnels were open to the end
+        waiting = [socket.create_connection(("127.0.0.1", port)) for _ in range(4)]
+        os.kill(second, signal.SIGSTOP)
+        waiting += [socket.create_connection(("127.0.0.1", port)) for _ in range(20)]
+        for each in waiting:
+            each.sendall(POST)
+        router.terminate()
+        os.kill(second, signal.SIGCONT)
+        assert router.wait(15) == 0
+        assert Counter(read_status(each) for each in waiting) == {"200": 24}
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
+
+
+async def ask_while_one_ends(port: int, leaver: int) -> None:
+    tunnels = [await open_tunnel(port) for _ in range(12)]
+    os.kill(leaver, signal.SIGTERM)
+    await asyncio.sleep(0.5)
+    assert await ask_often("127.0.0.1", port, 20) == {"200": 20}
+    assert await say(tunnels, b"still here") == 12
+    for _, writer in tunnels:
+        writer.transport.abort()
+
+
+def read_status(connection: socket.socket) -> str:
+    with connection:
+        connection.settimeout(10)
+        return connection.recv(1000)[9:12].decode()
+
+
+async def open_tunnel(port: int, context: ssl.SSLContext | None = None) -> Tunnel:
+    name = "localhost" if context is not None else None
     reader, writer = await asyncio.open_connection(
-        "127.0.0.1", port, ssl=context, server_hostname="localhost"
+        "127.0.0.1", port, ssl=context, server_hostname=name
     )
     writer.write(SHAKE)
     assert re.match(rb"HTTP/1.1 101 ", await reader.readuntil(b"\r\n\r\n"))
