@@ -212,8 +212,10 @@ class _Worker(Router):
         if self._link is not None:
             self._link.send({"leaving": True})
         self._adopt({*range(len(self._listeners))})
-        for listener in (*self._listeners, *self._adopted.values()):
-            listener.close()
+        for copied in self._listeners:
+            copied.close()
+        for adopted in self._adopted.values():
+            adopted.close()
         return [*super()._stop_listening(), *self._adopted.values()]
 
     async def _take(self, message: Message) -> None:
