@@ -13,6 +13,8 @@ from collections import Counter
 from typing import Any
 from urllib.parse import urlsplit
 
+from deployer.routing.parting import has_unread
+
 DATA = [1, 2, 3, 4]
 RIGHT = [0, 0, 1, 1]
 PATIENCE_SECONDS = 10.0
@@ -77,7 +79,8 @@ class Sender:
     async def _connect(self) -> Connection:
         while self._free:
             reader, writer = self._free.pop()
-            if not reader.at_eof():
+            # an end that this loop was not told of yet is one, too, as urllib3 and others know
+            if not (reader.at_eof() or writer.is_closing() or has_unread(writer.transport)):
                 return reader, writer
             writer.close()
         return await asyncio.open_connection(*self._place)
