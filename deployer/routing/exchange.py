@@ -1,11 +1,11 @@
 """One request from its head to the end of its response, over as many attempts as it takes."""
 
-import asyncio
 import math
 
 from deployer.routing.admission import QUEUE_SECONDS
+from deployer.routing.attempt import Attempting
 from deployer.routing.downstream import Client
-from deployer.routing.fleet import Member, Ticket
+from deployer.routing.fleet import Member
 from deployer.routing.health import Outcome, outcome_of_status
 from deployer.routing.messages import ResponseHead, encode_chunks, encode_request
 from deployer.routing.passage import UNSERVED, Passage
@@ -23,7 +23,7 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _SERVED = Outcome.SERVED
 
 
-class Exchange:
+class Exchange(Attempting):
     """A request that is passed on. Whatever happens, its ticket is closed once, its record logged.
 
     Before a byte of the response is there, a failed attempt may be followed by another; see
@@ -34,10 +34,6 @@ class Exchange:
     # what most requests never change stands on the class: they need not set it
     deadline = math.inf
     _phase = PENDING
-    _ticket: Ticket | None = None
-    _upstream: UpstreamConnection | None = None
-    _connecting: "asyncio.Task[None] | None" = None
-    _pause: asyncio.TimerHandle | None = None
     _status = 0
     _chunked = False
     _keep_alive = False
@@ -120,11 +116,6 @@ class Exchange:
                 self._upstream.pause_reading()
 
     # ---- from the timer
-
-    @property
-    def member(self) -> Member | None:
-        """See `Ongoing.member`."""
-        return self._ticket.member if self._ticket is not None else None
 
     def expire(self, now: float) -> None:
         """See `Timed.expire`."""
@@ -371,26 +362,11 @@ class Exchange:
         self._client.write(self._passage.to_refusal(status, message, keep_alive=keep_alive))
         self._client.end_turn(keep_alive=keep_alive)
 
-    def _note(self, reason: str) -> None:
-        if self._ticket is not None:
-            self._passage.failures.append(f"{self._ticket.member.key}: {reason}")
-            if self._traffic.tracer is not None:
-                self._traffic.tracer.fail(self._passage, self._traffic.now())
-
     def _close_attempt(self, outcome: Outcome, reason: str = "") -> None:
         self._traffic.admission.leave(self)
         self._traffic.lull.leave(self)
-        if self._pause is not None:
-            self._pause.cancel()
-        if self._connecting is not None:
-            self._connecting.cancel()
-        if self._upstream is not None:
-            self._upstream.abort()
-        self._pause = self._connecting = self._upstream = None
         self.deadline = math.inf
-        ticket, self._ticket = self._ticket, None
-        if ticket is not None:
-            ticket.finish(outcome, self._traffic.now(), reason)
+        self._end_attempt(outcome, reason)
 
     def _end(self, status: int, now: float) -> None:
         self._phase = DONE
