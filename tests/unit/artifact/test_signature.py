@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,21 +17,9 @@ from deployer.artifact.signature import (
 )
 from deployer.errors import IntegrityError, SourceError
 from deployer.providers.local.clock import SystemClock
+from tests.unit.artifact.signing import write_key
 
 model_signing: Any = pytest.importorskip("model_signing")
-
-
-def make_key(folder: Path, name: str) -> tuple[Path, Path]:
-    """Write a key pair in PEM; return the private and the public file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    private, public = folder / f"{name}.key", folder / f"{name}.pub"
-    pem = serialization.Encoding.PEM
-    private.write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    form = serialization.PublicFormat.SubjectPublicKeyInfo
-    public.write_bytes(key.public_key().public_bytes(pem, form))
-    return private, public
 
 
 def make_certificates(folder: Path) -> tuple[Path, Path, Path]:
@@ -79,16 +68,6 @@ def _usage(*, authority: bool) -> x509.KeyUsage:
     return x509.KeyUsage(digital_signature=not authority, key_cert_sign=authority, **off)
 
 
-@pytest.fixture
-def signed(model: Path, tmp_path: Path) -> tuple[Path, Path]:
-    """A model with its signature beside its files, and the public key."""
-    private, public = make_key(tmp_path, "ours")
-    ignored = model_signing.hashing.Config().set_ignored_paths(paths=[model / SIGNATURE])
-    signer = model_signing.signing.Config().use_elliptic_key_signer(private_key=private)
-    signer.set_hashing_config(ignored).sign(model, model / SIGNATURE)
-    return model, public
-
-
 def test_the_files_that_were_signed_are_good(signed: tuple[Path, Path]) -> None:
     verify_signature(*signed)
 
@@ -110,7 +89,7 @@ def test_other_files_than_were_signed_are_refused(
 ) -> None:
     model, key = signed
     (model / file).write_bytes(body)
-    with pytest.raises(IntegrityError, match="is not what was signed"):
+    with pytest.raises(IntegrityError, match=r"is not what was signed|is no signature"):
         verify_signature(model, key)
 
 
@@ -122,7 +101,7 @@ def test_a_file_that_is_missing_is_noticed(signed: tuple[Path, Path]) -> None:
 
 
 def test_another_key_is_refused(signed: tuple[Path, Path], tmp_path: Path) -> None:
-    _, other = make_key(tmp_path, "theirs")
+    _, other = write_key(tmp_path, "theirs")
     with pytest.raises(IntegrityError):
         verify_signature(signed[0], other)
 
@@ -130,7 +109,7 @@ def test_another_key_is_refused(signed: tuple[Path, Path], tmp_path: Path) -> No
 def test_a_model_without_a_signature_passes_unless_one_is_required(
     model: Path, tmp_path: Path
 ) -> None:
-    _, key = make_key(tmp_path, "ours")
+    _, key = write_key(tmp_path, "ours")
     screen_signature(model, None, required=False)
     screen_signature(model, key, required=False)
     assert describe_signature(model, None) == ""
@@ -143,7 +122,7 @@ def test_a_model_without_a_signature_passes_unless_one_is_required(
 def test_a_wrong_signature_is_refused_whether_required_or_not(
     signed: tuple[Path, Path], tmp_path: Path, required: bool
 ) -> None:
-    _, other = make_key(tmp_path, "theirs")
+    _, other = write_key(tmp_path, "theirs")
     screen_signature(*signed, required=required)
     assert "signed with ours.pub" in describe_signature(*signed)
     with pytest.raises(IntegrityError):
@@ -169,3 +148,31 @@ def test_a_certificate_stands_for_whom_its_authority_vouches_for(
     (model / "config.json").write_bytes(b"[]")
     with pytest.raises(IntegrityError):
         verify_signature(model, authority)
+
+
+def test_another_authority_is_refused(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    key, certificate, authority = make_certificates(tmp_path)
+    _, _, other = make_certificates(tmp_path / "theirs")
+    ignored = model_signing.hashing.Config().set_ignored_paths(paths=[model / SIGNATURE])
+    signer = model_signing.signing.Config().use_certificate_signer(
+        private_key=key, signing_certificate=certificate, certificate_chain=[authority]
+    )
+    signer.set_hashing_config(ignored).sign(model, model / SIGNATURE)
+    with pytest.raises(IntegrityError, match="is not what was signed"):
+        verify_signature(model, other)
+
+
+def test_a_statement_that_was_changed_is_refused(signed: tuple[Path, Path]) -> None:
+    model, key = signed
+    bundle = json.loads((model / SIGNATURE).read_text())
+    bundle["dsseEnvelope"]["payload"] = "e30="
+    (model / SIGNATURE).write_text(json.dumps(bundle))
+    with pytest.raises(IntegrityError, match="InvalidSignature"):
+        verify_signature(model, key)
+
+
+def test_a_key_is_no_certificate(signed: tuple[Path, Path], tmp_path: Path) -> None:
+    _, _, authority = make_certificates(tmp_path)
+    with pytest.raises(IntegrityError, match="is not what was signed"):
+        verify_signature(signed[0], authority)
