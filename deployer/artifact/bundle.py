@@ -75,7 +75,7 @@ def read_claim(bundle: Path) -> Claim:
     try:
         found = json.loads(bundle.read_bytes())
         return _read(found["verificationMaterial"])
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise IntegrityError(
             f"{bundle} is no signature of a model: it is not in sigstore's bundle format"
         ) from error
@@ -107,7 +107,16 @@ def _certificate_of(material: Json) -> "x509.Certificate":
 
     chain = material.get("x509CertificateChain", {}).get("certificates", ())
     found = material.get("certificate") or chain[0]
-    return x509.load_der_x509_certificate(base64.b64decode(found["rawBytes"]))
+    try:
+        certificate = x509.load_der_x509_certificate(base64.b64decode(found["rawBytes"]))
+        len(certificate.extensions)  # reads all of them
+    except (
+        x509.InvalidVersion,
+        x509.DuplicateExtension,
+        x509.UnsupportedGeneralNameType,
+    ) as error:
+        raise ValueError(f"the certificate cannot be read: {error}") from error
+    return certificate
 
 
 def _name_of(certificate: "x509.Certificate") -> str:

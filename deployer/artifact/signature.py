@@ -6,8 +6,9 @@ file of the artifact, so that it goes wherever they go. All of them are verified
 
 import hashlib
 import re
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -147,14 +148,15 @@ def _new_verifier(bundle: Path) -> Any:
 def _translated(
     what: str, hint: str | None = None, error: type[IntegrityError | SourceError] = IntegrityError
 ) -> Iterator[None]:
-    """Raise whatever the libraries refuse with as ``error``."""
+    """Raise whatever the libraries refuse with as ``error``, and print nothing among results."""
     from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - comes with the extra
     from cryptography.x509 import ExtensionNotFound  # noqa: PLC0415 - the same
     from OpenSSL.crypto import X509StoreContextError  # noqa: PLC0415 - the same
     from sigstore.errors import Error  # noqa: PLC0415 - the same
 
     try:
-        yield
+        with redirect_stdout(sys.stderr):  # model signing prints its warnings
+            yield
     except (Error, InvalidSignature, ExtensionNotFound, X509StoreContextError) as found:
         raise error(f"{what}: {_first_line(found)}", hint=hint) from found
     except (ValueError, LookupError, TypeError, AttributeError) as found:

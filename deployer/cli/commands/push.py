@@ -57,7 +57,9 @@ def push(
     ] = None,
     identity: Annotated[
         str | None,
-        typer.Option("--identity", metavar="NAME", help="Verify that NAME signed it; with issuer."),
+        typer.Option(
+            "--identity", metavar="NAME", help="Verify that NAME signed it; with --issuer."
+        ),
     ] = None,
     issuer: Annotated[
         str | None,

@@ -127,6 +127,13 @@ def forge(bundle: Bundle) -> None:
     bundle["dsseEnvelope"]["payload"] = encode(other)
 
 
+def spoil(bundle: Bundle) -> None:
+    """Let the certificate be of a version that there is none of (RFC 5280, 4.1.2.1)."""
+    certificate = bundle["verificationMaterial"]["certificate"]
+    body = base64.b64decode(certificate["rawBytes"])
+    certificate["rawBytes"] = encode(body.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x0a"))
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -142,6 +149,8 @@ def forge(bundle: Bundle) -> None:
         (lambda b: b.pop("dsseEnvelope"), "messageSignature or dsseEnvelope"),
         (lambda b: b.pop("verificationMaterial"), "is no signature of a model"),
         (lambda b: b.update(mediaType="text/plain"), "failed to load bundle"),
+        (lambda b: entry_of(b).update(integratedTime="9" * 20), "is no signature of a model"),
+        (spoil, "is no signature of a model"),
     ],
 )
 def test_a_bundle_that_was_changed_is_refused(

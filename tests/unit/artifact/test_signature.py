@@ -163,6 +163,17 @@ def test_another_authority_is_refused(model: Path, tmp_path: Path) -> None:
         verify_signature(model, other)
 
 
+def test_a_warning_of_the_librarys_is_not_among_results(
+    signed: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, key = signed
+    bundle = json.loads((model / SIGNATURE).read_text())
+    del bundle["verificationMaterial"]["publicKey"]["hint"]  # as before model signing 1.0
+    (model / SIGNATURE).write_text(json.dumps(bundle))
+    verify_signature(model, key)
+    assert not capsys.readouterr().out
+
+
 def test_a_statement_that_was_changed_is_refused(signed: tuple[Path, Path]) -> None:
     model, key = signed
     bundle = json.loads((model / SIGNATURE).read_text())
