@@ -2,17 +2,17 @@
 
 Makes what a keyless signer would bring home, with keys of its own: the bundle's certificate has
 a certificate timestamp (RFC 6962), its log entry an inclusion proof under a signed checkpoint and
-a signed entry timestamp, as Rekor's first version has them.
+a signed entry timestamp, as Rekor's first version has them; or, as its second has them, a timestamp
+of an authority's instead of the log's.
 """
 
-import base64
 import hashlib
 import json
 import struct
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import rfc8785
 from cryptography import x509
@@ -20,7 +20,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-__all__ = ["ISSUER", "PERSON", "Log", "Sigstore", "encode", "make_key"]
+from tests.unit.artifact.certificates import begin, der, encode, make_key, usage
+from tests.unit.artifact.stamping import Stamper
+
+__all__ = ["ISSUER", "PERSON", "Log", "Sigstore"]
 
 PERSON = "release@acme.example"
 ISSUER = "https://accounts.acme.example"
@@ -31,14 +34,6 @@ _TIMESTAMPS = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")
 _ECDSA = ec.ECDSA(hashes.SHA256())
 _PRECERTIFICATE = 1
 _CERTIFICATE_LIFE = timedelta(minutes=10)  # Fulcio's
-
-
-def encode(data: bytes) -> str:
-    return base64.b64encode(data).decode()
-
-
-def make_key() -> ec.EllipticCurvePrivateKey:
-    return ec.generate_private_key(ec.SECP256R1())
 
 
 @dataclass(frozen=True)
@@ -85,6 +80,10 @@ class Sigstore:
     authority_key: ec.EllipticCurvePrivateKey = field(default_factory=make_key)
     certificates: Log = field(default_factory=lambda: Log("ct.acme.example"))
     signatures: Log = field(default_factory=lambda: Log("rekor.acme.example"))
+    stamper: Stamper | None = None
+    """Who says when a signature was made."""
+    rekor: Literal[1, 2] = 1
+    """The version of the signature log: its second needs a stamper, as it signs no time."""
 
     @property
     def start(self) -> datetime:
@@ -95,9 +94,9 @@ class Sigstore:
         """What vouches for signers' certificates."""
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "fulcio.acme.example")])
         key = self.authority_key.public_key()
-        built = _certificate(key, name, name, self.start, timedelta(days=3650))
+        built = begin(key, name, name, self.start, timedelta(days=3650))
         built = built.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        built = built.add_extension(_usage(authority=True), critical=True)
+        built = built.add_extension(usage(authority=True), critical=True)
         built = built.add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
         return built.sign(self.authority_key, hashes.SHA256())
 
@@ -108,11 +107,12 @@ class Sigstore:
             "certificateAuthorities": [
                 {
                     "subject": {"organization": "acme", "commonName": "fulcio"},
-                    "certChain": {"certificates": [{"rawBytes": encode(_der(self.authority))}]},
+                    "certChain": {"certificates": [{"rawBytes": encode(der(self.authority))}]},
                     "validFor": {"start": self.start.isoformat()},
                 }
             ],
             "ctlogs": [self.certificates.describe(self.start)],
+            "timestampAuthorities": [self.stamper.describe()] if self.stamper else [],
         }
 
     def sign(self, payload: bytes) -> dict[str, Any]:
@@ -120,12 +120,13 @@ class Sigstore:
         key = make_key()
         certificate = self._issue(key)
         signature = key.sign(_pae(payload), _ECDSA)
-        body = _entry_body(payload, signature, certificate)
+        describe = _entry_body if self.rekor == 1 else _entry_body_of_2
         return {
             "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
             "verificationMaterial": {
-                "certificate": {"rawBytes": encode(_der(certificate))},
-                "tlogEntries": [self._log(body)],
+                "certificate": {"rawBytes": encode(der(certificate))},
+                "tlogEntries": [self._log(describe(payload, signature, certificate))],
+                "timestampVerificationData": {"rfc3161Timestamps": self._stamp(signature)},
             },
             "dsseEnvelope": {
                 "payload": encode(payload),
@@ -134,14 +135,20 @@ class Sigstore:
             },
         }
 
+    def _stamp(self, signature: bytes) -> list[dict[str, str]]:
+        if self.stamper is None:
+            return []
+        answer = self.stamper.stamp(signature, self.now + self.logged_after)
+        return [{"signedTimestamp": encode(answer)}]
+
     def _issue(self, key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
         named = x509.UniformResourceIdentifier if "://" in self.identity else x509.RFC822Name
         authority_key = self.authority_key.public_key()
-        built = _certificate(
+        built = begin(
             key.public_key(), x509.Name([]), self.authority.subject, self.now, _CERTIFICATE_LIFE
         )
         extensions: list[tuple[x509.ExtensionType, bool]] = [
-            (_usage(authority=False), True),
+            (usage(authority=False), True),
             (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING]), False),
             (x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key), False),
             (x509.SubjectAlternativeName([named(self.identity)]), True),
@@ -174,23 +181,13 @@ class Sigstore:
         index = 4
         leaves[index] = _leaf(body)
         root = encode(_tree(leaves))
-        at = int((self.now + self.logged_after).timestamp())
         note = f"{self.signatures.name} - 1\n{len(leaves)}\n{root}\n"
         mark = encode(self.signatures.id[:4] + self.signatures.sign(note.encode()))
-        promise: dict[str, Any] = {
-            "body": encode(body),
-            "integratedTime": at,
-            "logID": self.signatures.id.hex(),
-            "logIndex": index,
-        }
+        kind, version = ("dsse", "0.0.1") if self.rekor == 1 else ("hashedrekord", "0.0.2")
         return {
             "logIndex": str(index),
             "logId": {"keyId": encode(self.signatures.id)},
-            "kindVersion": {"kind": "dsse", "version": "0.0.1"},
-            "integratedTime": str(at),
-            "inclusionPromise": {
-                "signedEntryTimestamp": encode(self.signatures.sign(rfc8785.dumps(promise)))
-            },
+            "kindVersion": {"kind": kind, "version": version},
             "inclusionProof": {
                 "logIndex": str(index),
                 "rootHash": root,
@@ -199,32 +196,23 @@ class Sigstore:
                 "checkpoint": {"envelope": f"{note}\n\u2014 {self.signatures.name} {mark}\n"},
             },
             "canonicalizedBody": encode(body),
+            **(self._promise(body, index) if self.rekor == 1 else {}),
         }
 
-
-def _certificate(
-    key: ec.EllipticCurvePublicKey,
-    subject: x509.Name,
-    issuer: x509.Name,
-    start: datetime,
-    life: timedelta,
-) -> x509.CertificateBuilder:
-    built = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key)
-    built = built.serial_number(x509.random_serial_number())
-    return built.not_valid_before(start).not_valid_after(start + life)
-
-
-def _usage(*, authority: bool) -> x509.KeyUsage:
-    names = (
-        "content_commitment key_encipherment data_encipherment key_agreement crl_sign "
-        "encipher_only decipher_only"
-    )
-    off = dict.fromkeys(names.split(), False)
-    return x509.KeyUsage(digital_signature=not authority, key_cert_sign=authority, **off)
-
-
-def _der(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(serialization.Encoding.DER)
+    def _promise(self, body: bytes, index: int) -> dict[str, Any]:
+        """Return the log's signed time of an entry."""
+        at = int((self.now + self.logged_after).timestamp())
+        promised: dict[str, Any] = {
+            "body": encode(body),
+            "integratedTime": at,
+            "logID": self.signatures.id.hex(),
+            "logIndex": index,
+        }
+        signed = self.signatures.sign(rfc8785.dumps(promised))
+        return {
+            "integratedTime": str(at),
+            "inclusionPromise": {"signedEntryTimestamp": encode(signed)},
+        }
 
 
 def _der_length(size: int) -> bytes:
@@ -252,6 +240,20 @@ def _entry_body(payload: bytes, signature: bytes, certificate: x509.Certificate)
             "signatures": [{"signature": encode(signature), "verifier": encode(pem)}],
         },
     }
+    return json.dumps(entry).encode()
+
+
+def _entry_body_of_2(payload: bytes, signature: bytes, certificate: x509.Certificate) -> bytes:
+    digest = hashlib.sha256(_pae(payload)).digest()
+    verifier = {
+        "x509Certificate": {"rawBytes": encode(der(certificate))},
+        "keyDetails": "PKIX_ECDSA_P256_SHA_256",
+    }
+    record = {
+        "data": {"algorithm": "SHA2_256", "digest": encode(digest)},
+        "signature": {"content": encode(signature), "verifier": verifier},
+    }
+    entry = {"apiVersion": "0.0.2", "kind": "hashedrekord", "spec": {"hashedRekordV002": record}}
     return json.dumps(entry).encode()
 
 

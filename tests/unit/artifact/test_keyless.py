@@ -14,12 +14,15 @@ from deployer.artifact import Identity, describe_signature, screen_signature
 from deployer.artifact.signature import SIGNATURE, verify_signature
 from deployer.errors import IntegrityError, SourceError
 from deployer.providers.local.clock import SystemClock
-from tests.unit.artifact.keyless import ISSUER, PERSON, Log, Sigstore, encode, make_key
+from tests.unit.artifact.certificates import encode, make_key
+from tests.unit.artifact.keyless import ISSUER, PERSON, Log, Sigstore
 from tests.unit.artifact.signing import sign_with_key, state_model, write_key
+from tests.unit.artifact.stamping import Stamper
 
 pytest.importorskip("model_signing")
 pytestmark = pytest.mark.usefixtures("socket_disabled")
 
+YESTERDAY = SystemClock().now().replace(microsecond=0) - timedelta(days=1)
 Bundle = dict[str, Any]
 Change = Callable[[Bundle], object]
 Sign = Callable[..., Bundle]
@@ -27,7 +30,7 @@ Sign = Callable[..., Bundle]
 
 @pytest.fixture(scope="module")
 def ours() -> Sigstore:
-    return Sigstore(SystemClock().now().replace(microsecond=0) - timedelta(days=1))
+    return Sigstore(YESTERDAY)
 
 
 @pytest.fixture
@@ -256,3 +259,46 @@ def test_a_required_signature_that_is_missing_says_how_to_sign(model: Path, who:
     with pytest.raises(SourceError) as caught:
         screen_signature(model, who, required=True)
     assert "sign sigstore" in str(caught.value.hint)
+
+
+@pytest.fixture
+def stamp(ours: Sigstore, who: Identity, sign: Sign) -> Sign:
+    """Sign with the time of an authority that the root knows, into a log that signs no time."""
+    sigstore = replace(ours, stamper=Stamper(ours.start))
+    assert who.trust is not None
+    who.trust.write_text(json.dumps(sigstore.trusted_root()))
+    return lambda **other: sign(**{"stamper": sigstore.stamper, "rekor": 2, **other})
+
+
+@pytest.mark.parametrize("rekor", [1, 2])
+def test_a_time_may_come_from_an_authority(
+    model: Path, who: Identity, stamp: Sign, rekor: int
+) -> None:
+    stamp(rekor=rekor)
+    verify_signature(model, who)
+    assert f"signed by {PERSON} of {ISSUER}" in describe_signature(model, who)
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"stamper": None}, "inclusion promise or signed timestamp"),
+        ({"stamper": Stamper(YESTERDAY)}, "not enough sources of verified time"),
+        ({"logged_after": timedelta(hours=1)}, "not valid at validation time"),
+        ({"signatures": Log("else.example")}, "does not know the log of signatures"),
+    ],
+    ids=["none", "another", "late", "log"],
+)
+def test_without_a_time_that_is_trusted_a_signature_is_refused(
+    model: Path, who: Identity, stamp: Sign, other: Any, words: str
+) -> None:
+    stamp(**other)
+    said = refusal(model, who)
+    assert words in said, said
+
+
+def test_a_root_without_the_authority_takes_no_stamp(
+    model: Path, who: Identity, sign: Sign
+) -> None:
+    sign(stamper=Stamper(YESTERDAY))
+    assert "no Timestamp Authorities have been provided" in refusal(model, who)

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from deployer.artifact.signature import (
@@ -17,6 +16,7 @@ from deployer.artifact.signature import (
 )
 from deployer.errors import IntegrityError, SourceError
 from deployer.providers.local.clock import SystemClock
+from tests.unit.artifact.certificates import begin, make_key, usage
 from tests.unit.artifact.signing import write_key
 
 model_signing: Any = pytest.importorskip("model_signing")
@@ -24,30 +24,20 @@ model_signing: Any = pytest.importorskip("model_signing")
 
 def make_certificates(folder: Path) -> tuple[Path, Path, Path]:
     """Write a signer's key and certificate, and the certificate of its authority."""
-    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+    keys = [make_key() for _ in range(2)]
     names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)]) for text in ("ca", "us")]
-    now = SystemClock().now()
+    yesterday = SystemClock().now() - timedelta(days=1)
     pem = serialization.Encoding.PEM
     paths = []
     for index, (name, key) in enumerate(zip(names, keys, strict=True)):
-        built = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(names[0])
-            .public_key(key.public_key())
-            .serial_number(index + 1)
-            .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=not index, path_length=None), critical=True)
-            .add_extension(_usage(authority=not index), critical=True)
-            .add_extension(
-                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
-            )
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(keys[0].public_key()),
-                critical=False,
-            )
-        )
+        built = begin(key.public_key(), name, names[0], yesterday, timedelta(days=2))
+        identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(keys[0].public_key())
+        constraints = x509.BasicConstraints(ca=not index, path_length=None)
+        built = built.add_extension(constraints, critical=True)
+        built = built.add_extension(usage(authority=not index), critical=True)
+        built = built.add_extension(identifier, critical=False)
+        built = built.add_extension(issuer, critical=False)
         if index:
             usages = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING])
             built = built.add_extension(usages, critical=False)
@@ -57,15 +47,6 @@ def make_certificates(folder: Path) -> tuple[Path, Path, Path]:
     form = serialization.PrivateFormat.PKCS8
     private.write_bytes(keys[1].private_bytes(pem, form, serialization.NoEncryption()))
     return private, paths[1], paths[0]
-
-
-def _usage(*, authority: bool) -> x509.KeyUsage:
-    names = (
-        "content_commitment key_encipherment data_encipherment key_agreement crl_sign "
-        "encipher_only decipher_only"
-    )
-    off = dict.fromkeys(names.split(), False)
-    return x509.KeyUsage(digital_signature=not authority, key_cert_sign=authority, **off)
 
 
 def test_the_files_that_were_signed_are_good(signed: tuple[Path, Path]) -> None:
