@@ -6,7 +6,7 @@ Only for saying what was found: whether it is true is the verifying library's bu
 import base64
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -18,7 +18,10 @@ from deployer.values import Json
 if TYPE_CHECKING:
     from cryptography import x509
 
-__all__ = ["Claim", "Kind", "read_claim"]
+__all__ = ["METHOD", "Claim", "Kind", "read_claim"]
+
+METHOD = "files by sha256"
+"""How model signing hashes a model unless it is told otherwise."""
 
 _ISSUER = "1.3.6.1.4.1.57264.1.1"
 """Fulcio's extension for the issuer: github.com/sigstore/fulcio/blob/main/docs/oid-info.md."""
@@ -50,6 +53,8 @@ class Claim:
     """The same of the log of certificates."""
     proven: bool = False
     """Whether it comes with a proof that the log includes it."""
+    method: str = METHOD
+    """What of the model was hashed, and by what."""
 
     def __str__(self) -> str:
         if self.kind is not Kind.IDENTITY:
@@ -74,7 +79,7 @@ def read_claim(bundle: Path) -> Claim:
     """
     try:
         found = json.loads(bundle.read_bytes())
-        return _read(found["verificationMaterial"])
+        return replace(_read(found["verificationMaterial"]), method=_method_of(found))
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise IntegrityError(
             f"{bundle} is no signature of a model: it is not in sigstore's bundle format"
@@ -146,6 +151,14 @@ def _log_of(certificate: "x509.Certificate") -> bytes:
         for promise in certificate.extensions.get_extension_for_class(kind).value:
             return bytes(promise.log_id)
     return b""
+
+
+def _method_of(bundle: Json) -> str:
+    with suppress(ValueError, LookupError, TypeError):
+        statement = json.loads(base64.b64decode(bundle["dsseEnvelope"]["payload"]))
+        how = statement["predicate"]["serialization"]
+        return _clean(f"{how['method']} by {how['hash_type']}")
+    return METHOD  # before model signing 1.0 there was no other
 
 
 def _clean(text: str) -> str:

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from deployer.artifact.bundle import Claim, Kind, read_claim
+from deployer.artifact.bundle import METHOD, Claim, Kind, read_claim
 from deployer.artifact.signer import Identity, Signer
 from deployer.artifact.trust import TrustedRoot, load_root
 from deployer.errors import IntegrityError, SetupError, SourceError
@@ -76,7 +76,7 @@ def verify_signature(model: Path, signer: Signer, signature: Path | None = None)
 
     Raises:
         SetupError: The extra ``signing`` is not installed, or ships no trusted root.
-        SourceError: Key, root or signature cannot be read.
+        SourceError: Key, root or signature cannot be read, or it is not over `METHOD`.
         IntegrityError: The signature is somebody else's, does not hold, or is of other files.
     """
     if not _is_installed():
@@ -84,6 +84,11 @@ def verify_signature(model: Path, signer: Signer, signature: Path | None = None)
     bundle = signature or _signature_of(model)
     _demand_file(bundle)
     claim = read_claim(bundle)
+    if claim.method != METHOD:
+        raise SourceError(
+            f"{bundle} cannot be verified: it is over {claim.method}",
+            hint=f"Sign the model's {METHOD}, which is what model signing does when not told else.",
+        )
     if isinstance(signer, Identity):
         _verify_identity(model, bundle, signer, claim)
     else:
@@ -103,7 +108,7 @@ def _verify_key(model: Path, bundle: Path, key: Path, claim: Claim) -> None:
             verifier.use_certificate_verifier(certificate_chain=[key])
         else:
             verifier.use_elliptic_key_verifier(public_key=key)
-        verifier.verify(model, bundle)
+        verifier.verify(model.absolute(), bundle)
 
 
 def _verify_identity(model: Path, bundle: Path, who: Identity, claim: Claim) -> None:
@@ -123,7 +128,7 @@ def _verify_identity(model: Path, bundle: Path, who: Identity, claim: Claim) -> 
         what += f": {root.title} does not know {' nor '.join(unknown)}"
     hint = f"Found {claim}. Demanded is one by {who}, trusting {root.title}.{_renew(root)}"
     with _translated(what, hint):
-        verifier.verify(model, bundle)
+        verifier.verify(model.absolute(), bundle)
 
 
 def _renew(root: TrustedRoot) -> str:
@@ -139,7 +144,8 @@ def _new_verifier(bundle: Path) -> Any:
     from model_signing import hashing, verifying  # noqa: PLC0415 - an extra, and slow
 
     ignored = hashing.Config()  # type: ignore[no-untyped-call]
-    ignored.set_ignored_paths(paths=[bundle], ignore_git_paths=False)
+    # Absolute, as the model is: what is relative it takes to be relative to the model.
+    ignored.set_ignored_paths(paths=[bundle.absolute()], ignore_git_paths=False)
     verifier = verifying.Config()  # type: ignore[no-untyped-call]
     return verifier.set_hashing_config(ignored)
 

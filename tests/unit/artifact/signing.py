@@ -26,20 +26,22 @@ def write_key(folder: Path, name: str) -> tuple[Path, Path]:
     return private, public
 
 
-def sign_with_key(model: Path, private: Path) -> None:
-    """Put a signature beside the model's files."""
+def sign_with_key(model: Path, private: Path) -> Path:
+    """Put a signature beside the model's files, or beside its one file; return it."""
+    signature = (model if model.is_dir() else model.parent) / SIGNATURE
     from model_signing import hashing, signing  # noqa: PLC0415 - an extra, and slow
 
     ignored: Any = hashing.Config()  # type: ignore[no-untyped-call]
     signer: Any = signing.Config()  # type: ignore[no-untyped-call]
     signer.use_elliptic_key_signer(private_key=private)
-    signer.set_hashing_config(ignored.set_ignored_paths(paths=[model / SIGNATURE]))
-    signer.sign(model, model / SIGNATURE)
+    signer.set_hashing_config(ignored.set_ignored_paths(paths=[signature]))
+    signer.sign(model, signature)
+    return signature
 
 
 def state_model(model: Path, scratch: Path) -> bytes:
     """Return what model signing signs of a model: the payload of a signature by a fresh key."""
-    sign_with_key(model, write_key(scratch, "nobody")[0])
-    bundle = json.loads((model / SIGNATURE).read_text())
-    (model / SIGNATURE).unlink()
+    signature = sign_with_key(model, write_key(scratch, "nobody")[0])
+    bundle = json.loads(signature.read_text())
+    signature.unlink()
     return base64.b64decode(bundle["dsseEnvelope"]["payload"])

@@ -76,6 +76,17 @@ def test_a_workload_signs_by_its_uri(model: Path, who: Identity, sign: Sign) -> 
     verify_signature(model, replace(who, name=workflow))
 
 
+def test_a_model_may_be_one_file(who: Identity, ours: Sigstore, tmp_path: Path) -> None:
+    folder = tmp_path / "one"
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes(b"weights")
+    statement = state_model(folder / "model.onnx", tmp_path)
+    (folder / SIGNATURE).write_text(json.dumps(ours.sign(statement)))
+    screen_signature(folder / "model.onnx", who, required=True)
+    (folder / "model.onnx").write_bytes(b"others")
+    assert "Hash mismatch" in refusal(folder / "model.onnx", who)
+
+
 def test_a_clients_trust_config_has_a_root_in_it(
     model: Path, ours: Sigstore, who: Identity, sign: Sign, tmp_path: Path
 ) -> None:
@@ -130,6 +141,12 @@ def forge(bundle: Bundle) -> None:
     bundle["dsseEnvelope"]["payload"] = encode(other)
 
 
+def sign_blob(bundle: Bundle) -> None:
+    """Let it be over a file's bytes, as other tools sign, not over a statement on a model."""
+    signature = bundle.pop("dsseEnvelope")["signatures"][0]["sig"]
+    bundle["messageSignature"] = {"signature": signature}
+
+
 def spoil(bundle: Bundle) -> None:
     """Let the certificate be of a version that there is none of (RFC 5280, 4.1.2.1)."""
     certificate = bundle["verificationMaterial"]["certificate"]
@@ -153,6 +170,7 @@ def spoil(bundle: Bundle) -> None:
         (lambda b: b.pop("verificationMaterial"), "is no signature of a model"),
         (lambda b: b.update(mediaType="text/plain"), "failed to load bundle"),
         (lambda b: entry_of(b).update(integratedTime="9" * 20), "is no signature of a model"),
+        (sign_blob, "without a DSSE envelope"),
         (spoil, "is no signature of a model"),
     ],
 )

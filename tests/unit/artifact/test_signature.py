@@ -61,6 +61,25 @@ def test_a_signature_may_lie_elsewhere(signed: tuple[Path, Path], tmp_path: Path
         verify_signature(model, key)
 
 
+def test_a_model_may_be_named_from_where_one_is(
+    signed: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, key = signed
+    monkeypatch.chdir(model.parent)
+    verify_signature(Path(model.name), key)
+    monkeypatch.chdir(model)
+    verify_signature(Path(), key)
+
+
+def test_a_hash_that_cannot_be_verified_is_named(model: Path, tmp_path: Path) -> None:
+    private, key = write_key(tmp_path, "ours")
+    blake = model_signing.hashing.Config().use_file_serialization(hashing_algorithm="blake3")
+    signer = model_signing.signing.Config().use_elliptic_key_signer(private_key=private)
+    signer.set_hashing_config(blake).sign(model, model / SIGNATURE)
+    with pytest.raises(SourceError, match="it is over files by blake3"):
+        verify_signature(model, key)
+
+
 @pytest.mark.parametrize(
     ("file", "body"),
     [("config.json", b"[]"), ("added", b"1"), (SIGNATURE, b"{}"), (SIGNATURE, b"no json")],
