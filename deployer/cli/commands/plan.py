@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from deployer.plan import Plan
     from deployer.plan.model import TargetPlan
-    from deployer.release.gates import EvaluateRecord
+    from deployer.release.gates import AnalysisRecord, EvaluateRecord
 
 __all__ = ["PlanFormat", "plan"]
 
@@ -215,13 +215,16 @@ def _gates(made: "Plan") -> str:
     if gates.parity is not None:
         words.append(f"parity (numbers within {gates.parity.tolerance:g})")
     if gates.analysis is not None:
-        words.append(f"analysis by {gates.analysis.router} {_when(made)}")
+        words.append(_analysis(gates.analysis, made))
     soak = f"then traffic, then {made.bundle.soak_seconds:g} s of soak"
     return f"gates: {', '.join(words)}; {soak}"
 
 
-def _when(made: "Plan") -> str:
-    return "in the soak" if made.bundle.canary is None else "at each step and in the soak"
+def _analysis(gate: "AnalysisRecord", made: "Plan") -> str:
+    when = "in the soak" if made.bundle.canary is None else "at each step and in the soak"
+    least = output.format_count(gate.requests, "request")
+    wait = output.format_duration(gate.wait_seconds)
+    return f"analysis by {gate.router} {when} (of {least}; {wait} longer when fewer came)"
 
 
 def _bounds(gate: "EvaluateRecord") -> str:
