@@ -16,6 +16,7 @@ __all__ = ["watch_release"]
 
 _POLL_SECONDS = 0.5
 _FLAP_SECONDS = 10.0
+_SAY_SECONDS = 10.0  # a line in a log for every request that comes would be too much
 
 
 def watch_release(step: Soak | Hold, context: Context) -> str:
@@ -42,7 +43,7 @@ class _Watch:
     Attributes:
         lasted: Seconds since it began, at the last look.
         good: Of them, how many had passed when it was well last.
-        awaited: What it is watched on for, beyond its time; empty before.
+        awaited: What it is watched on for, beyond its time, as it was said last; empty before.
     """
 
     step: Soak | Hold
@@ -52,6 +53,7 @@ class _Watch:
     good: float = 0.0
     awaited: str = ""
     _began: float = field(init=False)
+    _said: float = -_SAY_SECONDS
 
     def __post_init__(self) -> None:
         self._began = self.context.clock.monotonic()
@@ -89,13 +91,17 @@ class _Watch:
         return f"{lasted:g} s: {seen}"
 
     def _await_traffic(self) -> bool:
-        """Return whether more is to be seen first; once it is known what for, that stays."""
+        """Return whether more is to be seen first."""
         watcher = self.watcher
-        if watcher is None or self.lasted >= self.step.seconds + watcher.patience:
+        if watcher is None:
+            return False
+        left = self.step.seconds + watcher.patience - self.lasted
+        if left <= 0:
             return False
         doubt = watcher.find_doubt()
-        if doubt and not self.awaited:
-            self.awaited = f"{doubt}; at most {watcher.patience:g} s more"
+        if doubt and self.lasted - self._said >= _SAY_SECONDS:
+            self._said = self.lasted
+            self.awaited = f"{doubt}; at most {left:.0f} s more"
         return bool(doubt)
 
     def _find_trouble(self) -> DeployerError | None:
