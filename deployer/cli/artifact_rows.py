@@ -9,10 +9,10 @@ from deployer.cli.output import (
     Column,
     format_age,
     format_bytes,
-    format_count,
     print_note,
     print_table,
 )
+from deployer.values import format_count
 
 if TYPE_CHECKING:
     from deployer.upkeep import Collected, Copy, Holding, Mended, Survey, Verdict

@@ -11,6 +11,7 @@ from deployer.cli import output, plan_cost
 from deployer.cli.canary import list_canary_lines
 from deployer.cli.model_notes import list_model_notes
 from deployer.cli.options import MaxDeletions, SpecFile
+from deployer.values import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -170,7 +171,7 @@ def _headline(made: "Plan") -> str:
     if before == made.release:
         release = f"{made.release}, put right where something is missing,"
     return (
-        f"{made.name}: release {release} on {output.format_count(len(made.targets), 'target')}, "
+        f"{made.name}: release {release} on {format_count(len(made.targets), 'target')}, "
         f"{deleted or 'nothing'} deleted, {output.format_bytes(upload)} to upload"
     )
 
@@ -208,7 +209,7 @@ def _share(weight: int, total: int) -> str:
 def _gates(made: "Plan") -> str:
     gates = made.bundle.gates
     requests = len(gates.smoke.requests)
-    shown = output.format_count(requests, "request") if requests else "no example requests"
+    shown = format_count(requests, "request") if requests else "no example requests"
     words = ["ready", f"smoke ({shown})" if requests else f"smoke ({shown}: ready only)"]
     if gates.evaluate is not None:
         words.append(f"evaluate ({_bounds(gates.evaluate)})")
@@ -222,7 +223,7 @@ def _gates(made: "Plan") -> str:
 
 def _analysis(gate: "AnalysisRecord", made: "Plan") -> str:
     when = "in the soak" if made.bundle.canary is None else "at each step and in the soak"
-    least = output.format_count(gate.requests, "request")
+    least = format_count(gate.requests, "request")
     wait = output.format_duration(gate.wait_seconds)
     return f"analysis by {gate.router} {when} (of {least}; {wait} longer when fewer came)"
 
@@ -232,5 +233,5 @@ def _bounds(gate: "EvaluateRecord") -> str:
     bounds = [f"{name} {bound:g}" for name, bound in gate.thresholds.items()]
     margins = [f"{name} {margin:g}" for name, margin in gate.champion.items()]
     against = [f"against the live release {', '.join(margins)}"] if margins else []
-    rows = output.format_count(len(gate.holdout), "row")
+    rows = format_count(len(gate.holdout), "row")
     return "; ".join([*([", ".join(bounds)] if bounds else []), *against, rows])

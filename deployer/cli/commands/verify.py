@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from deployer.cli.options import ArtifactUri, CustomerKey, Endpoint, Format, Output, Payer
+from deployer.values import format_count
 
 __all__ = ["verify"]
 
@@ -26,7 +27,7 @@ def verify(
     Example: deployer verify s3://acme-models/artifacts/sha256/… --deep
     """
     from deployer.artifact import split_uri, verify_artifact
-    from deployer.cli.output import format_bytes, format_count, print_json
+    from deployer.cli.output import format_bytes, print_json
     from deployer.errors import IntegrityError
     from deployer.ports import StoreSettings
     from deployer.wiring import open_store
