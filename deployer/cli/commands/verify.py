@@ -53,6 +53,7 @@ def verify(
             hint="Push the model again: what is damaged is replaced.",
         )
     if output is not Format.JSON:
+        word = "good" if report.proven else "complete"
         how = ", ".join(sorted(set(report.checks.values())))
         count = format_count(len(report.checks), "file")
-        typer.echo(f"{count}, {format_bytes(report.size)}; good by {how}")
+        typer.echo(f"{count}, {format_bytes(report.size)}; {word} by {how}")
