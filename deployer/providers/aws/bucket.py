@@ -9,7 +9,7 @@ from deployer.providers.aws.checksums import read_checksums
 from deployer.providers.aws.errors import translated
 from deployer.providers.aws.lane import FastLane
 from deployer.providers.aws.seals import make_seal
-from deployer.providers.customer_key import key_explained
+from deployer.providers.customer_key import key_explained, read_customer_key
 from deployer.providers.location import Location
 from deployer.providers.patience import Lazy, Patience, call_patiently
 from deployer.providers.proof import TOKEN
@@ -82,6 +82,24 @@ class S3Bucket:
     def where(self, key: str) -> Any:
         """Return the arguments that name an object."""
         return {"Bucket": self.location.bucket, "Key": self.location.full_key(key)}
+
+    def service(self) -> str:
+        """See `ObjectStore.service`. Amazon is one in all regions of a partition."""
+        url: str = self._client().meta.endpoint_url
+        _, amazon, partition = url.rpartition(".amazonaws.com")
+        return amazon + partition if amazon else url
+
+    def source_key(self, reference: str) -> dict[str, str]:
+        """Return what a copy says of its source's key, as the SDK takes it."""
+        key = read_customer_key(reference, self._client().meta.endpoint_url)
+        if key is None:
+            return {}
+        prefix = "CopySourceSSECustomer"
+        return {
+            f"{prefix}Algorithm": "AES256",
+            f"{prefix}Key": key.value,
+            f"{prefix}KeyMD5": key.md5,
+        }
 
     def head(self, key: str) -> ObjectInfo | None:
         """See `ObjectStore.head`."""

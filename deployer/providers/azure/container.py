@@ -10,7 +10,7 @@ from deployer.errors import NotFoundError
 from deployer.ports import Clock, ObjectInfo, StoredRange, StoreSettings
 from deployer.providers.azure.errors import translated
 from deployer.providers.azure.lane import FastLane
-from deployer.providers.customer_key import key_explained, read_customer_key
+from deployer.providers.customer_key import CustomerKey, key_explained, read_customer_key
 from deployer.providers.location import Location
 from deployer.providers.patience import Lazy, Patience, call_patiently
 from deployer.providers.proof import TOKEN
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BlobContainer",
     "condition_of",
+    "key_headers",
     "matching",
     "read_checksums",
     "read_info",
@@ -55,7 +56,7 @@ class BlobContainer:
         self._key = Lazy(lambda: read_customer_key(self.customer_key, client().url))
         self.location = location
         self.client = client
-        self._clock = clock
+        self.clock = clock
         self._patience = patience
         self._seen = False
         self._lane: Lazy[FastLane] = Lazy(
@@ -75,22 +76,20 @@ class BlobContainer:
             with key_explained(self.customer_key), translated(operation, resource):
                 return call()
 
-        return call_patiently(attempt, clock=self._clock, patience=self._patience)
+        return call_patiently(attempt, clock=self.clock, patience=self._patience)
 
     def blob(self, key: str) -> Any:
         """Return the SDK's client of one blob."""
         return self.client().get_blob_client(self.location.full_key(key))
 
+    def service(self) -> str:
+        """See `ObjectStore.service`: an account."""
+        url: str = self.client().url
+        return url.partition("?")[0].rpartition("/")[0]
+
     def key_headers(self) -> dict[str, str]:
         """Return what goes with a request that reads or writes a blob."""
-        key = self._key()
-        if key is None:
-            return {}
-        return {
-            "x-ms-encryption-algorithm": "AES256",
-            "x-ms-encryption-key": key.value,
-            "x-ms-encryption-key-sha256": key.sha256,
-        }
+        return key_headers(self._key(), "x-ms-encryption")
 
     def head(self, key: str) -> ObjectInfo | None:
         """See `ObjectStore.head`."""
@@ -188,6 +187,17 @@ class BlobContainer:
             pages = self.client().list_blobs(results_per_page=1).by_page()
             self.call("list", "", lambda: next(pages, None))
             self._seen = True
+
+
+def key_headers(key: CustomerKey | None, prefix: str) -> dict[str, str]:
+    """Return what says which key it is; nothing for none."""
+    if key is None:
+        return {}
+    return {
+        f"{prefix}-algorithm": "AES256",
+        f"{prefix}-key": key.value,
+        f"{prefix}-key-sha256": key.sha256,
+    }
 
 
 def matching(version: str) -> dict[str, Any]:

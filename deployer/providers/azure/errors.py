@@ -65,7 +65,7 @@ CODES: Mapping[str, Kind] = {
         AccessDeniedError,
         "AuthenticationFailed AuthorizationFailure AuthorizationPermissionMismatch "
         "AuthorizationProtocolMismatch AuthorizationResourceTypeMismatch "
-        "AuthorizationServiceMismatch AuthorizationSourceIPMismatch "
+        "AuthorizationServiceMismatch AuthorizationSourceIPMismatch CannotVerifyCopySource "
         "InsufficientAccountPermissions InvalidAuthenticationInfo "
         "KeyBasedAuthenticationNotPermitted NoAuthenticationInformation PublicAccessNotPermitted "
         "BlobCustomerSpecifiedEncryptionMismatch BlobUsesCustomerSpecifiedEncryption",
@@ -73,7 +73,7 @@ CODES: Mapping[str, Kind] = {
     **list_codes(NotFoundError, "BlobNotFound ResourceNotFound InvalidBlockList"),
     **list_codes(SetupError, "ContainerNotFound ContainerDisabled AccountIsDisabled"),
     **list_codes(AlreadyExistsError, "BlobAlreadyExists"),
-    **list_codes(PreconditionError, "ConditionNotMet TargetConditionNotMet"),
+    **list_codes(PreconditionError, "ConditionNotMet SourceConditionNotMet TargetConditionNotMet"),
     **list_codes(
         TransientError,
         "ServerBusy InternalError OperationTimedOut AccountBeingCreated ContainerBeingDeleted",
