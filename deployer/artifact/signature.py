@@ -58,7 +58,8 @@ def verify_signature(model: Path, key: Path, signature: Path | None = None) -> N
     """Return when the model's very files, no more and no fewer, were signed with the key's owner.
 
     Args:
-        model: A folder, or one file.
+        model: A folder, or one file. A folder of one file may hold that file's signature, too: as
+            a single file is pulled.
         key: The public key (elliptic curve), or the signer's certificate's authorities; in PEM.
         signature: The signature; ``model.sig`` in or beside the model when left out.
 
@@ -80,14 +81,28 @@ def verify_signature(model: Path, key: Path, signature: Path | None = None) -> N
     ignored = hashing.Config()  # type: ignore[no-untyped-call]
     ignored.set_ignored_paths(paths=[bundle], ignore_git_paths=False)
     verifier: Any = verifying.Config()  # type: ignore[no-untyped-call]
-    try:
-        _trust(verifier, key)
-        verifier.set_hashing_config(ignored).verify(model, bundle)
-    except (ValueError, KeyError, TypeError) as error:
-        raise IntegrityError(
-            f"{model} is not what was signed: {_first_line(error)}",
-            hint=f"It was checked with {bundle} and the key {key}.",
-        ) from error
+    errors: list[Exception] = []
+    for signed in _readings(model):
+        try:
+            _trust(verifier, key)
+            verifier.set_hashing_config(ignored).verify(signed, bundle)
+        except (ValueError, KeyError, TypeError) as error:
+            errors.append(error)
+        else:
+            return
+    raise IntegrityError(
+        f"{model} is not what was signed: {_first_line(errors[0])}",
+        hint=f"It was checked with {bundle} and the key {key}.",
+    ) from errors[0]
+
+
+def _readings(model: Path) -> list[Path]:
+    """Return what may have been signed: the model, or the only file that it has."""
+    if not model.is_dir():
+        return [model]
+    inside = [path for path in model.rglob("*") if path != model / SIGNATURE]
+    alone = len(inside) == 1 and inside[0].is_file()
+    return [model, *(inside if alone else [])]
 
 
 def _trust(verifier: Any, key: Path) -> None:
