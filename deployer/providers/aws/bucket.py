@@ -1,9 +1,10 @@
 """One bucket and how it is asked: the client, its retries, and the words of its answers."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from deployer.errors import NotFoundError
+from deployer.errors import AccessDeniedError, NotFoundError
 from deployer.ports import Clock, ObjectInfo, StoreSettings
 from deployer.providers.aws.checksums import read_checksums
 from deployer.providers.aws.errors import translated
@@ -114,10 +115,14 @@ class S3Bucket:
         return read_info(key, answer)
 
     def _require(self) -> None:
-        """Tell "no such object" from "no such bucket": HEAD says 404 to both."""
+        """Tell "no such object" from "no such bucket": HEAD says 404 to both.
+
+        Who may not list is told so of a bucket that is there.
+        """
         if not self._seen:
             bucket = self.location.bucket
-            self.call("list", "", lambda s3: s3.list_objects_v2(Bucket=bucket, MaxKeys=1))
+            with suppress(AccessDeniedError):
+                self.call("list", "", lambda s3: s3.list_objects_v2(Bucket=bucket, MaxKeys=1))
             self._seen = True
 
 

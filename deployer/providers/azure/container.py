@@ -2,11 +2,12 @@
 
 import base64
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from deployer.checksums import checksum_of
-from deployer.errors import NotFoundError
+from deployer.errors import AccessDeniedError, NotFoundError
 from deployer.ports import Clock, ObjectInfo, StoredRange, StoreSettings
 from deployer.providers.azure.errors import translated
 from deployer.providers.azure.lane import FastLane
@@ -182,10 +183,14 @@ class BlobContainer:
         return StoredRange(answer.body, read_version(answer.headers["etag"]), size)
 
     def require(self) -> None:
-        """Tell "no such blob" from "no such container", whatever code a HEAD came back with."""
+        """Tell "no such blob" from "no such container", whatever code a HEAD came back with.
+
+        Who may not list is told so of a container that is there.
+        """
         if not self._seen:
             pages = self.client().list_blobs(results_per_page=1).by_page()
-            self.call("list", "", lambda: next(pages, None))
+            with suppress(AccessDeniedError):
+                self.call("list", "", lambda: next(pages, None))
             self._seen = True
 
 

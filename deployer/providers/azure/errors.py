@@ -126,7 +126,7 @@ def _translate(error: Any, operation: str, resource: str, needs: str | None) -> 
         _why(error, code),
         operation=operation,
         resource=resource,
-        hint=_hint(kind, code, resource, needs),
+        hint=_hint(kind, code, resource, needs, operation),
         retry_after_seconds=seconds_of(headers.get("Retry-After")),
     )
 
@@ -154,12 +154,18 @@ def _why(error: Any, code: str) -> str:
     return f"{code}: {lines[0]}" if code else f"{type(error).__name__}: {lines[0]}"
 
 
-def _hint(kind: Kind, code: str, resource: str, needs: str | None) -> str | None:
+_LISTING = ("list", "list uploads of")
+_LISTER = "Storage Blob Data Reader or Contributor, or l among a SAS's permissions"
+
+
+def _hint(kind: Kind, code: str, resource: str, needs: str | None, operation: str) -> str | None:
     if needs is not None:
         return _hint_for_clusters(kind, needs)
     container = resource.removeprefix("az://").partition("/")[0]
     if code == "ContainerNotFound":
         return f"Create it: az storage container create --name {container}"
+    if kind is AccessDeniedError and operation in _LISTING:
+        return f"The identity needs to list on {container}: {_LISTER}. {_LOGIN}"
     if kind is AccessDeniedError:
         return f"The identity needs Storage Blob Data Contributor on {container}. {_LOGIN}"
     if kind is SetupError:

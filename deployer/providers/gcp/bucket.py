@@ -2,12 +2,13 @@
 
 import base64
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from deployer.checksums import Buffer, checksum_of
-from deployer.errors import NotFoundError
+from deployer.errors import AccessDeniedError, NotFoundError
 from deployer.ports import Clock, ObjectInfo, ObjectStore, StoredRange, StoreSettings
 from deployer.providers.customer_key import CustomerKey, key_explained, read_customer_key
 from deployer.providers.gcp.errors import missing_bucket, raise_for_answer, translated
@@ -206,10 +207,14 @@ class GcsBucket:
         return self.call("list", "", read)
 
     def require(self) -> None:
-        """Tell "no such object" from "no such bucket": the service says 404 to both."""
+        """Tell "no such object" from "no such bucket": the service says 404 to both.
+
+        Who may not list is told so of a bucket that is there.
+        """
         if not self._seen:
             try:
-                self.list_page("", None, 1)
+                with suppress(AccessDeniedError):
+                    self.list_page("", None, 1)
             except NotFoundError as error:
                 raise missing_bucket(self.location.url) from error
             self._seen = True

@@ -159,7 +159,7 @@ def _translate(error: Exception, operation: str, resource: str, needs: str | Non
         _why(error),
         operation=operation,
         resource=resource,
-        hint=_hint(kind, resource, error, needs),
+        hint=_hint(kind, resource, error, needs or _lister(operation, resource)),
         retry_after_seconds=_retry_after(error),
     )
 
@@ -189,12 +189,26 @@ def _retry_after(error: Exception) -> float | None:
     return seconds_of(response.headers.get("Retry-After")) if response is not None else None
 
 
+_LISTERS = {"list": "storage.objects.list", "list uploads of": "storage.multipartUploads.list"}
+"""What it takes to list, by operation: nothing else is missing where the rest works."""
+
+
+def _lister(operation: str, resource: str) -> str | None:
+    permission = _LISTERS.get(operation)
+    if permission is None or not resource.startswith("gs://"):
+        return None
+    return f"{permission} (roles/storage.objectAdmin has it) on {_bucket(resource)}"
+
+
+def _bucket(resource: str) -> str:
+    return resource.removeprefix("gs://").partition("/")[0]
+
+
 def _hint(kind: Kind, resource: str, error: Exception, needs: str | None) -> str | None:
     if kind is AccessDeniedError and needs is not None:
         return f"The identity needs {needs}. {_LOGIN}"
     if kind is AccessDeniedError:
-        bucket = resource.removeprefix("gs://").partition("/")[0]
-        return f"The identity needs roles/storage.objectAdmin on {bucket}. {_LOGIN}"
+        return f"The identity needs roles/storage.objectAdmin on {_bucket(resource)}. {_LOGIN}"
     if kind is SetupError and type(error).__module__.startswith("google.auth"):
         late = "Invalid JWT" in str(error)
         return f"{_CLOCK} {_LOGIN}" if late else _LOGIN
