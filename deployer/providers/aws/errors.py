@@ -22,6 +22,7 @@ from deployer.providers.translation import (
     Kind,
     build_error,
     class_of,
+    find_proxy_error,
     list_classes,
     list_codes,
     seconds_of,
@@ -158,8 +159,9 @@ def _from_response(
     error = response.get("Error", {})
     code = str(error.get("Code", ""))
     meta = response.get("ResponseMetadata", {})
-    kind = CODES.get(code) or _by_status(int(meta.get("HTTPStatusCode", 0)))
-    return build_error(
+    status = int(meta.get("HTTPStatusCode", 0))
+    kind = CODES.get(code) or _by_status(status)
+    return find_proxy_error(status, operation, resource) or build_error(
         kind,
         f"{code}: {error.get('Message', '')}",
         operation=operation,

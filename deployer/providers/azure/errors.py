@@ -22,6 +22,7 @@ from deployer.providers.translation import (
     Kind,
     build_error,
     class_of,
+    find_proxy_error,
     is_distrust,
     list_classes,
     list_codes,
@@ -121,7 +122,8 @@ def _translate(error: Any, operation: str, resource: str, needs: str | None) -> 
     kind = _kind(error, code)
     response = getattr(error, "response", None)
     headers = getattr(response, "headers", {})
-    return build_error(
+    status = int(getattr(error, "status_code", 0) or 0)
+    return find_proxy_error(status, operation, resource) or build_error(
         kind,
         _why(error, code),
         operation=operation,

@@ -17,7 +17,14 @@ from deployer.errors import (
     SetupError,
     TransientError,
 )
-from deployer.providers.translation import Kind, build_error, class_of, list_classes, seconds_of
+from deployer.providers.translation import (
+    Kind,
+    build_error,
+    class_of,
+    find_proxy_error,
+    list_classes,
+    seconds_of,
+)
 
 __all__ = ["CLASSES", "missing_bucket", "raise_for_answer", "translated"]
 
@@ -154,7 +161,8 @@ def _xml_code(answer: Any) -> str:
 
 def _translate(error: Exception, operation: str, resource: str, needs: str | None) -> DeployerError:
     kind = _kind(error)
-    return build_error(
+    status = int(getattr(error, "code", None) or 0)
+    return find_proxy_error(status, operation, resource) or build_error(
         kind,
         _why(error),
         operation=operation,
