@@ -16,6 +16,7 @@ from deployer.providers.location import Location
 from deployer.providers.patience import Lazy, Patience, call_patiently
 from deployer.providers.proof import TOKEN
 from deployer.providers.transfer import read_total
+from deployer.providers.translation import ExpiredLoginError
 
 if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
@@ -60,16 +61,29 @@ class BlobContainer:
         self.clock = clock
         self._patience = patience
         self._seen = False
-        self._lane: Lazy[FastLane] = Lazy(
-            lambda: FastLane(client(), clock=clock, patience=patience)
-        )
+        self._lane: FastLane | None = None
 
     def lane(self) -> FastLane:
         """Return the short way."""
-        return self._lane()
+        client, lane = self.client(), self._lane
+        if lane is None or lane.client is not client:
+            self._lane = lane = FastLane(client, clock=self.clock, patience=self._patience)
+        return lane
 
     def call(self, operation: str, key: str, call: Callable[[], T]) -> T:
-        """Return ``call()``, retried and in our words."""
+        """Return ``call()``, retried and in our words.
+
+        ``call`` asks for the client anew each time: a token that the service takes for too old,
+        though nobody here does, is asked for again once, with a new client.
+        """
+        client = self.client()
+        try:
+            return self._call(operation, key, call)
+        except ExpiredLoginError:
+            self.client.forget(client)
+            return self._call(operation, key, call)
+
+    def _call(self, operation: str, key: str, call: Callable[[], T]) -> T:
         self.client()
 
         def attempt() -> T:

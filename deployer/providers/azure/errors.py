@@ -19,6 +19,7 @@ from deployer.errors import (
     TransientError,
 )
 from deployer.providers.translation import (
+    ExpiredLoginError,
     Kind,
     build_error,
     class_of,
@@ -67,10 +68,11 @@ CODES: Mapping[str, Kind] = {
         "AuthenticationFailed AuthorizationFailure AuthorizationPermissionMismatch "
         "AuthorizationProtocolMismatch AuthorizationResourceTypeMismatch "
         "AuthorizationServiceMismatch AuthorizationSourceIPMismatch CannotVerifyCopySource "
-        "InsufficientAccountPermissions InvalidAuthenticationInfo "
+        "InsufficientAccountPermissions "
         "KeyBasedAuthenticationNotPermitted NoAuthenticationInformation PublicAccessNotPermitted "
         "BlobCustomerSpecifiedEncryptionMismatch BlobUsesCustomerSpecifiedEncryption",
     ),
+    **list_codes(ExpiredLoginError, "InvalidAuthenticationInfo"),
     **list_codes(NotFoundError, "BlobNotFound ResourceNotFound InvalidBlockList"),
     **list_codes(SetupError, "ContainerNotFound ContainerDisabled AccountIsDisabled"),
     **list_codes(AlreadyExistsError, "BlobAlreadyExists"),
@@ -166,9 +168,10 @@ def _hint(kind: Kind, code: str, resource: str, needs: str | None, operation: st
     container = resource.removeprefix("az://").partition("/")[0]
     if code == "ContainerNotFound":
         return f"Create it: az storage container create --name {container}"
-    if kind is AccessDeniedError and operation in _LISTING:
+    denied = issubclass(kind, AccessDeniedError)
+    if denied and operation in _LISTING:
         return f"The identity needs to list on {container}: {_LISTER}. {_LOGIN}"
-    if kind is AccessDeniedError:
+    if denied:
         return f"The identity needs Storage Blob Data Contributor on {container}. {_LOGIN}"
     if kind is SetupError:
         return _LOGIN

@@ -1,7 +1,7 @@
 """Put Blob From URL: the source, read as a stranger reads it.
 
-Of the sources only those of this very account are stood in for, with a service SAS of one blob
-("Create a service SAS", versions 2020-12-06 and later).
+Of the sources only those of this very account are stood in for, with a token, or a service SAS of
+one blob ("Create a service SAS", versions 2020-12-06 and later).
 """
 
 import base64
@@ -16,6 +16,7 @@ from deployer.sandbox.blob.blobs import Blob, Containers, check_md5
 from deployer.sandbox.blob.conditions import Conditions
 from deployer.sandbox.blob.keys import check_key
 from deployer.sandbox.blob.refusal import RefusedError
+from deployer.sandbox.blob.tokens import BearerTokens
 from deployer.sandbox.loopback import Request
 
 __all__ = ["Sources"]
@@ -26,7 +27,15 @@ _UNUSED = ("si", "sip", "spr", "snapshot", "ses", "rscc", "rscd", "rsce", "rscl"
 class Sources:
     """What one account's blobs may be made from."""
 
-    def __init__(self, account: str, key: str, containers: Containers, clock: Clock) -> None:
+    def __init__(
+        self,
+        account: str,
+        key: str,
+        containers: Containers,
+        clock: Clock,
+        tokens: BearerTokens | None = None,
+    ) -> None:
+        self._tokens = tokens
         self._account = account
         self._key = base64.b64decode(key)
         self._containers = containers
@@ -39,7 +48,11 @@ class Sources:
         account, _, path = asked.path.partition("/")
         if account != self._account:
             raise RefusedError(501, "NotImplemented", "Only this account is stood in for.")
-        self._check_sas(path, asked)
+        login = request.header("x-ms-copy-source-authorization")
+        if self._tokens is not None and login:
+            self._tokens.check(login)
+        else:
+            self._check_sas(path, asked)
         container, _, name = (unquote(part) for part in path.partition("/"))
         blob = self._containers.get(container, name, Conditions())
         if request.header("x-ms-source-if-match") not in {None, blob.etag}:

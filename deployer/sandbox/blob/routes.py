@@ -23,6 +23,7 @@ from deployer.sandbox.blob.documents import (
 from deployer.sandbox.blob.keys import check_key, read_key
 from deployer.sandbox.blob.refusal import RefusedError
 from deployer.sandbox.blob.signature import SharedKey
+from deployer.sandbox.blob.tokens import BearerTokens
 from deployer.sandbox.checksums import md5_base64
 from deployer.sandbox.loopback import Request, Response, cut_range
 
@@ -40,11 +41,14 @@ _Handler = Callable[..., Response]
 class BlobApi:
     """The whole service of one account: call it with a request."""
 
-    def __init__(self, account: str, key: str, clock: Clock) -> None:
+    def __init__(
+        self, account: str, key: str, clock: Clock, *, tokens: BearerTokens | None = None
+    ) -> None:
         self._account = account
+        self._tokens = tokens
         self._signature = SharedKey(account, key, clock)
         self._containers = Containers(clock)
-        self._sources = Sources(account, key, self._containers, clock)
+        self._sources = Sources(account, key, self._containers, clock, tokens)
         self._of_container: dict[tuple[str, str], _Handler] = {
             ("PUT", ""): self._create_container,
             ("GET", ""): self._get_container,
@@ -66,7 +70,7 @@ class BlobApi:
     def __call__(self, request: Request) -> Response:
         """Answer one request; a refusal becomes its error document."""
         try:
-            self._signature.check(request)
+            self._check_login(request)
             answer = self._route(request)
         except RefusedError as refused:
             answer = refused.as_response()
@@ -74,6 +78,13 @@ class BlobApi:
         if version := request.header("x-ms-version"):
             common["x-ms-version"] = version
         return Response(answer.status, answer.body, {**common, **answer.headers})
+
+    def _check_login(self, request: Request) -> None:
+        authorization = request.header("Authorization") or ""
+        if self._tokens is not None and authorization.startswith("Bearer "):
+            self._tokens.check(authorization)
+        else:
+            self._signature.check(request)
 
     def _route(self, request: Request) -> Response:
         account, _, path = request.path.removeprefix("/").partition("/")
