@@ -16,6 +16,7 @@ __all__ = [
     "Money",
     "canonical_json",
     "digest_of",
+    "format_count",
 ]
 
 Json = Any
@@ -106,3 +107,8 @@ def digest_of(document: Mapping[str, Json] | list[Json]) -> Digest:
     import hashlib  # noqa: PLC0415 - the same
 
     return Digest(hashlib.sha256(canonical_json(document)).hexdigest())
+
+
+def format_count(number: int, noun: str) -> str:
+    """Return ``1 object``, ``2 objects``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

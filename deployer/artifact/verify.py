@@ -17,6 +17,7 @@ from deployer.values import Digest
 __all__ = ["VerifyReport", "ask_for_artifact", "has_artifact", "verify_artifact"]
 
 _ASK_SECONDS = 5.0
+_SIZE = "size"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,11 @@ class VerifyReport:
     def good(self) -> bool:
         """Whether nothing is wrong, as far as it was looked at."""
         return not self.problems
+
+    @property
+    def proven(self) -> bool:
+        """Whether every file's bytes were compared, and not its size alone."""
+        return self.good and _SIZE not in self.checks.values()
 
 
 def has_artifact(store: ObjectStore, digest: Digest) -> bool:
@@ -83,7 +89,7 @@ def _check(
 ) -> tuple[str, str | None]:
     if info is None:
         return "missing", f"{file.path}: missing"
-    how = "sha256" if "sha256" in info.checksums else "size"
+    how = "sha256" if "sha256" in info.checksums else _SIZE
     problem = compare_stored(info, file)
     if problem is not None or not deep:
         return how, problem

@@ -9,10 +9,10 @@ from deployer.cli.output import (
     Column,
     format_age,
     format_bytes,
-    format_count,
     print_note,
     print_table,
 )
+from deployer.values import format_count
 
 if TYPE_CHECKING:
     from deployer.upkeep import Collected, Copy, Holding, Mended, Survey, Verdict
@@ -72,7 +72,7 @@ def print_verdicts(verdicts: "list[Verdict]", *, wide: bool) -> None:
 def print_mended(mended: "list[Mended]", *, wide: bool) -> None:
     """Print a row for every copy that was to be whole."""
     columns = [Column("artifact"), Column("store"), Column("state"), Column("what was done")]
-    rows = [[one.digest.short, one.url, *_mended_words(one)] for one in mended]
+    rows = [[one.digest.short, one.url, one.state, _what_was_done(one)] for one in mended]
     print_table(columns, rows, wide=wide)
 
 
@@ -131,7 +131,7 @@ def describe_mended(one: "Mended") -> dict[str, Any]:
     return {
         "digest": str(one.digest),
         "store": one.url,
-        "state": _mended_words(one)[0],
+        "state": one.state,
         "files": list(repaired.files) if repaired else [],
         "size": repaired.size if repaired else 0,
         "from": list(repaired.sources) if repaired else [],
@@ -174,13 +174,13 @@ def _list_row(holding: "Holding", copy: "Copy", now: datetime) -> list[str]:
     ]
 
 
-def _mended_words(one: "Mended") -> tuple[str, str]:
+def _what_was_done(one: "Mended") -> str:
     if one.repaired is None:
-        return "damaged", one.error.message if one.error else "-"
+        return one.error.message if one.error else "-"
     if not one.repaired.changed:
-        return "good", "-"
+        return "-"
     count, size = format_count(len(one.repaired.files), "file"), format_bytes(one.repaired.size)
-    return "repaired", f"{count}, {size} from {', '.join(one.repaired.sources)}"
+    return f"{count}, {size} from {', '.join(one.repaired.sources)}"
 
 
 def _copy_document(copy: "Copy") -> dict[str, Any]:

@@ -1,14 +1,9 @@
 """How the reading commands word what more than one of them shows."""
 
-__all__ = ["NOTHING", "format_count", "format_ready"]
+__all__ = ["NOTHING", "format_ready"]
 
 NOTHING = "-"
 """A cell to which nothing applies; not for what is unknown."""
-
-
-def format_count(number: int, noun: str) -> str:
-    """Return ``1 target``, ``2 targets``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def format_ready(ready: int | None, replicas: int | None) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from deployer.cli import output
+from deployer.values import format_count
 
 if TYPE_CHECKING:
     from deployer.execution import ObjectDiff, TargetDiff
@@ -73,7 +73,7 @@ def _owner(owner: "FieldOwner") -> "Json":
 
 def _counts(diff: "TargetDiff") -> str:
     counts = {op: sum(item.op == op for item in diff.objects) for op in _SIGNS}
-    return ", ".join(f"{output.format_count(n, 'object')} to {op}" for op, n in counts.items() if n)
+    return ", ".join(f"{format_count(n, 'object')} to {op}" for op, n in counts.items() if n)
 
 
 def _lines(diff: "TargetDiff") -> Iterator[str]:

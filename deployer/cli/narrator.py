@@ -98,7 +98,7 @@ class _Narrator:
             "run": event.detail,
         }
         if event.kind == "waiting" and not self._live:
-            return "\n".join(self._changes.find(who, event.objects))
+            return "\n".join(self._changes.find(who, word, event.objects))
         return lines.get(event.kind, "")
 
     def _note(self, event: "Event", who: str, word: str) -> None:

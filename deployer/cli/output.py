@@ -30,7 +30,6 @@ __all__ = [
     "format_age",
     "format_bytes",
     "format_command",
-    "format_count",
     "format_duration",
     "format_json",
     "format_table",
@@ -221,11 +220,6 @@ def format_command(words: str, file: Path) -> str:
     """Return a command to type next, for the spec in ``file``: ``deployer plan -f other.yaml``."""
     usual = file == Path("deployer.yaml")
     return f"deployer {words}" if usual else f"deployer {words} -f {shlex.quote(str(file))}"
-
-
-def format_count(count: int, noun: str) -> str:
-    """Return ``1 file``, ``2 files``."""
-    return f"{count} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def format_duration(seconds: float) -> str:

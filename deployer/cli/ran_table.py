@@ -8,6 +8,7 @@ import typer
 
 from deployer.cli import output
 from deployer.cli.cells import NOTHING
+from deployer.values import format_count
 
 if TYPE_CHECKING:
     from deployer.cost.focus.reconcile import Difference, Reconciliation
@@ -109,7 +110,7 @@ def _billed_remarks(billed: "Reconciliation") -> Iterator[str]:
     if billed.uncovered:
         yield f"not compared: {', '.join(billed.uncovered)}, of which the bill has nothing"
     if billed.elsewhere_rows:
-        rows = output.format_count(billed.elsewhere_rows, "charge")
+        rows = format_count(billed.elsewhere_rows, "charge")
         yield f"not compared: {rows} of {billed.elsewhere} in other places than the targets'"
     for currency, amount in sorted(bill.foreign.items()):
         yield f"not compared: {amount:,.2f} {currency}, for want of an exchange rate"

@@ -38,15 +38,19 @@ class Changes:
     def __init__(self) -> None:
         self._last: dict[tuple[str, str], tuple[str, str]] = {}
 
-    def find(self, target: str, objects: "Sequence[Waiting]") -> list[str]:
-        """Return a line for each object that does something else than before."""
+    def find(self, target: str, word: str, objects: "Sequence[Waiting]") -> list[str]:
+        """Return a line for each object that does something else than before.
+
+        Args:
+            word: What the step is called that waits.
+        """
         lines = []
         for each in objects:
             now = (each.state, each.message)
             if self._last.get((target, each.name)) != now:
                 self._last[target, each.name] = now
                 words = f"{each.name} {each.state}: {_first_line(each.message)}"
-                lines.append(f"  {target:<16}  {'ready':<9} … {words}")
+                lines.append(f"  {target:<16}  {word:<9} … {words}")
         return lines
 
 

@@ -17,6 +17,7 @@ from deployer.parallel import ask_each
 from deployer.plan.model import Route
 from deployer.ports import Cluster, Manifest, ObjectRef
 from deployer.ports.applyset import MEMBER_LABEL, kinds_in, parent_of, set_id
+from deployer.values import format_count
 
 __all__ = ["Destroyed", "destroy", "find_belongings"]
 
@@ -82,7 +83,9 @@ def _clear(target: str, context: Context) -> int:
         return 0
     hold_fence(cluster, fence)
     left = remove_objects(cluster, refs, fence, context.clock, check=context.check)
-    context.tell(Event("done", "destroy", "delete", target, detail=f"{len(refs)} objects"))
+    context.tell(
+        Event("done", "destroy", "delete", target, detail=format_count(len(refs), "object"))
+    )
     if left:
         raise RolloutError(
             f"{target}: {len(left)} of {len(refs)} objects do not go: {'; '.join(left)}",

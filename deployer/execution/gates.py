@@ -50,6 +50,7 @@ def _record_analysis(gate: Analysis) -> AnalysisRecord:
         share=gate.latency.share if gate.latency else None,
         slower=gate.slower,
         requests=gate.requests,
+        wait_seconds=gate.wait,
     )
 
 

@@ -45,7 +45,7 @@ from deployer.plan.scaling import scale_objects, scaler_refs, workload_ref
 from deployer.ports import Cluster, Manifest, ObjectRef, ObjectStore, Policy
 from deployer.retry import Backoff, retry_transient
 from deployer.snapshot import release_of
-from deployer.values import Digest
+from deployer.values import Digest, format_count
 
 __all__ = ["run_step"]
 
@@ -255,7 +255,7 @@ def _write(cluster: Cluster, manifests: Sequence[Manifest], context: Context) ->
     left = [
         f"{owner.path} of {r.ref} left to {owner.manager}" for r in results for owner in r.yielded
     ]
-    return "; ".join([f"{len(results)} objects", *left])
+    return "; ".join([format_count(len(results), "object"), *left])
 
 
 def _remove(cluster: Cluster, refs: Sequence[ObjectRef], context: Context) -> str:
@@ -263,7 +263,9 @@ def _remove(cluster: Cluster, refs: Sequence[ObjectRef], context: Context) -> st
         context,
         lambda: remove_objects(cluster, refs, _fence(context), context.clock, check=context.check),
     )
-    return "; ".join([f"{len(refs)} objects", *(f"still there: {text}" for text in left)])
+    return "; ".join(
+        [format_count(len(refs), "object"), *(f"still there: {text}" for text in left)]
+    )
 
 
 def _fence(context: Context) -> Fence:

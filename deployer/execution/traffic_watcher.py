@@ -65,11 +65,23 @@ class TrafficWatcher(ABC):
         """
         self._next = 0.0
         self.look()
-        if self.error:
-            raise self._doubt(f"nothing is known of its traffic: {self.error}")
-        if lacking := self.find_lacking():
-            raise self._doubt(f"{lacking}, {self.gate.requests} are needed")
+        if doubt := self.find_doubt():
+            raise TransientError(
+                f"{self.subject}: {doubt}", operation="analysis", resource=self.gate.router
+            )
         return self.describe()
+
+    def find_doubt(self) -> str:
+        """Say why no verdict can be given by what was seen last; empty when one can."""
+        if self.error:
+            return f"nothing is known of its traffic: {self.error}"
+        lacking = self.find_lacking()
+        return f"{lacking}, {self.gate.requests} are needed" if lacking else ""
+
+    @property
+    def patience(self) -> float:
+        """Seconds for which more is watched at the end, while too little was seen."""
+        return self.gate.wait_seconds
 
     @property
     def needed(self) -> int:
@@ -91,11 +103,6 @@ class TrafficWatcher(ABC):
     @abstractmethod
     def describe(self) -> str:
         """Return what was seen, in a few words."""
-
-    def _doubt(self, why: str) -> TransientError:
-        return TransientError(
-            f"{self.subject}: {why}", operation="analysis", resource=self.gate.router
-        )
 
 
 def read_counts(gate: AnalysisRecord, context: Context) -> Counts:

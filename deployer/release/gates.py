@@ -46,6 +46,7 @@ class AnalysisRecord(Record):
         share: Of answers that must begin within ``under`` seconds.
         slower: How much smaller that may be than the old release's.
         requests: How many must be seen for a verdict.
+        wait_seconds: How much longer is watched for want of them.
     """
 
     router: str
@@ -55,6 +56,7 @@ class AnalysisRecord(Record):
     share: float | None = None
     slower: float | None = None
     requests: int = 50
+    wait_seconds: float = 0.0
 
 
 class GatesRecord(Record):

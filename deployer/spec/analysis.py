@@ -6,7 +6,7 @@ from pydantic import Field
 
 from deployer.spec.objectives import LatencyGoal, RateGoal, find_odd_latency
 from deployer.spec.part import Part
-from deployer.spec.scalars import HTTP
+from deployer.spec.scalars import HTTP, Seconds
 from deployer.spec.tree import Finding, dig
 from deployer.values import Json
 
@@ -33,6 +33,9 @@ class Analysis(Part):
     )
     requests: int = Field(
         50, ge=1, description="Requests that must be seen on each target; fewer show nothing."
+    )
+    wait: Seconds = Field(
+        300.0, description="How much longer a hold or soak goes on when too few requests came."
     )
 
 

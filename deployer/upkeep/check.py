@@ -13,7 +13,12 @@ __all__ = ["Verdict", "check_artifacts"]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of one copy's check: ``good``, ``damaged``, or ``unknown``, with sentences."""
+    """What became of one copy's check, with sentences.
+
+    Attributes:
+        state: ``good``; ``complete`` when no more than sizes could be compared; ``damaged``,
+            ``unknown``.
+    """
 
     digest: Digest
     url: str
@@ -48,6 +53,6 @@ def _check(upkeep: Upkeep, digest: Digest, copy: Copy, *, deep: bool) -> Verdict
         return Verdict(digest, copy.url, "unknown", 0, (error.message,))
     except DeployerError as error:
         return Verdict(digest, copy.url, "damaged", 0, (error.message,))
-    return Verdict(
-        digest, copy.url, "good" if report.good else "damaged", report.size, report.problems
-    )
+    sound = "good" if report.proven else "complete"
+    state = sound if report.good else "damaged"
+    return Verdict(digest, copy.url, state, report.size, report.problems)

@@ -13,12 +13,26 @@ __all__ = ["Mended", "mend_artifacts"]
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """What became of one copy: what was repaired, or why it could not be."""
+    """What became of one copy: what was repaired, or why it could not be.
+
+    Attributes:
+        deep: Whether every byte of it was read.
+    """
 
     digest: Digest
     url: str
+    deep: bool
     repaired: Repaired | None
     error: DeployerError | None = None
+
+    @property
+    def state(self) -> str:
+        """``repaired``, ``damaged``, ``good``; ``complete`` for what was compared by less."""
+        if self.repaired is None:
+            return "damaged"
+        if self.repaired.changed:
+            return "repaired"
+        return "good" if self.deep else "complete"
 
 
 def mend_artifacts(
@@ -48,6 +62,6 @@ def _mend(upkeep: Upkeep, digest: Digest, copy: Copy, *, deep: bool) -> Mended:
     others = [place.store for url, place in upkeep.places.items() if url != copy.url]
     store = upkeep.places[copy.url].store
     try:
-        return Mended(digest, copy.url, repair_artifact(store, digest, others, deep=deep))
+        return Mended(digest, copy.url, deep, repair_artifact(store, digest, others, deep=deep))
     except DeployerError as error:
-        return Mended(digest, copy.url, None, error)
+        return Mended(digest, copy.url, deep, None, error)

@@ -88,7 +88,10 @@ def verify(
         print_verdicts(verdicts, wide=output is Format.WIDE)
     bad = sum(one.state == "damaged" for one in verdicts)
     if bad and output is not Format.JSON:
-        print_note(f"Next: {format_command('artifacts repair', file)}")
+        again = "artifacts repair --deep" if deep else "artifacts repair"
+        print_note(f"Next: {format_command(again, file)}")
+    elif output is not Format.JSON and any(one.state == "complete" for one in verdicts):
+        print_note("complete: all files are there in their sizes; --deep reads every byte")
     unknown = {one.url: one.problems[0] for one in verdicts if one.state == "unknown"}
     _end({**survey.unknown, **unknown}, failed=bad)
 

@@ -10,6 +10,7 @@ import typer
 from deployer.cli import output
 from deployer.cli.narrator import narrate
 from deployer.cli.options import Format, Output, Quiet, SpecFile, Takeover, Yes
+from deployer.values import format_count
 
 if TYPE_CHECKING:
     from deployer.errors import DeployerError
@@ -54,7 +55,7 @@ def destroy(
         output.print_json(DESTROY_SCHEMA, {"name": done.name, "deleted": dict(done.deleted)})
         return
     for name, count in done.deleted.items():
-        typer.echo(f"{name}: {output.format_count(count, 'object')} deleted")
+        typer.echo(f"{name}: {format_count(count, 'object')} deleted")
 
 
 def _with_orphans(session: "Session", targets: list[str]) -> "Session":
@@ -77,7 +78,7 @@ def _confirm(name: str, belongings: "Belongings") -> None:
         if isinstance(found, DeployerError):
             raise found
         refs = ", ".join(map(str, found)) or "nothing"
-        typer.echo(f"{target}: {output.format_count(len(found), 'object')}: {refs}", err=True)
+        typer.echo(f"{target}: {format_count(len(found), 'object')}: {refs}", err=True)
     if not sys.stdin.isatty():
         raise SourceError(
             "this deletes what is listed above, and nobody is there to agree",

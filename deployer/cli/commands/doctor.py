@@ -8,6 +8,7 @@ import typer
 
 from deployer.cli import output
 from deployer.cli.options import Format, Output, SpecFile
+from deployer.values import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +102,7 @@ def _describe(name: str, checkups: "Sequence[Checkup]") -> dict[str, Any]:
 
 def _print(name: str, checkups: "Sequence[Checkup]", *, wide: bool) -> None:
     wrong = sum(bool(checkup.errors) for checkup in checkups)
-    count = output.format_count(len(checkups), "target")
+    count = format_count(len(checkups), "target")
     state = f"{wrong} of {count} cannot take a deploy" if wrong else f"{count} can take a deploy"
     typer.echo(f"{name}: {state}\n")
     rows = [

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deployer.cli import output
-from deployer.cli.cells import NOTHING, format_count
+from deployer.cli.cells import NOTHING
 from deployer.cli.options import Format, Output, SpecFile
+from deployer.values import format_count
 
 if TYPE_CHECKING:
     from datetime import datetime

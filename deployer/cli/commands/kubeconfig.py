@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployer.cli import output
 from deployer.cli.options import SpecFile
+from deployer.values import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,6 +115,6 @@ def _entry(target: "TargetSpec", found: "Connection") -> "ContextEntry":
 def _print(entries: "Sequence[ContextEntry]", path: Path) -> None:
     if not entries:
         return
-    count = output.format_count(len(entries), "context")
+    count = format_count(len(entries), "context")
     typer.echo(f"{count} in {path}: {', '.join(entry.name for entry in entries)}")
     typer.echo(f"Next: kubectl --context {entries[0].name} get pods")

@@ -11,13 +11,14 @@ from deployer.cli import output, plan_cost
 from deployer.cli.canary import list_canary_lines
 from deployer.cli.model_notes import list_model_notes
 from deployer.cli.options import MaxDeletions, SpecFile
+from deployer.values import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from deployer.plan import Plan
     from deployer.plan.model import TargetPlan
-    from deployer.release.gates import EvaluateRecord
+    from deployer.release.gates import AnalysisRecord, EvaluateRecord
 
 __all__ = ["PlanFormat", "plan"]
 
@@ -170,7 +171,7 @@ def _headline(made: "Plan") -> str:
     if before == made.release:
         release = f"{made.release}, put right where something is missing,"
     return (
-        f"{made.name}: release {release} on {output.format_count(len(made.targets), 'target')}, "
+        f"{made.name}: release {release} on {format_count(len(made.targets), 'target')}, "
         f"{deleted or 'nothing'} deleted, {output.format_bytes(upload)} to upload"
     )
 
@@ -208,20 +209,23 @@ def _share(weight: int, total: int) -> str:
 def _gates(made: "Plan") -> str:
     gates = made.bundle.gates
     requests = len(gates.smoke.requests)
-    shown = output.format_count(requests, "request") if requests else "no example requests"
+    shown = format_count(requests, "request") if requests else "no example requests"
     words = ["ready", f"smoke ({shown})" if requests else f"smoke ({shown}: ready only)"]
     if gates.evaluate is not None:
         words.append(f"evaluate ({_bounds(gates.evaluate)})")
     if gates.parity is not None:
         words.append(f"parity (numbers within {gates.parity.tolerance:g})")
     if gates.analysis is not None:
-        words.append(f"analysis by {gates.analysis.router} {_when(made)}")
+        words.append(_analysis(gates.analysis, made))
     soak = f"then traffic, then {made.bundle.soak_seconds:g} s of soak"
     return f"gates: {', '.join(words)}; {soak}"
 
 
-def _when(made: "Plan") -> str:
-    return "in the soak" if made.bundle.canary is None else "at each step and in the soak"
+def _analysis(gate: "AnalysisRecord", made: "Plan") -> str:
+    when = "in the soak" if made.bundle.canary is None else "at each step and in the soak"
+    least = format_count(gate.requests, "request")
+    wait = output.format_duration(gate.wait_seconds)
+    return f"analysis by {gate.router} {when} (of {least}; {wait} longer when fewer came)"
 
 
 def _bounds(gate: "EvaluateRecord") -> str:
@@ -229,5 +233,5 @@ def _bounds(gate: "EvaluateRecord") -> str:
     bounds = [f"{name} {bound:g}" for name, bound in gate.thresholds.items()]
     margins = [f"{name} {margin:g}" for name, margin in gate.champion.items()]
     against = [f"against the live release {', '.join(margins)}"] if margins else []
-    rows = output.format_count(len(gate.holdout), "row")
+    rows = format_count(len(gate.holdout), "row")
     return "; ".join([*([", ".join(bounds)] if bounds else []), *against, rows])

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deployer.cli import output
-from deployer.cli.cells import NOTHING, format_count
+from deployer.cli.cells import NOTHING
+from deployer.values import format_count
 
 if TYPE_CHECKING:
     from deployer.providers.book.entry import Entry

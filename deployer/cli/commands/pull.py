@@ -14,6 +14,7 @@ from deployer.cli.options import (
     Output,
     Payer,
 )
+from deployer.values import format_count
 
 if TYPE_CHECKING:
     from deployer.artifact import Source
@@ -50,7 +51,7 @@ def pull(
     """
     from deployer.artifact import pull_from_any
     from deployer.artifact.keys import check_digest, split_uri
-    from deployer.cli.output import format_bytes, format_count, print_json
+    from deployer.cli.output import format_bytes, print_json
     from deployer.cli.progress import parse_rate, show_bytes
 
     store_url, promised = split_uri(uri)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from deployer.cli.options import CustomerKey, Endpoint, Format, LimitRate, Output, Payer
+from deployer.values import format_count
 
 __all__ = ["push"]
 
@@ -67,7 +68,7 @@ def push(
     """
     from deployer.artifact import push_artifact, scan_artifact
     from deployer.artifact.keys import parse_digest
-    from deployer.cli.output import format_bytes, format_count, print_json
+    from deployer.cli.output import format_bytes, print_json
     from deployer.cli.progress import parse_rate, show_bytes
     from deployer.ports import StoreSettings
     from deployer.sources import open_source

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deployer.cli import output, ran
-from deployer.cli.cells import NOTHING, format_count
+from deployer.cli.cells import NOTHING
 from deployer.cli.commands.report_advice import advice
 from deployer.cli.commands.report_alerts import alerts
 from deployer.cli.commands.report_all import report_all
@@ -14,6 +14,7 @@ from deployer.cli.commands.report_health import health
 from deployer.cli.commands.report_inputs import inputs
 from deployer.cli.commands.report_sample import sample
 from deployer.cli.options import Format, SpecFile, Timeout
+from deployer.values import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

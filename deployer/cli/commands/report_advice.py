@@ -9,6 +9,7 @@ from deployer.cli import output
 from deployer.cli.cells import NOTHING
 from deployer.cli.options import Format, Output, SpecFile, Timeout
 from deployer.cli.ran import SamplesFile
+from deployer.values import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,9 +162,7 @@ def _headline(built: "AdviceReport") -> str:
         return f"{built.name}: nothing is advised"
     count = sum(it.counted for it in built.ranked)
     words = f"{built.saving.amount:,.2f} {built.saving.currency} a month could be saved"
-    return (
-        f"{built.name}: {words} by {count} of {output.format_count(len(built.ranked), 'proposal')}"
-    )
+    return f"{built.name}: {words} by {count} of {format_count(len(built.ranked), 'proposal')}"
 
 
 def _cells(ranked: "Ranked") -> list[str]:

@@ -10,6 +10,7 @@ from deployer.cli.cells import NOTHING
 from deployer.cli.options import Format, Output, SpecFile, Timeout
 from deployer.cli.ran import SamplesFile
 from deployer.errors import SourceError
+from deployer.values import format_count
 
 if TYPE_CHECKING:
     from deployer.cli.reading import Reader
@@ -144,7 +145,7 @@ def _print(outlook: "Outlook", notices: "tuple[Notice, ...]", *, wide: bool) -> 
 def _headline(outlook: "Outlook", notices: "tuple[Notice, ...]") -> str:
     if not outlook.forecasts:
         return f"{outlook.name}: nothing is live, so nothing is forecast"
-    fires = "nothing fires" if not notices else f"{output.format_count(len(notices), 'alert')}"
+    fires = "nothing fires" if not notices else f"{format_count(len(notices), 'alert')}"
     so_far, month = _money(outlook.so_far), _money(outlook.month)
     return f"{outlook.name}: {so_far} USD so far this month, {month} forecast; {fires}"
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from deployer.cli import output
-from deployer.cli.cells import format_count, format_ready
+from deployer.cli.cells import format_ready
 from deployer.cli.options import Format, Output, RouterUrl, SpecFile, Timeout
+from deployer.values import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

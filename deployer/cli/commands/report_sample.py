@@ -8,6 +8,7 @@ import typer
 
 from deployer.cli import output
 from deployer.cli.options import SpecFile, Timeout
+from deployer.values import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,7 +55,7 @@ def sample(
     reader = open_reader(file)
     found = take_samples(reader, router, prometheus or (), timeout_seconds=timeout)
     append_samples(out, found)
-    typer.echo(f"{out}: {output.format_count(len(found), 'target')} looked at")
+    typer.echo(f"{out}: {format_count(len(found), 'target')} looked at")
 
 
 def take_samples(

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deployer.cli import output
-from deployer.cli.cells import NOTHING, format_count
+from deployer.cli.cells import NOTHING
 from deployer.cli.options import Format, Output, Timeout
 from deployer.cli.router_pages import DEFAULT_URL, Address, Deployment, ask_router, path_of
+from deployer.values import format_count
 
 if TYPE_CHECKING:
     from deployer.values import Json

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from deployer.cli.options import ArtifactUri, CustomerKey, Endpoint, Format, Output, Payer
+from deployer.values import format_count
 
 __all__ = ["verify"]
 
@@ -26,7 +27,7 @@ def verify(
     Example: deployer verify s3://acme-models/artifacts/sha256/… --deep
     """
     from deployer.artifact import split_uri, verify_artifact
-    from deployer.cli.output import format_bytes, format_count, print_json
+    from deployer.cli.output import format_bytes, print_json
     from deployer.errors import IntegrityError
     from deployer.ports import StoreSettings
     from deployer.wiring import open_store
@@ -52,6 +53,7 @@ def verify(
             hint="Push the model again: what is damaged is replaced.",
         )
     if output is not Format.JSON:
+        word = "good" if report.proven else "complete"
         how = ", ".join(sorted(set(report.checks.values())))
         count = format_count(len(report.checks), "file")
-        typer.echo(f"{count}, {format_bytes(report.size)}; good by {how}")
+        typer.echo(f"{count}, {format_bytes(report.size)}; {word} by {how}")

@@ -13,7 +13,7 @@ World = Any
 Machine = Any
 TARGETS = ("aws", "azure", "gcp")
 GATES = "gates: {smoke: {requests: examples.json}"
-LIMITS = "error_rate: 1%, worse: 0.5%, latency: {under: 250ms, share: 90%}, requests: 100"
+LIMITS = "error_rate: 1%, worse: 0.5%, latency: {under: 250ms, share: 90%}, requests: 100, wait: 3s"
 GOOD: Counts = {"requests": 1000, "failures": 2, "first_byte_counts": {"0.25": 990, "+Inf": 1000}}
 
 
@@ -76,10 +76,28 @@ def test_a_release_that_users_fare_badly_with_is_taken_back(
     assert f"azure: analysis: {why}" in refuse(machine)
 
 
+def test_requests_that_come_late_are_waited_for(
+    watched: Callable[..., tuple[Machine, CountingRouter]],
+) -> None:
+    looks = 0
+
+    def count(target: str, release: int) -> Counts:
+        nonlocal looks
+        looks += (target, release) == ("azure", 2)
+        return {**GOOD, "requests": 8 * looks, "failures": 0} if release == 2 else GOOD
+
+    machine, _ = watched(count)
+    machine.deploy()
+    told = [event for event in machine.events if event.kind == "waiting" and event.step == "soak"]
+    awaited = {waiting.message for event in told for waiting in event.objects}
+    assert any("are needed; at most 3 s more" in message for message in awaited)
+    assert machine.world.record()["live"] == dict.fromkeys(TARGETS, 2)
+
+
 def test_a_router_that_does_not_answer_shows_nothing(
     watched: Callable[..., tuple[Machine, CountingRouter]],
 ) -> None:
-    machine, router = watched(limits="error_rate: 1%")
+    machine, router = watched(limits="error_rate: 1%, wait: 3s")
     router.away = True
     assert "nothing is known of its traffic: http://router does not answer" in refuse(machine)
 

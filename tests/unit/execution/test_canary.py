@@ -18,7 +18,8 @@ TARGETS = ("aws", "azure")
 CANARY = ("{soak: 5s}", "{type: canary, steps: [5, 50], hold: 10s, soak: 5s}")
 GATES = "gates: {smoke: {requests: examples.json}"
 LIMITS = (
-    "error_rate: 2%, worse: 0.5%, latency: {under: 250ms, share: 90%}, slower: 5%, requests: 100"
+    "error_rate: 2%, worse: 0.5%, latency: {under: 250ms, share: 90%}, slower: 5%, requests: 100, "
+    "wait: 3s"
 )
 
 

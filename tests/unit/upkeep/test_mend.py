@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 from deployer.errors import IntegrityError
@@ -37,6 +38,17 @@ def test_damage_that_the_store_does_not_know_of_is_found_by_reading(yard: Any) -
     assert states(yard, deep=True) == ["damaged", "good", "good"]
     mend_artifacts(yard.upkeep, deep=True)
     assert yard.stores[AWS].get(key).body == good.body
+
+
+def test_a_copy_of_which_only_sizes_were_compared_is_not_called_good(yard: Any) -> None:
+    digest = yard.push("model")
+    yard.record(1, digest)
+    yard.flaky[AWS].alter = lambda info: replace(info, checksums={})
+    assert states(yard) == ["complete", "good", "good"]
+    assert states(yard, deep=True) == ["good", "good", "good"]
+    shallow, deep = (mend_artifacts(yard.upkeep, deep=deep)[1] for deep in (False, True))
+    assert {one.state for one in shallow} == {"complete"}
+    assert {one.state for one in deep} == {"good"}
 
 
 def test_an_artifact_that_is_gone_comes_back_whole(yard: Any) -> None:

@@ -100,7 +100,7 @@ def test_damage_is_found_named_and_repaired(folder: Folder) -> None:
     found = folder.run("verify", "--deep")
     assert found.exit_code == 1
     assert "damaged" in found.stdout
-    assert "artifacts repair" in found.stderr
+    assert "artifacts repair --deep" in found.stderr
     repaired = folder.answer("repair", "--deep")["copies"]
     assert sorted(one["state"] for one in repaired) == ["good", "good", "repaired"]
     assert folder.file("two", folder.used).read_text() == "used" * 1000
