@@ -25,12 +25,14 @@ from deployer.artifact.repair import Repaired, repair_artifact
 from deployer.artifact.replicate import Replicated, replicate_artifact
 from deployer.artifact.scan import scan_artifact
 from deployer.artifact.signature import describe_signature, screen_signature
+from deployer.artifact.signer import Identity, Signer
 from deployer.artifact.verify import VerifyReport, ask_for_artifact, has_artifact, verify_artifact
 
 __all__ = [
     "Artifact",
     "ArtifactFile",
     "Garbage",
+    "Identity",
     "MlModel",
     "Place",
     "Pulled",
@@ -38,6 +40,7 @@ __all__ = [
     "Repaired",
     "Replicated",
     "Rules",
+    "Signer",
     "Source",
     "StoredArtifact",
     "Swept",

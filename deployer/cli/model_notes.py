@@ -14,9 +14,9 @@ _NAMED = 3
 def list_model_notes(spec: "Spec", artifact: "Artifact") -> list[str]:
     """Return the notes, a sentence each; of a model that was let pass."""
     from deployer.artifact import describe_signature
+    from deployer.execution import find_signer
 
-    signer = spec.locate(spec.model.signer) if spec.model.signer else None
-    signed = describe_signature(spec.locate(spec.model.path), signer)
+    signed = describe_signature(spec.locate(spec.model.path), find_signer(spec))
     pickles = _describe_pickles(artifact, scanned=spec.model.scan is not None)
     notes = [_describe_mlmodel(artifact), pickles, signed]
     return [note for note in notes if note]

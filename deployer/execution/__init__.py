@@ -8,6 +8,7 @@ from deployer.execution.events import Event, Tell, Waiting
 from deployer.execution.operations import deploy, make_plan, roll_back
 from deployer.execution.run import RunResult, run_plan, who
 from deployer.execution.session import Session
+from deployer.execution.signer import find_signer
 
 __all__ = [
     "Context",
@@ -25,6 +26,7 @@ __all__ = [
     "diff_plan",
     "find_belongings",
     "find_drift",
+    "find_signer",
     "make_plan",
     "roll_back",
     "run_plan",

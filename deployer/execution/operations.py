@@ -10,6 +10,7 @@ from deployer.execution.events import Tell
 from deployer.execution.recover import find_unfinished, recover
 from deployer.execution.run import RunResult, run_plan
 from deployer.execution.session import Session
+from deployer.execution.signer import find_signer
 from deployer.plan import (
     Plan,
     build_plan,
@@ -76,9 +77,8 @@ def _screen_model(spec: Spec, artifact: Artifact, model_format: str | None) -> N
         )
     if spec.model.scan is not None:
         screen_pickles(artifact)
-    signer = spec.locate(spec.model.signer) if spec.model.signer else None
     required = spec.model.signature is not None
-    screen_signature(spec.locate(spec.model.path), signer, required=required)
+    screen_signature(spec.locate(spec.model.path), find_signer(spec), required=required)
 
 
 def deploy(

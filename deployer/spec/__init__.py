@@ -10,11 +10,13 @@ from deployer.spec.model import ClusterSpec, Quorum, Spec, StoreSpec, TargetSpec
 from deployer.spec.requests import load_requests, protocol_of
 from deployer.spec.schema import spec_schema
 from deployer.spec.service import RuntimeSpec
+from deployer.spec.signer import SignerSpec
 
 __all__ = [
     "ClusterSpec",
     "Quorum",
     "RuntimeSpec",
+    "SignerSpec",
     "Spec",
     "StoreSpec",
     "TargetSpec",

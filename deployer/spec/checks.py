@@ -234,7 +234,10 @@ def _check_credentials(value: Json, path: TreePath) -> Iterator[Finding]:
 def _check_signature(data: Json) -> Iterator[Finding]:
     model = _map(data, "model")
     if model.get("signature") and not model.get("signer"):
-        yield Finding(("model", "signature"), "a signature of whom? Name a key with signer: FILE")
+        yield Finding(
+            ("model", "signature"),
+            "a signature of whom? Name a key, signer: FILE, or signer: {identity: …, issuer: …}",
+        )
 
 
 def _check_patches(data: Json) -> Iterator[Finding]:

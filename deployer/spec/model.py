@@ -28,6 +28,7 @@ from deployer.spec.scalars import (
     Text,
 )
 from deployer.spec.service import RuntimeSpec, ServiceSpec
+from deployer.spec.signer import Signer
 from deployer.spec.strategy import Strategy
 from deployer.values import Cloud
 
@@ -57,8 +58,10 @@ class ModelSpec(Part):
     scan: Literal["required"] | None = Field(
         None, description="required: pickles are looked into, and refused when they do harm."
     )
-    signer: Text | None = Field(
-        None, description="Who signed the model (model.sig): a public key or certificate, in PEM."
+    signer: Signer | None = Field(
+        None,
+        description="Who signed the model (model.sig): a public key or certificate, in PEM; or "
+        "{identity: …, issuer: …}.",
     )
     signature: Literal["required"] | None = Field(
         None, description="required: only a model that the signer signed is deployed."

@@ -1,12 +1,15 @@
 """``deployer push``: a model's files into one store."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deployer.cli.options import CustomerKey, Endpoint, Format, LimitRate, Output, Payer
 from deployer.values import format_count
+
+if TYPE_CHECKING:
+    from deployer.artifact import Signer
 
 __all__ = ["push"]
 
@@ -53,6 +56,20 @@ def push(
         Path | None,
         typer.Option("--key", metavar="FILE", help="Verify the model's signature with this key."),
     ] = None,
+    identity: Annotated[
+        str | None,
+        typer.Option(
+            "--identity", metavar="NAME", help="Verify that NAME signed it; with --issuer."
+        ),
+    ] = None,
+    issuer: Annotated[
+        str | None,
+        typer.Option("--issuer", metavar="URL", help="The OpenID Connect issuer behind NAME."),
+    ] = None,
+    trust: Annotated[
+        Path | None,
+        typer.Option("--trust", metavar="FILE", help="A trusted root of sigstore's, for NAME."),
+    ] = None,
     signature: Annotated[
         Path | None,
         typer.Option("--signature", metavar="FILE", help="The signature; model.sig if left out."),
@@ -75,14 +92,15 @@ def push(
     from deployer.wiring import open_store
 
     rate = parse_rate(limit_rate)
+    signer = _signer_of(key, identity, issuer, trust)
     settings = StoreSettings(compat, payer or "", encryption or "", customer_key or "")
     opened = open_store(store, endpoint=endpoint, settings=settings)
     promised = parse_digest(digest) if digest is not None else None
     with open_source(source, digest=promised, endpoint=source_endpoint) as model:
-        if key is not None:
+        if signer is not None:
             from deployer.artifact.signature import verify_signature
 
-            verify_signature(model, key, signature)
+            verify_signature(model, signer, signature)
         artifact = scan_artifact(model)
         with show_bytes("pushing", artifact.size, rate=rate) as progress:
             pushed = push_artifact(artifact, opened, thorough=verify, progress=progress)
@@ -106,3 +124,17 @@ def push(
         f"{format_bytes(pushed.uploaded_bytes)}, {pushed.skipped_files} were there; proven by "
         f"{', '.join(sorted(set(pushed.checks.values())))}"
     )
+
+
+def _signer_of(
+    key: Path | None, identity: str | None, issuer: str | None, trust: Path | None
+) -> "Signer | None":
+    from deployer.artifact import Identity
+
+    if (identity is None) != (issuer is None) or (trust and not identity):
+        raise typer.BadParameter("--identity and --issuer go together, and --trust with them")
+    if identity is None or issuer is None:
+        return key
+    if key is not None:
+        raise typer.BadParameter("--key and --identity: a model has one signature")
+    return Identity(identity, issuer, trust)

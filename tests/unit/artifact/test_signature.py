@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -5,7 +6,6 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from deployer.artifact.pull import pull_artifact
@@ -20,49 +20,28 @@ from deployer.artifact.signature import (
 from deployer.errors import IntegrityError, SourceError
 from deployer.ports import ObjectStore
 from deployer.providers.local.clock import SystemClock
+from tests.unit.artifact.certificates import begin, make_key, usage
+from tests.unit.artifact.signing import write_key
 
 model_signing: Any = pytest.importorskip("model_signing")
 
 
-def make_key(folder: Path, name: str) -> tuple[Path, Path]:
-    """Write a key pair in PEM; return the private and the public file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    private, public = folder / f"{name}.key", folder / f"{name}.pub"
-    pem = serialization.Encoding.PEM
-    private.write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    form = serialization.PublicFormat.SubjectPublicKeyInfo
-    public.write_bytes(key.public_key().public_bytes(pem, form))
-    return private, public
-
-
 def make_certificates(folder: Path) -> tuple[Path, Path, Path]:
     """Write a signer's key and certificate, and the certificate of its authority."""
-    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+    keys = [make_key() for _ in range(2)]
     names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)]) for text in ("ca", "us")]
-    now = SystemClock().now()
+    yesterday = SystemClock().now() - timedelta(days=1)
     pem = serialization.Encoding.PEM
     paths = []
     for index, (name, key) in enumerate(zip(names, keys, strict=True)):
-        built = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(names[0])
-            .public_key(key.public_key())
-            .serial_number(index + 1)
-            .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=not index, path_length=None), critical=True)
-            .add_extension(_usage(authority=not index), critical=True)
-            .add_extension(
-                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
-            )
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(keys[0].public_key()),
-                critical=False,
-            )
-        )
+        built = begin(key.public_key(), name, names[0], yesterday, timedelta(days=2))
+        identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(keys[0].public_key())
+        constraints = x509.BasicConstraints(ca=not index, path_length=None)
+        built = built.add_extension(constraints, critical=True)
+        built = built.add_extension(usage(authority=not index), critical=True)
+        built = built.add_extension(identifier, critical=False)
+        built = built.add_extension(issuer, critical=False)
         if index:
             usages = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING])
             built = built.add_extension(usages, critical=False)
@@ -72,25 +51,6 @@ def make_certificates(folder: Path) -> tuple[Path, Path, Path]:
     form = serialization.PrivateFormat.PKCS8
     private.write_bytes(keys[1].private_bytes(pem, form, serialization.NoEncryption()))
     return private, paths[1], paths[0]
-
-
-def _usage(*, authority: bool) -> x509.KeyUsage:
-    names = (
-        "content_commitment key_encipherment data_encipherment key_agreement crl_sign "
-        "encipher_only decipher_only"
-    )
-    off = dict.fromkeys(names.split(), False)
-    return x509.KeyUsage(digital_signature=not authority, key_cert_sign=authority, **off)
-
-
-@pytest.fixture
-def signed(model: Path, tmp_path: Path) -> tuple[Path, Path]:
-    """A model with its signature beside its files, and the public key."""
-    private, public = make_key(tmp_path, "ours")
-    ignored = model_signing.hashing.Config().set_ignored_paths(paths=[model / SIGNATURE])
-    signer = model_signing.signing.Config().use_elliptic_key_signer(private_key=private)
-    signer.set_hashing_config(ignored).sign(model, model / SIGNATURE)
-    return model, public
 
 
 def test_the_files_that_were_signed_are_good(signed: tuple[Path, Path]) -> None:
@@ -105,6 +65,25 @@ def test_a_signature_may_lie_elsewhere(signed: tuple[Path, Path], tmp_path: Path
         verify_signature(model, key)
 
 
+def test_a_model_may_be_named_from_where_one_is(
+    signed: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, key = signed
+    monkeypatch.chdir(model.parent)
+    verify_signature(Path(model.name), key)
+    monkeypatch.chdir(model)
+    verify_signature(Path(), key)
+
+
+def test_a_hash_that_cannot_be_verified_is_named(model: Path, tmp_path: Path) -> None:
+    private, key = write_key(tmp_path, "ours")
+    blake = model_signing.hashing.Config().use_file_serialization(hashing_algorithm="blake3")
+    signer = model_signing.signing.Config().use_elliptic_key_signer(private_key=private)
+    signer.set_hashing_config(blake).sign(model, model / SIGNATURE)
+    with pytest.raises(SourceError, match="it is over files by blake3"):
+        verify_signature(model, key)
+
+
 @pytest.mark.parametrize(
     ("file", "body"),
     [("config.json", b"[]"), ("added", b"1"), (SIGNATURE, b"{}"), (SIGNATURE, b"no json")],
@@ -114,7 +93,7 @@ def test_other_files_than_were_signed_are_refused(
 ) -> None:
     model, key = signed
     (model / file).write_bytes(body)
-    with pytest.raises(IntegrityError, match="is not what was signed"):
+    with pytest.raises(IntegrityError, match=r"is not what was signed|is no signature"):
         verify_signature(model, key)
 
 
@@ -126,7 +105,7 @@ def test_a_file_that_is_missing_is_noticed(signed: tuple[Path, Path]) -> None:
 
 
 def test_another_key_is_refused(signed: tuple[Path, Path], tmp_path: Path) -> None:
-    _, other = make_key(tmp_path, "theirs")
+    _, other = write_key(tmp_path, "theirs")
     with pytest.raises(IntegrityError):
         verify_signature(signed[0], other)
 
@@ -134,7 +113,7 @@ def test_another_key_is_refused(signed: tuple[Path, Path], tmp_path: Path) -> No
 def test_a_model_without_a_signature_passes_unless_one_is_required(
     model: Path, tmp_path: Path
 ) -> None:
-    _, key = make_key(tmp_path, "ours")
+    _, key = write_key(tmp_path, "ours")
     screen_signature(model, None, required=False)
     screen_signature(model, key, required=False)
     assert describe_signature(model, None) == ""
@@ -147,7 +126,7 @@ def test_a_model_without_a_signature_passes_unless_one_is_required(
 def test_a_wrong_signature_is_refused_whether_required_or_not(
     signed: tuple[Path, Path], tmp_path: Path, required: bool
 ) -> None:
-    _, other = make_key(tmp_path, "theirs")
+    _, other = write_key(tmp_path, "theirs")
     screen_signature(*signed, required=required)
     assert "signed with ours.pub" in describe_signature(*signed)
     with pytest.raises(IntegrityError):
@@ -178,7 +157,7 @@ def test_a_certificate_stands_for_whom_its_authority_vouches_for(
 @pytest.fixture
 def signed_file(tmp_path: Path) -> tuple[Path, Path]:
     """A model of one file, its signature beside it among other files, and the public key."""
-    private, public = make_key(tmp_path, "ours")
+    private, public = write_key(tmp_path, "ours")
     model = tmp_path / "models" / "model.onnx"
     model.parent.mkdir()
     model.write_bytes(b"weights")
@@ -224,3 +203,42 @@ def test_a_signature_that_lies_elsewhere_is_not_taken_along(
     (model.parent / SIGNATURE).symlink_to(tmp_path / "elsewhere.sig")
     with pytest.raises(SourceError, match="leads out"):
         scan_artifact(model)
+
+
+def test_another_authority_is_refused(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    key, certificate, authority = make_certificates(tmp_path)
+    _, _, other = make_certificates(tmp_path / "theirs")
+    ignored = model_signing.hashing.Config().set_ignored_paths(paths=[model / SIGNATURE])
+    signer = model_signing.signing.Config().use_certificate_signer(
+        private_key=key, signing_certificate=certificate, certificate_chain=[authority]
+    )
+    signer.set_hashing_config(ignored).sign(model, model / SIGNATURE)
+    with pytest.raises(IntegrityError, match="is not what was signed"):
+        verify_signature(model, other)
+
+
+def test_a_warning_of_the_librarys_is_not_among_results(
+    signed: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, key = signed
+    bundle = json.loads((model / SIGNATURE).read_text())
+    del bundle["verificationMaterial"]["publicKey"]["hint"]  # as before model signing 1.0
+    (model / SIGNATURE).write_text(json.dumps(bundle))
+    verify_signature(model, key)
+    assert not capsys.readouterr().out
+
+
+def test_a_statement_that_was_changed_is_refused(signed: tuple[Path, Path]) -> None:
+    model, key = signed
+    bundle = json.loads((model / SIGNATURE).read_text())
+    bundle["dsseEnvelope"]["payload"] = "e30="
+    (model / SIGNATURE).write_text(json.dumps(bundle))
+    with pytest.raises(IntegrityError, match="InvalidSignature"):
+        verify_signature(model, key)
+
+
+def test_a_key_is_no_certificate(signed: tuple[Path, Path], tmp_path: Path) -> None:
+    _, _, authority = make_certificates(tmp_path)
+    with pytest.raises(IntegrityError, match="is not what was signed"):
+        verify_signature(signed[0], authority)

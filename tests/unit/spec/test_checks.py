@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from deployer.spec import Spec
+from deployer.spec import SignerSpec, Spec
 
 Load = Callable[..., Spec]
 Faults = Callable[..., list[str]]
@@ -110,6 +110,29 @@ def test_a_format_that_the_runtime_does_not_serve_is_refused(faults: Faults) -> 
 def test_a_signature_is_somebodys(faults: Faults) -> None:
     text = target().replace("{path: m}", "{path: m, signature: required}")
     assert faults(text)[0].partition(" ")[2].startswith("model.signature: a signature of whom?")
+
+
+def test_an_identity_signs(load: Load) -> None:
+    signer = "{identity: release@acme.example, issuer: https://accounts.acme.example, trust: r}"
+    text = target().replace("{path: m}", f"{{path: m, signature: required, signer: {signer}}}")
+    assert load(text).model.signer == SignerSpec(
+        identity="release@acme.example", issuer="https://accounts.acme.example", trust="r"
+    )
+
+
+@pytest.mark.parametrize(
+    ("signer", "line"),
+    [
+        ("''", 'model.signer: expected some text, got ""'),
+        ("{identity: a}", "model.signer: issuer is missing"),
+        ("{identity: a, issuer: accounts.acme.example}", "model.signer.issuer: expected a URL"),
+        ("{identity: a, isuer: x}", "did you mean issuer"),
+        ("[a]", "model.signer: expected"),
+    ],
+)
+def test_half_a_signer_is_refused(faults: Faults, signer: str, line: str) -> None:
+    found = faults(target().replace("{path: m}", f"{{path: m, signer: {signer}}}"))
+    assert any(line in each for each in found), found
 
 
 def test_no_targets_are_no_deployment(faults: Faults) -> None:

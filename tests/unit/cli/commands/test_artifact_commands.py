@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from deployer.artifact.signature import SIGNATURE
 from deployer.cli.app import app
+from deployer.providers.local.clock import SystemClock
+from tests.unit.artifact.keyless import ISSUER, PERSON, Sigstore
+from tests.unit.artifact.signing import state_model
 
 RUNNER = CliRunner()
 
@@ -95,3 +99,29 @@ def test_an_artifact_that_is_not_there_fails(store: Path, tmp_path: Path) -> Non
     assert "there is no artifact" in run("verify", uri, code=1).stderr
     assert "there is no artifact" in run("pull", uri, "--to", tmp_path / "to", code=1).stderr
     assert "not the URI" in run("verify", "s3://acme", code=4).stderr
+
+
+def test_a_push_takes_only_what_the_identity_signed(
+    model: Path, store: Path, tmp_path: Path
+) -> None:
+    sigstore = Sigstore(SystemClock().now())
+    root = tmp_path / "trusted_root.json"
+    root.write_text(json.dumps(sigstore.trusted_root()))
+    (model / SIGNATURE).write_text(json.dumps(sigstore.sign(state_model(model, tmp_path))))
+    who = ("--issuer", ISSUER, "--trust", root)
+    run("push", model, store.as_uri(), "--identity", PERSON, *who)
+    result = run("push", model, store.as_uri(), "--identity", "else@acme.example", *who, code=1)
+    assert "Demanded is one by else@acme.example" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--identity", PERSON),
+        ("--issuer", ISSUER),
+        ("--trust", "root.json"),
+        ("--identity", PERSON, "--issuer", ISSUER, "--key", "ours.pub"),
+    ],
+)
+def test_half_an_identity_is_bad_input(model: Path, store: Path, options: tuple[str, ...]) -> None:
+    assert "--identity" in run("push", model, store.as_uri(), *options, code=4).stderr
