@@ -26,6 +26,9 @@ METHOD = "files by sha256"
 _ISSUER = "1.3.6.1.4.1.57264.1.1"
 """Fulcio's extension for the issuer: github.com/sigstore/fulcio/blob/main/docs/oid-info.md."""
 
+_HERE = "."
+"""What model signing calls a file that is the whole model: its path from itself."""
+
 _LONGEST = 200
 
 
@@ -55,6 +58,8 @@ class Claim:
     """Whether it comes with a proof that the log includes it."""
     method: str = METHOD
     """What of the model was hashed, and by what."""
+    nameless: bool = False
+    """Whether it is over one file that has no name: a model which is that file."""
 
     def __str__(self) -> str:
         if self.kind is not Kind.IDENTITY:
@@ -79,7 +84,8 @@ def read_claim(bundle: Path) -> Claim:
     """
     try:
         found = json.loads(bundle.read_bytes())
-        return replace(_read(found["verificationMaterial"]), method=_method_of(found))
+        claim = _read(found["verificationMaterial"])
+        return replace(claim, method=_method_of(found), nameless=_is_nameless(found))
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise IntegrityError(
             f"{bundle} is no signature of a model: it is not in sigstore's bundle format"
@@ -155,10 +161,20 @@ def _log_of(certificate: "x509.Certificate") -> bytes:
 
 def _method_of(bundle: Json) -> str:
     with suppress(ValueError, LookupError, TypeError):
-        statement = json.loads(base64.b64decode(bundle["dsseEnvelope"]["payload"]))
-        how = statement["predicate"]["serialization"]
+        how = _statement_of(bundle)["predicate"]["serialization"]
         return _clean(f"{how['method']} by {how['hash_type']}")
     return METHOD  # before model signing 1.0 there was no other
+
+
+def _is_nameless(bundle: Json) -> bool:
+    with suppress(ValueError, LookupError, TypeError):
+        names = [one["name"] for one in _statement_of(bundle)["predicate"]["resources"]]
+        return names == [_HERE]
+    return False
+
+
+def _statement_of(bundle: Json) -> Json:
+    return json.loads(base64.b64decode(bundle["dsseEnvelope"]["payload"]))
 
 
 def _clean(text: str) -> str:

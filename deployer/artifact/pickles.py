@@ -20,6 +20,9 @@ _SUFFIXES = {".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt", ".dill"}
 _STREAMS = {".pkl", ".pickle", ".joblib", ".dill"}
 """Those that are gone through from end to end; PyTorch's are archives with pickles in them."""
 
+_COMPRESSED = {".z", ".gz", ".bz2", ".xz", ".lzma", ".lz4"}
+"""Endings by which joblib chooses how to compress ("Compressed joblib pickles")."""
+
 _NAMES = {"pytorch_model.bin", "training_args.bin", "optimizer.bin"}
 _HINT = "Save the model in a format without code: ONNX, safetensors, skops, UBJSON."
 
@@ -35,7 +38,7 @@ def screen_pickles(artifact: Artifact) -> tuple[str, ...]:
     Raises:
         SetupError: The extra ``scan`` is not installed.
         IntegrityError: One names a function that does harm.
-        SourceError: One can't be looked into: it is damaged, or compressed with LZ4.
+        SourceError: One can't be looked into: it is damaged.
     """
     found = find_pickles(file.path for file in artifact.files)
     if found:
@@ -46,7 +49,13 @@ def screen_pickles(artifact: Artifact) -> tuple[str, ...]:
 
 
 def _is_pickle(path: PurePosixPath) -> bool:
-    return path.suffix.lower() in _SUFFIXES or path.name in _NAMES
+    return _suffix(path) in _SUFFIXES or path.name in _NAMES
+
+
+def _suffix(path: PurePosixPath | Path) -> str:
+    """Return what the file is by its name, under what it is compressed with."""
+    shown = path.with_suffix("") if path.suffix.lower() in _COMPRESSED else path
+    return shown.suffix.lower()
 
 
 def _load_scanner() -> Any:
@@ -63,7 +72,7 @@ def _load_scanner() -> Any:
 def _screen(scanner: Any, path: Path) -> None:
     found = scanner.scan_file_path(str(path))
     _refuse_harmful(path, found.globals)
-    if path.suffix.lower() in _STREAMS:
+    if _suffix(path) in _STREAMS:
         _refuse_harmful(path, _look_through(scanner, path).globals)
     elif found.scan_err or not found.globals:
         raise _hidden(path)

@@ -14,7 +14,7 @@ from deployer.artifact.manifest import encode_manifest, fetch_manifest
 from deployer.artifact.model import Artifact, ArtifactFile
 from deployer.artifact.proof import compare_stored, prove_stored
 from deployer.artifact.workers import map_files
-from deployer.errors import AlreadyExistsError, IntegrityError, NotFoundError
+from deployer.errors import AccessDeniedError, AlreadyExistsError, IntegrityError, NotFoundError
 from deployer.ports import ObjectInfo, ObjectStore, Source
 from deployer.transfer import Reader, SharedReads
 from deployer.values import Digest
@@ -113,12 +113,20 @@ class _Push:
         self.marked = _is_marked(self.store, self.digest)
         if self.marked and not self.thorough and len(files) > _FEW:
             return [self._skip(file, MANIFEST) for file in files]
-        listed = self.store.list(artifact_prefix(self.digest))
-        self.there = {info.key: info for info in listed}
+        self.there = {info.key: info for info in self._find_there()}
         done = map_files(self._ensure_file, files, stop=self.reader.stop)
         if not self.marked:
             _write_marker(self.store, self.digest, self.artifact)
         return done
+
+    def _find_there(self) -> list[ObjectInfo]:
+        """Return what is there of the artifact; who may not list asks for each file."""
+        try:
+            return list(self.store.list(artifact_prefix(self.digest)))
+        except AccessDeniedError:
+            keys = [file_key(self.digest, file.path) for file in self.artifact.files]
+            found = map_files(self.store.head, keys, stop=self.reader.stop)
+            return [info for info in found if info is not None]
 
     def _ensure_file(self, file: ArtifactFile) -> _Done:
         source = self.artifact.root / file.path

@@ -116,7 +116,7 @@ class _Replication:
         metadata = {SHA256: file.sha256}
         if not self._is_proven(info, file):
             return None
-        copied = self.store.copy(key, self.source.url, info, metadata=metadata)
+        copied = self.store.copy(key, self.source, info, metadata=metadata)
         if copied is None or compare_stored(copied, file) is not None:
             return None
         if not copied.proof and hash_stored(self.store, copied) != file.sha256:

@@ -8,6 +8,7 @@ from pathlib import Path
 from deployer.artifact.cache import find_snapshot, root_of_links
 from deployer.artifact.keys import check_paths
 from deployer.artifact.model import Artifact, ArtifactFile
+from deployer.artifact.signature import SIGNATURE
 from deployer.errors import SourceError
 from deployer.transfer import mark_file
 
@@ -17,6 +18,7 @@ __all__ = ["scan_artifact"]
 def scan_artifact(path: Path) -> Artifact:
     """Return what is at ``path``: a folder's content, or one file under its own name.
 
+    Beside a single file, its signature (`SIGNATURE`) is part of the artifact, as a folder's is.
     Symbolic links are followed, as long as they stay inside the folder; those of a snapshot in
     Hugging Face's cache, inside its repository.
 
@@ -26,13 +28,22 @@ def scan_artifact(path: Path) -> Artifact:
     """
     real = find_snapshot(_resolve(path))
     single = real.is_file()
-    sources = {path.name: real} if single else dict(_walk(root_of_links(real), real, ""))
+    sources = _single(path, real) if single else dict(_walk(root_of_links(real), real, ""))
     check_paths(sources)
     ordered = sorted(sources.items(), key=lambda item: item[0].encode())
     files = tuple(_scan_file(name, source) for name, source in ordered)
-    if not any(file.size for file in files):
+    if not any(file.size for file in files if file.path != SIGNATURE):
         raise SourceError(f"{path} has no model in it: {_describe(len(files))}")
     return Artifact(path.absolute().parent if single else real, files)
+
+
+def _single(path: Path, real: Path) -> dict[str, Path]:
+    """Return a file, and the signature that lies beside it; one that only leads there does not."""
+    folder = path.absolute().parent
+    signature = folder / SIGNATURE
+    signed = signature.is_file() and path.name != SIGNATURE
+    found = {SIGNATURE: _follow(folder.resolve(), signature, folder)} if signed else {}
+    return {path.name: real, **found}
 
 
 def _describe(count: int) -> str:

@@ -69,7 +69,8 @@ def verify_signature(model: Path, signer: Signer, signature: Path | None = None)
     """Return when the model's very files, no more and no fewer, were signed by the signer.
 
     Args:
-        model: A folder, or one file.
+        model: A folder, or one file. A folder of one file may hold that file's signature, too: as
+            a single file is pulled.
         signer: The public key (elliptic curve), or the signer's certificate's authorities, in PEM;
             or an identity.
         signature: The signature; ``model.sig`` in or beside the model when left out.
@@ -89,10 +90,19 @@ def verify_signature(model: Path, signer: Signer, signature: Path | None = None)
             f"{bundle} cannot be verified: it is over {claim.method}",
             hint=f"Sign the model's {METHOD}, which is what model signing does when not told else.",
         )
+    signed = _only_file(model) if claim.nameless else model
     if isinstance(signer, Identity):
-        _verify_identity(model, bundle, signer, claim)
+        _verify_identity(signed, bundle, signer, claim)
     else:
-        _verify_key(model, bundle, signer, claim)
+        _verify_key(signed, bundle, signer, claim)
+
+
+def _only_file(model: Path) -> Path:
+    """Return the one file that a folder has beside a signature; else what it was given."""
+    if not model.is_dir():
+        return model
+    inside = [path for path in model.rglob("*") if path != model / SIGNATURE]
+    return inside[0] if len(inside) == 1 and inside[0].is_file() else model
 
 
 def _verify_key(model: Path, bundle: Path, key: Path, claim: Claim) -> None:

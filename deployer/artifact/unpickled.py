@@ -19,6 +19,8 @@ from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import IO, Any, ClassVar, Self, cast
 
+from deployer.errors import SetupError
+
 __all__ = ["find_globals"]
 
 _SKIPPED = 1 << 20
@@ -31,6 +33,7 @@ _BROKEN = (
     pickle.UnpicklingError,
     struct.error,
     zlib.error,
+    RuntimeError,
     lzma.LZMAError,
     ArithmeticError,
     AssertionError,
@@ -39,8 +42,6 @@ _BROKEN = (
     LookupError,
     MemoryError,
     NameError,
-    NotImplementedError,
-    RecursionError,
     TypeError,
     ValueError,
 )
@@ -81,6 +82,7 @@ def find_globals(path: Path) -> set[tuple[str, str]]:
 
     Raises:
         ValueError: It is no pickle that can be gone through to its end.
+        SetupError: It is compressed with LZ4, and the package for that is not installed.
         OSError: It cannot be read.
     """
     found: set[tuple[str, str]] = set()
@@ -184,14 +186,27 @@ class _Inflated(RawIOBase):
         return 0
 
 
+def _open_lz4(file: IO[bytes]) -> Any:
+    try:
+        from lz4.frame import LZ4FrameFile  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise SetupError(
+            f"{file.name} is compressed with LZ4, and looking into that needs a package that is "
+            "not installed",
+            hint="pip install 'deployer[scan]', or pip install lz4",
+        ) from error
+    return LZ4FrameFile(file)
+
+
 _OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
     (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
     (b"BZ", bz2.BZ2File),
     (b"\xfd7zXZ\x00", lzma.LZMAFile),
     (b"\x5d\x00\x00", lzma.LZMAFile),
     (b"\x78", _Inflated),
+    (b"\x04\x22\x4d\x18", _open_lz4),
 )
-"""What joblib compresses with, by the first bytes; it knows LZ4, too, which Python does not."""
+"""What joblib compresses with, by the first bytes."""
 
 
 def _open(file: BufferedReader) -> BufferedReader:

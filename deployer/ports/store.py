@@ -91,6 +91,16 @@ class ObjectStore(Protocol):
         """Where it is, as a user writes it: ``s3://bucket/prefix``; no trailing slash."""
         ...
 
+    @property
+    def service(self) -> str:
+        """Which service holds it, by its address: two stores of one may copy from one another."""
+        ...
+
+    @property
+    def customer_key(self) -> str:
+        """Where the key is that it asks for, see `StoreSettings`; empty where it asks for none."""
+        ...
+
     def head(self, key: str) -> ObjectInfo | None:
         """Return the object's info, or None only when the store says there is no such object."""
         ...
@@ -179,13 +189,18 @@ class ObjectStore(Protocol):
         ...
 
     def copy(
-        self, key: str, url: str, info: ObjectInfo, *, metadata: Mapping[str, str] | None = None
+        self,
+        key: str,
+        source: "ObjectStore",
+        info: ObjectInfo,
+        *,
+        metadata: Mapping[str, str] | None = None,
     ) -> ObjectInfo | None:
-        """Copy an object of the store at ``url`` here without its bytes leaving the cloud.
+        """Copy an object of another store here without its bytes leaving the cloud.
 
         Args:
             key: Where to.
-            url: The other store's `ObjectStore.url`.
+            source: The other store; only its `url`, `service` and `customer_key` are asked for.
             info: The object there, by ``info.key``; exactly the version ``info.version`` is copied.
             metadata: Kept with the copy.
 

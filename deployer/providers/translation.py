@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Mapping
+from http import HTTPStatus
 
 from deployer.errors import (
     AccessDeniedError,
@@ -17,6 +18,7 @@ __all__ = [
     "build_error",
     "class_of",
     "cut_text",
+    "find_proxy_error",
     "is_distrust",
     "list_classes",
     "list_codes",
@@ -50,6 +52,20 @@ def is_distrust(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def find_proxy_error(status: int, operation: str, resource: str) -> SetupError | None:
+    """Return the error of a proxy's refusal: over plain HTTP it comes as the service's own would.
+
+    No service says 407 (RFC 9110, section 15.5.8).
+    """
+    if status != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return None
+    return SetupError(
+        f"cannot {operation} {resource}: the proxy asks for a login",
+        hint="Name it with one, HTTP_PROXY=http://USER:PASSWORD@HOST:PORT, or list the service's "
+        "host in NO_PROXY.",
+    )
 
 
 def list_classes(module: str, kind: Kind, names: str) -> dict[str, Kind]:

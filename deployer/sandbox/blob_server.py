@@ -9,6 +9,7 @@ from deployer.providers.local.clock import SystemClock
 from deployer.sandbox.blob.account import DEVELOPMENT_ACCOUNT, DEVELOPMENT_KEY
 from deployer.sandbox.blob.refusal import refuse_as_ordered
 from deployer.sandbox.blob.routes import BlobApi
+from deployer.sandbox.blob.tokens import BearerTokens
 from deployer.sandbox.loopback import RunningServer, start_server
 from deployer.sandbox.program import run_server
 
@@ -22,13 +23,14 @@ def start_blob_server(
     *,
     tls: bool = False,
     clock: Clock | None = None,
+    tokens: BearerTokens | None = None,
 ) -> RunningServer:
     """Serve an empty storage account on 127.0.0.1 until ``close()``; port 0 takes a free one.
 
     The URL ends in the account's name, as the emulators' do. ``clock`` is what requests' dates are
-    judged by.
+    judged by; ``tokens`` may be used in place of the key.
     """
-    app = BlobApi(account, key, clock or SystemClock())
+    app = BlobApi(account, key, clock or SystemClock(), tokens=tokens)
     return start_server(app, port=port, path=f"/{account}", refuse=refuse_as_ordered, tls=tls)
 
 

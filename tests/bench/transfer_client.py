@@ -62,7 +62,8 @@ def boto3_client(port: int) -> Any:
     from botocore.config import Config  # noqa: PLC0415
 
     config = Config(max_pool_connections=16)
-    client: Any = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{port}", config=config)
+    session = boto3.Session()
+    client: Any = session.client("s3", endpoint_url=f"http://127.0.0.1:{port}", config=config)
     client.list_objects_v2(Bucket="bench", Prefix="warm-up")
     return client
 

@@ -1,11 +1,14 @@
 """The Azure Blob stand-in, judged through Microsoft's own client."""
 
+import base64
 import gc
 import warnings
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import partial
 
 import pytest
+from azure.core import MatchConditions
 from azure.core.exceptions import (
     HttpResponseError,
     ResourceExistsError,
@@ -15,8 +18,10 @@ from azure.storage.blob import (
     BlobServiceClient,
     ContainerClient,
     ExponentialRetry,
+    generate_blob_sas,
 )
 
+from deployer.providers.local.clock import SystemClock
 from deployer.sandbox.blob.account import DEVELOPMENT_ACCOUNT, DEVELOPMENT_KEY
 from deployer.sandbox.blob_server import start_blob_server
 from deployer.sandbox.faults import Fault
@@ -120,6 +125,45 @@ def test_what_is_not_stood_in_for_says_so(container: ContainerClient) -> None:
     for act in (blob.create_snapshot, blob.acquire_lease, copy):
         with pytest.raises(HttpResponseError, match="not stood in for"):
             act()
+
+
+def read_sas(blob: BlobClient, key: str = DEVELOPMENT_KEY, *, hours: float = 1) -> str:
+    return generate_blob_sas(
+        DEVELOPMENT_ACCOUNT,
+        blob.container_name,
+        blob.blob_name,
+        account_key=key,
+        permission="r",
+        expiry=SystemClock().now() + timedelta(hours=hours),
+    )
+
+
+def test_a_blob_is_made_of_what_a_sas_reads(container: ContainerClient) -> None:
+    blob, copy = put(container, "a b/ü", b"1"), container.get_blob_client("copy")
+    copy.upload_blob_from_url(f"{blob.url}?{read_sas(blob)}", metadata={"is": "new"})
+    assert copy.download_blob().readall() == b"1"
+    assert copy.get_blob_properties().metadata == {"is": "new"}
+
+
+def test_a_source_that_nobody_signed_for_or_that_changed_is_refused(
+    container: ContainerClient,
+) -> None:
+    blob, copy = put(container, "k", b"1"), container.get_blob_client("copy")
+    foreign = base64.b64encode(bytes(64)).decode()
+    for query in ("", f"?{read_sas(blob, foreign)}", f"?{read_sas(blob, hours=-1)}"):
+        with pytest.raises(HttpResponseError) as refused:
+            copy.upload_blob_from_url(blob.url + query)
+        assert code(refused) == "CannotVerifyCopySource"
+    source = f"{blob.url}?{read_sas(blob)}"
+    with pytest.raises(HttpResponseError) as refused:
+        copy.upload_blob_from_url(
+            source, source_etag='"0x0"', source_match_condition=MatchConditions.IfNotModified
+        )
+    assert code(refused) == "SourceConditionNotMet"
+    with pytest.raises(HttpResponseError) as refused:
+        copy.upload_blob_from_url(source, source_content_md5=bytearray(16))
+    assert code(refused) == "Md5Mismatch"
+    assert not copy.exists()
 
 
 def test_a_closed_server_is_gone(server: RunningServer, container: ContainerClient) -> None:

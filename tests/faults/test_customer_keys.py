@@ -3,13 +3,21 @@
 import base64
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from deployer.artifact import Artifact, pull_artifact, push_artifact, scan_artifact, verify_artifact
+from deployer.artifact import (
+    Artifact,
+    has_artifact,
+    pull_artifact,
+    push_artifact,
+    replicate_artifact,
+    scan_artifact,
+    verify_artifact,
+)
 from deployer.errors import AccessDeniedError, DeployerError, ProviderError, SetupError
 from deployer.ports import ObjectStore, StoreSettings
 from deployer.providers.aws.connect import connect_store as connect_s3
@@ -62,10 +70,10 @@ class Rig:
     scheme: str
     server: RunningServer
 
-    def open(self, settings: StoreSettings) -> ObjectStore:
+    def open(self, settings: StoreSettings, prefix: str = "") -> ObjectStore:
         connect: Callable[..., ObjectStore] = CLOUDS[self.scheme][0]
         return connect(
-            f"{self.scheme}://kept",
+            f"{self.scheme}://kept/{prefix}",
             clock=SystemClock(),
             endpoint=self.server.url,
             patience_seconds=4.0,
@@ -157,3 +165,44 @@ def test_a_key_never_travels_in_the_clear(scheme: str) -> None:
     )
     with pytest.raises(SetupError, match="in the clear"):
         store.put("k", b"body")
+
+
+@pytest.mark.parametrize(
+    ("there", "here"), [(KEY, OTHER), (KEY, KEY), (KEY, StoreSettings()), (StoreSettings(), OTHER)]
+)
+def test_the_cloud_copies_from_key_to_key(
+    rig: Rig, models: Artifact, secret: str, there: StoreSettings, here: StoreSettings
+) -> None:
+    source, store = rig.open(there, "there"), rig.open(here, "here")
+    push_artifact(models, source)
+    rig.server.traffic.clear()
+    done = replicate_artifact(source, store, models.digest)
+    assert (done.copied_bytes, done.moved_bytes) == (models.size, 0)
+    assert secret not in repr(done)
+    sent = sum(one.received for one in rig.server.traffic.seen() if "weights" in one.target)
+    assert sent < PART
+    assert verify_artifact(store, models.digest, deep=True).good
+
+
+def test_a_source_whose_key_is_another_is_not_copied(
+    rig: Rig, models: Artifact, secret: str
+) -> None:
+    push_artifact(models, rig.open(KEY, "there"))
+    with pytest.raises((AccessDeniedError, ProviderError)) as caught:
+        replicate_artifact(rig.open(OTHER, "there"), rig.open(KEY, "here"), models.digest)
+    assert secret not in f"{caught.value} {caught.value.hint}"
+    assert not has_artifact(rig.open(KEY, "here"), models.digest)
+
+
+@pytest.mark.usefixtures("secret")
+def test_a_key_goes_to_its_own_service_only(rig: Rig, models: Artifact) -> None:
+    source = rig.open(KEY)
+    push_artifact(models, source)
+    elsewhere = start_server(lambda _request: Response(500))
+    try:
+        store = replace(rig, server=elsewhere).open(StoreSettings())
+        info = next(info for info in source.list() if info.key.endswith("/small"))
+        assert store.copy("small", source, info) is None
+        assert elsewhere.traffic.seen() == []
+    finally:
+        elsewhere.close()

@@ -1,15 +1,16 @@
 """One bucket and how it is asked: the client, its retries, and the words of its answers."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from deployer.errors import NotFoundError
+from deployer.errors import AccessDeniedError, NotFoundError
 from deployer.ports import Clock, ObjectInfo, StoreSettings
 from deployer.providers.aws.checksums import read_checksums
 from deployer.providers.aws.errors import translated
 from deployer.providers.aws.lane import FastLane
 from deployer.providers.aws.seals import make_seal
-from deployer.providers.customer_key import key_explained
+from deployer.providers.customer_key import key_explained, read_customer_key
 from deployer.providers.location import Location
 from deployer.providers.patience import Lazy, Patience, call_patiently
 from deployer.providers.proof import TOKEN
@@ -83,6 +84,24 @@ class S3Bucket:
         """Return the arguments that name an object."""
         return {"Bucket": self.location.bucket, "Key": self.location.full_key(key)}
 
+    def service(self) -> str:
+        """See `ObjectStore.service`. Amazon is one in all regions of a partition."""
+        url: str = self._client().meta.endpoint_url
+        _, amazon, partition = url.rpartition(".amazonaws.com")
+        return amazon + partition if amazon else url
+
+    def source_key(self, reference: str) -> dict[str, str]:
+        """Return what a copy says of its source's key, as the SDK takes it."""
+        key = read_customer_key(reference, self._client().meta.endpoint_url)
+        if key is None:
+            return {}
+        prefix = "CopySourceSSECustomer"
+        return {
+            f"{prefix}Algorithm": "AES256",
+            f"{prefix}Key": key.value,
+            f"{prefix}KeyMD5": key.md5,
+        }
+
     def head(self, key: str) -> ObjectInfo | None:
         """See `ObjectStore.head`."""
         where = self.where(key)
@@ -96,10 +115,14 @@ class S3Bucket:
         return read_info(key, answer)
 
     def _require(self) -> None:
-        """Tell "no such object" from "no such bucket": HEAD says 404 to both."""
+        """Tell "no such object" from "no such bucket": HEAD says 404 to both.
+
+        Who may not list is told so of a bucket that is there.
+        """
         if not self._seen:
             bucket = self.location.bucket
-            self.call("list", "", lambda s3: s3.list_objects_v2(Bucket=bucket, MaxKeys=1))
+            with suppress(AccessDeniedError):
+                self.call("list", "", lambda s3: s3.list_objects_v2(Bucket=bucket, MaxKeys=1))
             self._seen = True
 
 

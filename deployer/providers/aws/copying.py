@@ -23,18 +23,15 @@ def copy_object(
     bucket: S3Bucket,
     key: str,
     *,
-    url: str,
+    source: ObjectStore,
     info: ObjectInfo,
     metadata: Mapping[str, str],
 ) -> ObjectInfo | None:
-    """See `ObjectStore.copy`. None, too, when the service refuses.
-
-    With a customer's key nothing is copied: the source's key may be another, or none.
-    """
-    if not url.startswith("s3://") or bucket.settings.customer_key:
+    """See `ObjectStore.copy`. None, too, when the service refuses."""
+    if source.service != store.service:
         return None
     try:
-        _Copy(bucket, key, url, info, metadata).run()
+        _Copy(bucket, key, source, info, metadata).run()
     except (PreconditionError, TransientError):
         raise
     except (ProviderError, SetupError):
@@ -48,19 +45,20 @@ class _Copy:
         self,
         bucket: S3Bucket,
         key: str,
-        url: str,
+        source: ObjectStore,
         info: ObjectInfo,
         metadata: Mapping[str, str],
     ) -> None:
-        source = parse_location(url, scheme="s3")
+        origin = parse_location(source.url, scheme="s3")
         self._bucket = bucket
         self._key = key
         self._size = info.size
         self._metadata = dict(metadata)
         self._where = bucket.where(key)
         self._source: Any = {
-            "CopySource": {"Bucket": source.bucket, "Key": source.full_key(info.key)},
+            "CopySource": {"Bucket": origin.bucket, "Key": origin.full_key(info.key)},
             "CopySourceIfMatch": info.version,
+            **bucket.source_key(source.customer_key),
         }
 
     def run(self) -> None:

@@ -22,6 +22,7 @@ from deployer.providers.translation import (
     Kind,
     build_error,
     class_of,
+    find_proxy_error,
     list_classes,
     list_codes,
     seconds_of,
@@ -158,13 +159,14 @@ def _from_response(
     error = response.get("Error", {})
     code = str(error.get("Code", ""))
     meta = response.get("ResponseMetadata", {})
-    kind = CODES.get(code) or _by_status(int(meta.get("HTTPStatusCode", 0)))
-    return build_error(
+    status = int(meta.get("HTTPStatusCode", 0))
+    kind = CODES.get(code) or _by_status(status)
+    return find_proxy_error(status, operation, resource) or build_error(
         kind,
         f"{code}: {error.get('Message', '')}",
         operation=operation,
         resource=resource,
-        hint=_hint(kind, resource, code, needs),
+        hint=_hint(kind, resource, code, needs or _lister(operation, resource)),
         retry_after_seconds=seconds_of(meta.get("HTTPHeaders", {}).get("retry-after")),
     )
 
@@ -180,15 +182,33 @@ _LOGIN = (
 )
 
 
+_LISTERS = {
+    "list": "s3:ListBucket",
+    "list uploads of": "s3:ListBucketMultipartUploads",
+}
+"""What it takes to list, by operation: nothing else is missing where the rest works."""
+
+
+def _lister(operation: str, resource: str) -> str | None:
+    permission = _LISTERS.get(operation)
+    if permission is None or not resource.startswith("s3://"):
+        return None
+    return f"{permission} on {_bucket(resource)}"
+
+
+def _bucket(resource: str) -> str:
+    return resource.removeprefix("s3://").partition("/")[0]
+
+
 def _hint(kind: Kind, resource: str, code: str = "", needs: str | None = None) -> str | None:
-    bucket = resource.removeprefix("s3://").partition("/")[0]
+    bucket = _bucket(resource)
     if code == "NoSuchBucket":
         return f"Create it: aws s3 mb s3://{bucket}"
     if code in ("NotImplemented", "501"):
         return "If it is no Amazon: store: {url: …, compat: true}, or --compat."
     if code == "RequestTimeTooSkewed":
         return "Set this machine's clock."
-    if needs is not None and kind is AccessDeniedError:
+    if needs is not None and issubclass(kind, AccessDeniedError):
         return f"The identity needs {needs}. {_LOGIN}"
     if code and resource.startswith("s3://"):
         return _code_hint(kind, bucket)

@@ -12,13 +12,15 @@ _KEYED = (
     "PutObject",
     "CreateMultipartUpload",
     "UploadPart",
+    "UploadPartCopy",
+    "CopyObject",
     "ListParts",
     "CompleteMultipartUpload",
     "GetObject",
     "HeadObject",
 )
 """What takes a customer's key (S3 User Guide, "Using server-side encryption with customer-provided
-keys"); of copies, see `copy_object`."""
+keys"); of a copy, this is the key of what is made."""
 
 
 def standing_headers(settings: StoreSettings) -> dict[str, str]:

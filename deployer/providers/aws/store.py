@@ -9,6 +9,7 @@ from deployer.errors import NotFoundError, PreconditionError, ProviderError
 from deployer.ports import (
     Clock,
     ObjectInfo,
+    ObjectStore,
     Source,
     StoredObject,
     StoredRange,
@@ -62,6 +63,16 @@ class S3Store:
     def url(self) -> str:
         """See `ObjectStore.url`."""
         return self._location.url
+
+    @property
+    def service(self) -> str:
+        """See `ObjectStore.service`."""
+        return self._bucket.service()
+
+    @property
+    def customer_key(self) -> str:
+        """See `ObjectStore.customer_key`."""
+        return self._bucket.settings.customer_key
 
     def head(self, key: str) -> ObjectInfo | None:
         """See `ObjectStore.head`."""
@@ -152,10 +163,17 @@ class S3Store:
         return send_file(upload, source, self._limits, self._lanes, progress)
 
     def copy(
-        self, key: str, url: str, info: ObjectInfo, *, metadata: Mapping[str, str] | None = None
+        self,
+        key: str,
+        source: ObjectStore,
+        info: ObjectInfo,
+        *,
+        metadata: Mapping[str, str] | None = None,
     ) -> ObjectInfo | None:
         """See `ObjectStore.copy`."""
-        return copy_object(self, self._bucket, key, url=url, info=info, metadata=metadata or {})
+        return copy_object(
+            self, self._bucket, key, source=source, info=info, metadata=metadata or {}
+        )
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """See `ObjectStore.list`."""

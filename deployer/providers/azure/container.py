@@ -2,19 +2,21 @@
 
 import base64
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from deployer.checksums import checksum_of
-from deployer.errors import NotFoundError
+from deployer.errors import AccessDeniedError, NotFoundError
 from deployer.ports import Clock, ObjectInfo, StoredRange, StoreSettings
 from deployer.providers.azure.errors import translated
 from deployer.providers.azure.lane import FastLane
-from deployer.providers.customer_key import key_explained, read_customer_key
+from deployer.providers.customer_key import CustomerKey, key_explained, read_customer_key
 from deployer.providers.location import Location
 from deployer.providers.patience import Lazy, Patience, call_patiently
 from deployer.providers.proof import TOKEN
 from deployer.providers.transfer import read_total
+from deployer.providers.translation import ExpiredLoginError
 
 if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BlobContainer",
     "condition_of",
+    "key_headers",
     "matching",
     "read_checksums",
     "read_info",
@@ -55,19 +58,32 @@ class BlobContainer:
         self._key = Lazy(lambda: read_customer_key(self.customer_key, client().url))
         self.location = location
         self.client = client
-        self._clock = clock
+        self.clock = clock
         self._patience = patience
         self._seen = False
-        self._lane: Lazy[FastLane] = Lazy(
-            lambda: FastLane(client(), clock=clock, patience=patience)
-        )
+        self._lane: FastLane | None = None
 
     def lane(self) -> FastLane:
         """Return the short way."""
-        return self._lane()
+        client, lane = self.client(), self._lane
+        if lane is None or lane.client is not client:
+            self._lane = lane = FastLane(client, clock=self.clock, patience=self._patience)
+        return lane
 
     def call(self, operation: str, key: str, call: Callable[[], T]) -> T:
-        """Return ``call()``, retried and in our words."""
+        """Return ``call()``, retried and in our words.
+
+        ``call`` asks for the client anew each time: a token that the service takes for too old,
+        though nobody here does, is asked for again once, with a new client.
+        """
+        client = self.client()
+        try:
+            return self._call(operation, key, call)
+        except ExpiredLoginError:
+            self.client.forget(client)
+            return self._call(operation, key, call)
+
+    def _call(self, operation: str, key: str, call: Callable[[], T]) -> T:
         self.client()
 
         def attempt() -> T:
@@ -75,22 +91,20 @@ class BlobContainer:
             with key_explained(self.customer_key), translated(operation, resource):
                 return call()
 
-        return call_patiently(attempt, clock=self._clock, patience=self._patience)
+        return call_patiently(attempt, clock=self.clock, patience=self._patience)
 
     def blob(self, key: str) -> Any:
         """Return the SDK's client of one blob."""
         return self.client().get_blob_client(self.location.full_key(key))
 
+    def service(self) -> str:
+        """See `ObjectStore.service`: an account."""
+        url: str = self.client().url
+        return url.partition("?")[0].rpartition("/")[0]
+
     def key_headers(self) -> dict[str, str]:
         """Return what goes with a request that reads or writes a blob."""
-        key = self._key()
-        if key is None:
-            return {}
-        return {
-            "x-ms-encryption-algorithm": "AES256",
-            "x-ms-encryption-key": key.value,
-            "x-ms-encryption-key-sha256": key.sha256,
-        }
+        return key_headers(self._key(), "x-ms-encryption")
 
     def head(self, key: str) -> ObjectInfo | None:
         """See `ObjectStore.head`."""
@@ -183,11 +197,26 @@ class BlobContainer:
         return StoredRange(answer.body, read_version(answer.headers["etag"]), size)
 
     def require(self) -> None:
-        """Tell "no such blob" from "no such container", whatever code a HEAD came back with."""
+        """Tell "no such blob" from "no such container", whatever code a HEAD came back with.
+
+        Who may not list is told so of a container that is there.
+        """
         if not self._seen:
             pages = self.client().list_blobs(results_per_page=1).by_page()
-            self.call("list", "", lambda: next(pages, None))
+            with suppress(AccessDeniedError):
+                self.call("list", "", lambda: next(pages, None))
             self._seen = True
+
+
+def key_headers(key: CustomerKey | None, prefix: str) -> dict[str, str]:
+    """Return what says which key it is; nothing for none."""
+    if key is None:
+        return {}
+    return {
+        f"{prefix}-algorithm": "AES256",
+        f"{prefix}-key": key.value,
+        f"{prefix}-key-sha256": key.sha256,
+    }
 
 
 def matching(version: str) -> dict[str, Any]:

@@ -19,9 +19,11 @@ from deployer.errors import (
     TransientError,
 )
 from deployer.providers.translation import (
+    ExpiredLoginError,
     Kind,
     build_error,
     class_of,
+    find_proxy_error,
     is_distrust,
     list_classes,
     list_codes,
@@ -65,15 +67,16 @@ CODES: Mapping[str, Kind] = {
         AccessDeniedError,
         "AuthenticationFailed AuthorizationFailure AuthorizationPermissionMismatch "
         "AuthorizationProtocolMismatch AuthorizationResourceTypeMismatch "
-        "AuthorizationServiceMismatch AuthorizationSourceIPMismatch "
-        "InsufficientAccountPermissions InvalidAuthenticationInfo "
+        "AuthorizationServiceMismatch AuthorizationSourceIPMismatch CannotVerifyCopySource "
+        "InsufficientAccountPermissions "
         "KeyBasedAuthenticationNotPermitted NoAuthenticationInformation PublicAccessNotPermitted "
         "BlobCustomerSpecifiedEncryptionMismatch BlobUsesCustomerSpecifiedEncryption",
     ),
+    **list_codes(ExpiredLoginError, "InvalidAuthenticationInfo"),
     **list_codes(NotFoundError, "BlobNotFound ResourceNotFound InvalidBlockList"),
     **list_codes(SetupError, "ContainerNotFound ContainerDisabled AccountIsDisabled"),
     **list_codes(AlreadyExistsError, "BlobAlreadyExists"),
-    **list_codes(PreconditionError, "ConditionNotMet TargetConditionNotMet"),
+    **list_codes(PreconditionError, "ConditionNotMet SourceConditionNotMet TargetConditionNotMet"),
     **list_codes(
         TransientError,
         "ServerBusy InternalError OperationTimedOut AccountBeingCreated ContainerBeingDeleted",
@@ -121,12 +124,13 @@ def _translate(error: Any, operation: str, resource: str, needs: str | None) -> 
     kind = _kind(error, code)
     response = getattr(error, "response", None)
     headers = getattr(response, "headers", {})
-    return build_error(
+    status = int(getattr(error, "status_code", 0) or 0)
+    return find_proxy_error(status, operation, resource) or build_error(
         kind,
         _why(error, code),
         operation=operation,
         resource=resource,
-        hint=_hint(kind, code, resource, needs),
+        hint=_hint(kind, code, resource, needs, operation),
         retry_after_seconds=seconds_of(headers.get("Retry-After")),
     )
 
@@ -154,13 +158,20 @@ def _why(error: Any, code: str) -> str:
     return f"{code}: {lines[0]}" if code else f"{type(error).__name__}: {lines[0]}"
 
 
-def _hint(kind: Kind, code: str, resource: str, needs: str | None) -> str | None:
+_LISTING = ("list", "list uploads of")
+_LISTER = "Storage Blob Data Reader or Contributor, or l among a SAS's permissions"
+
+
+def _hint(kind: Kind, code: str, resource: str, needs: str | None, operation: str) -> str | None:
     if needs is not None:
         return _hint_for_clusters(kind, needs)
     container = resource.removeprefix("az://").partition("/")[0]
     if code == "ContainerNotFound":
         return f"Create it: az storage container create --name {container}"
-    if kind is AccessDeniedError:
+    denied = issubclass(kind, AccessDeniedError)
+    if denied and operation in _LISTING:
+        return f"The identity needs to list on {container}: {_LISTER}. {_LOGIN}"
+    if denied:
         return f"The identity needs Storage Blob Data Contributor on {container}. {_LOGIN}"
     if kind is SetupError:
         return _LOGIN

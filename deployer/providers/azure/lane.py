@@ -28,7 +28,7 @@ class FastLane:
 
     def __init__(self, client: "ContainerClient", *, clock: Clock, patience: Patience) -> None:
         self._clock = clock
-        self._client: Any = client
+        self.client: Any = client
         base, _, self._token = client.url.partition("?")
         parts = urlsplit(base)
         self._origin, self._path = f"{parts.scheme}://{parts.netloc}", parts.path
@@ -72,9 +72,9 @@ class FastLane:
         dated = {
             **headers,
             "x-ms-date": format_datetime(self._clock.now(), usegmt=True),
-            "x-ms-version": self._client.api_version,
+            "x-ms-version": self.client.api_version,
         }
-        policy = self._client._credential_policy  # noqa: SLF001 - the SDK has no public way to it
+        policy = self.client._credential_policy  # noqa: SLF001 - the SDK has no public way to it
         if policy is None:
             return dated
         key = getattr(policy, "account_key", None)

@@ -15,6 +15,7 @@ from deployer.errors import (
 from deployer.ports import (
     Clock,
     ObjectInfo,
+    ObjectStore,
     Source,
     StoredObject,
     StoredRange,
@@ -77,6 +78,16 @@ class BlobStore:
     def url(self) -> str:
         """See `ObjectStore.url`."""
         return self._location.url
+
+    @property
+    def service(self) -> str:
+        """See `ObjectStore.service`."""
+        return self._container.service()
+
+    @property
+    def customer_key(self) -> str:
+        """See `ObjectStore.customer_key`."""
+        return self._container.customer_key
 
     def head(self, key: str) -> ObjectInfo | None:
         """See `ObjectStore.head`."""
@@ -161,10 +172,17 @@ class BlobStore:
         return send_file(upload, source, self._limits, self._lanes, progress)
 
     def copy(
-        self, key: str, url: str, info: ObjectInfo, *, metadata: Mapping[str, str] | None = None
+        self,
+        key: str,
+        source: ObjectStore,
+        info: ObjectInfo,
+        *,
+        metadata: Mapping[str, str] | None = None,
     ) -> ObjectInfo | None:
         """See `ObjectStore.copy`."""
-        return copy_blob(self, self._container, key, url=url, info=info, metadata=metadata or {})
+        return copy_blob(
+            self, self._container, key, source=source, info=info, metadata=metadata or {}
+        )
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """See `ObjectStore.list`."""

@@ -2,17 +2,18 @@
 
 import base64
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from deployer.checksums import Buffer, checksum_of
-from deployer.errors import NotFoundError
-from deployer.ports import Clock, ObjectInfo, StoredRange, StoreSettings
-from deployer.providers.customer_key import key_explained, read_customer_key
+from deployer.errors import AccessDeniedError, NotFoundError
+from deployer.ports import Clock, ObjectInfo, ObjectStore, StoredRange, StoreSettings
+from deployer.providers.customer_key import CustomerKey, key_explained, read_customer_key
 from deployer.providers.gcp.errors import missing_bucket, raise_for_answer, translated
 from deployer.providers.gcp.lane import FastLane
-from deployer.providers.location import Location
+from deployer.providers.location import Location, parse_location
 from deployer.providers.patience import Lazy, Patience, call_patiently
 from deployer.providers.proof import TOKEN
 from deployer.providers.transfer import Page, read_total
@@ -68,9 +69,19 @@ class GcsBucket:
     def blob(self, key: str) -> Any:
         """Return the SDK's handle of one object; asks nothing."""
         bucket = self._client().bucket(self.location.bucket)
-        name, found = self.location.full_key(key), self._key()
-        raw = base64.b64decode(found.value) if found else None
+        name, raw = self.location.full_key(key), _raw(self._key())
         return bucket.blob(name, kms_key_name=self.key_name, encryption_key=raw)
+
+    def service(self) -> str:
+        """See `ObjectStore.service`."""
+        return _address(self._client())
+
+    def source_blob(self, source: ObjectStore, key: str) -> Any:
+        """Return the SDK's handle of an object of another store, to copy it here."""
+        client, location = self._client(), parse_location(source.url, scheme="gs")
+        raw = _raw(read_customer_key(source.customer_key, _address(client)))
+        bucket = client.bucket(location.bucket)
+        return bucket.blob(location.full_key(key), encryption_key=raw)
 
     def key_headers(self) -> dict[str, str]:
         """Return what goes with a request that reads or writes an object's bytes."""
@@ -196,13 +207,21 @@ class GcsBucket:
         return self.call("list", "", read)
 
     def require(self) -> None:
-        """Tell "no such object" from "no such bucket": the service says 404 to both."""
+        """Tell "no such object" from "no such bucket": the service says 404 to both.
+
+        Who may not list is told so of a bucket that is there.
+        """
         if not self._seen:
             try:
-                self.list_page("", None, 1)
+                with suppress(AccessDeniedError):
+                    self.list_page("", None, 1)
             except NotFoundError as error:
                 raise missing_bucket(self.location.url) from error
             self._seen = True
+
+
+def _raw(key: CustomerKey | None) -> bytes | None:
+    return None if key is None else base64.b64decode(key.value)
 
 
 def _address(client: Any) -> str:

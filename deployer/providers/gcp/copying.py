@@ -6,7 +6,6 @@ from typing import Any
 from deployer.errors import PreconditionError, ProviderError, SetupError, TransientError
 from deployer.ports import ObjectInfo, ObjectStore
 from deployer.providers.gcp.bucket import GcsBucket, read_info
-from deployer.providers.location import parse_location
 from deployer.providers.proof import prove_copy
 
 __all__ = ["copy_object", "rename_object"]
@@ -17,22 +16,17 @@ def copy_object(
     bucket: GcsBucket,
     key: str,
     *,
-    url: str,
+    source: ObjectStore,
     info: ObjectInfo,
     metadata: Mapping[str, str],
 ) -> ObjectInfo | None:
-    """See `ObjectStore.copy`. None, too, when the service refuses.
-
-    With a customer's key nothing is copied: the source's key may be another, or none.
-    """
-    del store
-    if not url.startswith("gs://") or bucket.customer_key:
+    """See `ObjectStore.copy`. None, too, when the service refuses."""
+    if source.service != store.service:
         return None
-    source = parse_location(url, scheme="gs")
     blob = bucket.blob(key)
     blob.metadata = {**metadata}
     blob.content_type = "application/octet-stream"
-    origin = blob.client.bucket(source.bucket).blob(source.full_key(info.key))
+    origin = bucket.source_blob(source, info.key)
     try:
         _rewrite(bucket, key, blob, origin, int(info.version))
     except (PreconditionError, TransientError):

@@ -17,7 +17,14 @@ from deployer.errors import (
     SetupError,
     TransientError,
 )
-from deployer.providers.translation import Kind, build_error, class_of, list_classes, seconds_of
+from deployer.providers.translation import (
+    Kind,
+    build_error,
+    class_of,
+    find_proxy_error,
+    list_classes,
+    seconds_of,
+)
 
 __all__ = ["CLASSES", "missing_bucket", "raise_for_answer", "translated"]
 
@@ -154,12 +161,13 @@ def _xml_code(answer: Any) -> str:
 
 def _translate(error: Exception, operation: str, resource: str, needs: str | None) -> DeployerError:
     kind = _kind(error)
-    return build_error(
+    status = int(getattr(error, "code", None) or 0)
+    return find_proxy_error(status, operation, resource) or build_error(
         kind,
         _why(error),
         operation=operation,
         resource=resource,
-        hint=_hint(kind, resource, error, needs),
+        hint=_hint(kind, resource, error, needs or _lister(operation, resource)),
         retry_after_seconds=_retry_after(error),
     )
 
@@ -189,12 +197,26 @@ def _retry_after(error: Exception) -> float | None:
     return seconds_of(response.headers.get("Retry-After")) if response is not None else None
 
 
+_LISTERS = {"list": "storage.objects.list", "list uploads of": "storage.multipartUploads.list"}
+"""What it takes to list, by operation: nothing else is missing where the rest works."""
+
+
+def _lister(operation: str, resource: str) -> str | None:
+    permission = _LISTERS.get(operation)
+    if permission is None or not resource.startswith("gs://"):
+        return None
+    return f"{permission} (roles/storage.objectAdmin has it) on {_bucket(resource)}"
+
+
+def _bucket(resource: str) -> str:
+    return resource.removeprefix("gs://").partition("/")[0]
+
+
 def _hint(kind: Kind, resource: str, error: Exception, needs: str | None) -> str | None:
     if kind is AccessDeniedError and needs is not None:
         return f"The identity needs {needs}. {_LOGIN}"
     if kind is AccessDeniedError:
-        bucket = resource.removeprefix("gs://").partition("/")[0]
-        return f"The identity needs roles/storage.objectAdmin on {bucket}. {_LOGIN}"
+        return f"The identity needs roles/storage.objectAdmin on {_bucket(resource)}. {_LOGIN}"
     if kind is SetupError and type(error).__module__.startswith("google.auth"):
         late = "Invalid JWT" in str(error)
         return f"{_CLOCK} {_LOGIN}" if late else _LOGIN

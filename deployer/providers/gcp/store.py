@@ -15,6 +15,7 @@ from deployer.errors import (
 from deployer.ports import (
     Clock,
     ObjectInfo,
+    ObjectStore,
     Source,
     StoredObject,
     StoredRange,
@@ -71,6 +72,16 @@ class GcsStore:
     def url(self) -> str:
         """See `ObjectStore.url`."""
         return self._location.url
+
+    @property
+    def service(self) -> str:
+        """See `ObjectStore.service`."""
+        return self._bucket.service()
+
+    @property
+    def customer_key(self) -> str:
+        """See `ObjectStore.customer_key`."""
+        return self._bucket.customer_key
 
     def head(self, key: str) -> ObjectInfo | None:
         """See `ObjectStore.head`."""
@@ -157,10 +168,17 @@ class GcsStore:
         return send_file(upload, source, self._limits, self._lanes, progress)
 
     def copy(
-        self, key: str, url: str, info: ObjectInfo, *, metadata: Mapping[str, str] | None = None
+        self,
+        key: str,
+        source: ObjectStore,
+        info: ObjectInfo,
+        *,
+        metadata: Mapping[str, str] | None = None,
     ) -> ObjectInfo | None:
         """See `ObjectStore.copy`."""
-        return copy_object(self, self._bucket, key, url=url, info=info, metadata=metadata or {})
+        return copy_object(
+            self, self._bucket, key, source=source, info=info, metadata=metadata or {}
+        )
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """See `ObjectStore.list`."""

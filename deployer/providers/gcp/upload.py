@@ -12,6 +12,7 @@ from deployer.errors import (
     IntegrityError,
     NotFoundError,
     PreconditionError,
+    ProviderError,
 )
 from deployer.ports import Chunk, ObjectInfo, ObjectStore
 from deployer.providers.gcp.bucket import GcsBucket, to_base64
@@ -24,6 +25,8 @@ __all__ = ["GcsUpload"]
 
 _MD5_HEX = 32
 _STAGED = ".uploading"
+_TWINS = 16
+"""How often what is staged may be replaced before it has its key: once by each twin."""
 
 
 class GcsUpload:
@@ -109,27 +112,59 @@ class GcsUpload:
         sent = Sent(size, self.algorithm, checksum)
         try:
             self._ask("write", "POST", f"?uploadId={self._upload}", data=_describe(parts))
-        except NotFoundError as error:
-            return settle_upload(self._store, self._key, sent, error)
+        except (
+            NotFoundError
+        ) as error:  # it was completed: by a call whose answer was lost, or a twin
+            if not self._if_absent:
+                return settle_upload(self._store, self._key, sent, error)
         if self._if_absent:
             return self._publish(sent)
         return confirm_stored(self._store, self._store.head(self._key), sent)
 
     def _publish(self, sent: Sent) -> ObjectInfo:
-        """Give what was staged its key, if that is free; a twin may have done so in between."""
-        staged = self._store.head(self._staged)
-        try:
-            if staged is None:
-                raise self._gone()
-            confirm_stored(self._store, staged, sent)
-            rename_object(self._bucket, staged, self._key, metadata=self._metadata)
-        except (NotFoundError, PreconditionError, IntegrityError) as error:
-            self._store.delete(self._staged)
-            if isinstance(error, IntegrityError):
-                raise
-            return settle_upload(self._store, self._key, sent, error)
+        """Give what was staged its key, if that is free.
+
+        A twin that sends the same stages it under the same name. So what is staged goes away only
+        when the key is there: who finds it gone finds the key.
+        """
+        refused = self._rename(sent)
+        info = self._store.head(self._key)
+        if info is None and refused is not None:
+            raise refused
         self._store.delete(self._staged)
-        return confirm_stored(self._store, self._store.head(self._key), sent)
+        if refused is not None:
+            return settle_upload(self._store, self._key, sent, refused)
+        return confirm_stored(self._store, info, sent)
+
+    def _rename(self, sent: Sent) -> ProviderError | None:
+        """Return None, or why what was staged could not be given the key.
+
+        When it is refused and the key is still free, a twin staged the same anew in between.
+        """
+        refused: ProviderError = self._gone()
+        for _ in range(_TWINS):
+            staged = self._store.head(self._staged)
+            if staged is None:
+                return refused
+            self._check_staged(staged, sent)
+            try:
+                rename_object(self._bucket, staged, self._key, metadata=self._metadata)
+            except NotFoundError as error:
+                return error
+            except PreconditionError as error:
+                refused = error
+                if self._store.head(self._key) is not None:
+                    return refused
+            else:
+                return None
+        return refused
+
+    def _check_staged(self, staged: ObjectInfo, sent: Sent) -> None:
+        try:
+            confirm_stored(self._store, staged, sent)
+        except IntegrityError:
+            self._store.delete(self._staged)
+            raise
 
     def abort(self) -> None:
         """See `PartUpload.abort`."""

@@ -30,7 +30,7 @@ from deployer.errors import (
     ProviderError,
     SetupError,
 )
-from deployer.ports import ObjectInfo, Source, StoredObject, StoredRange
+from deployer.ports import ObjectInfo, ObjectStore, Source, StoredObject, StoredRange
 from deployer.providers.local.about import About, describe_file, drop_about, write_about
 from deployer.providers.local.errors import translated
 from deployer.providers.local.names import OWN, key_of, name_of
@@ -66,6 +66,16 @@ class DirectoryStore:
     def url(self) -> str:
         """See `ObjectStore.url`."""
         return self._root.as_uri()
+
+    @property
+    def service(self) -> str:
+        """See `ObjectStore.service`."""
+        return "file://"
+
+    @property
+    def customer_key(self) -> str:
+        """See `ObjectStore.customer_key`."""
+        return ""
 
     def head(self, key: str) -> ObjectInfo | None:
         """See `ObjectStore.head`."""
@@ -156,10 +166,15 @@ class DirectoryStore:
                 return replace(found, proof="sha256")
 
     def copy(
-        self, key: str, url: str, info: ObjectInfo, *, metadata: Mapping[str, str] | None = None
+        self,
+        key: str,
+        source: ObjectStore,
+        info: ObjectInfo,
+        *,
+        metadata: Mapping[str, str] | None = None,
     ) -> ObjectInfo | None:
         """See `ObjectStore.copy`. Not done: bytes are read and written here either way."""
-        del key, url, info, metadata
+        del key, source, info, metadata
         return None
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:

@@ -77,6 +77,16 @@ class FlakyStore:
         with self._lock:
             self._faults.append(fault)
 
+    @property
+    def service(self) -> str:
+        """See `ObjectStore.service`."""
+        return self._store.service
+
+    @property
+    def customer_key(self) -> str:
+        """See `ObjectStore.customer_key`."""
+        return self._store.customer_key
+
     def head(self, key: str) -> ObjectInfo | None:
         """See `ObjectStore.head`."""
         info = self._run("head", key, lambda: self._store.head(key))
@@ -138,10 +148,17 @@ class FlakyStore:
         return self.alter(info)
 
     def copy(
-        self, key: str, url: str, info: ObjectInfo, *, metadata: Mapping[str, str] | None = None
+        self,
+        key: str,
+        source: ObjectStore,
+        info: ObjectInfo,
+        *,
+        metadata: Mapping[str, str] | None = None,
     ) -> ObjectInfo | None:
         """See `ObjectStore.copy`."""
-        copied = self._run("copy", key, lambda: self._store.copy(key, url, info, metadata=metadata))
+        copied = self._run(
+            "copy", key, lambda: self._store.copy(key, source, info, metadata=metadata)
+        )
         return None if copied is None else self.alter(copied)
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:

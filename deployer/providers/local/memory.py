@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from deployer.errors import AlreadyExistsError, NotFoundError, PreconditionError, ProviderError
-from deployer.ports import Clock, ObjectInfo, Source, StoredObject, StoredRange
+from deployer.ports import Clock, ObjectInfo, ObjectStore, Source, StoredObject, StoredRange
 from deployer.providers.local.sources import opened
 from deployer.providers.transfer import CHUNK, check_range
 
@@ -29,6 +29,16 @@ class MemoryStore:
     def url(self) -> str:
         """See `ObjectStore.url`."""
         return self._url
+
+    @property
+    def service(self) -> str:
+        """See `ObjectStore.service`."""
+        return self.url
+
+    @property
+    def customer_key(self) -> str:
+        """See `ObjectStore.customer_key`."""
+        return ""
 
     def head(self, key: str) -> ObjectInfo | None:
         """See `ObjectStore.head`."""
@@ -106,10 +116,15 @@ class MemoryStore:
         return replace(info, proof="sha256")
 
     def copy(
-        self, key: str, url: str, info: ObjectInfo, *, metadata: Mapping[str, str] | None = None
+        self,
+        key: str,
+        source: ObjectStore,
+        info: ObjectInfo,
+        *,
+        metadata: Mapping[str, str] | None = None,
     ) -> ObjectInfo | None:
         """See `ObjectStore.copy`. Only within this store."""
-        if url != self.url:
+        if source.url != self.url:
             return None
         body = self.read_range(info.key, 0, info.size, if_version=info.version).body
         return replace(self.put(key, body, metadata=metadata), proof="sha256")

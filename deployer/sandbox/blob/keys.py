@@ -7,6 +7,7 @@ from deployer.sandbox.loopback import Request
 __all__ = ["check_key", "read_key"]
 
 _KEY = KeyHeaders.of("x-ms-encryption", "sha256")
+_SOURCE = KeyHeaders.of("x-ms-source-encryption", "sha256")
 
 
 def read_key(request: Request) -> str:
@@ -14,12 +15,12 @@ def read_key(request: Request) -> str:
     try:
         return _KEY.read(request)
     except NoKeyError as error:
-        raise RefusedError(400, "InvalidHeaderValue", str(error)) from error
+        raise _no_key(error) from error
 
 
-def check_key(request: Request, kept: str) -> None:
+def check_key(request: Request, kept: str, *, source: bool = False) -> None:
     """Refuse a request for what was written with another key, or with one at all."""
-    match = _KEY.match(request, kept)
+    match = _match(request, kept, _SOURCE if source else _KEY)
     if match is Match.RIGHT:
         return
     if match is Match.MISSING and kept:
@@ -30,3 +31,14 @@ def check_key(request: Request, kept: str) -> None:
         raise RefusedError(409, "BlobUsesCustomerSpecifiedEncryption", message)
     message = "The given customer specified encryption does not match that of the blob."
     raise RefusedError(409, "BlobCustomerSpecifiedEncryptionMismatch", message)
+
+
+def _match(request: Request, kept: str, headers: KeyHeaders) -> Match:
+    try:
+        return headers.match(request, kept)
+    except NoKeyError as error:
+        raise _no_key(error) from error
+
+
+def _no_key(error: NoKeyError) -> RefusedError:
+    return RefusedError(400, "InvalidHeaderValue", str(error))

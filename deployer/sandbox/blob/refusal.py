@@ -20,15 +20,18 @@ _ORDERED: Mapping[Fault, tuple[int, str, str]] = {
 class RefusedError(Exception):
     """An answer other than success: HTTP status, the service's error code, a sentence."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
+        self.headers = headers or {}
 
     def as_response(self) -> Response:
         """Return the error document; 304 has a code but no body."""
-        headers = {"x-ms-error-code": self.code, "Content-Type": "application/xml"}
+        headers = {"x-ms-error-code": self.code, "Content-Type": "application/xml", **self.headers}
         if self.status == HTTPStatus.NOT_MODIFIED:
             return Response(304, headers=headers)
         root = ET.Element("Error")

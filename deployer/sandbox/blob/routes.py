@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 from deployer.ports.clock import Clock
 from deployer.sandbox.blob.blobs import Block, Containers, Description, check_crc64, check_md5
 from deployer.sandbox.blob.conditions import Conditions
+from deployer.sandbox.blob.copies import Sources
 from deployer.sandbox.blob.documents import (
     blob_headers,
     block_list_xml,
@@ -22,6 +23,7 @@ from deployer.sandbox.blob.documents import (
 from deployer.sandbox.blob.keys import check_key, read_key
 from deployer.sandbox.blob.refusal import RefusedError
 from deployer.sandbox.blob.signature import SharedKey
+from deployer.sandbox.blob.tokens import BearerTokens
 from deployer.sandbox.checksums import md5_base64
 from deployer.sandbox.loopback import Request, Response, cut_range
 
@@ -30,7 +32,8 @@ __all__ = ["BlobApi"]
 _PAGE = 5000
 _MD5_RANGE = 4 * 1024 * 1024  # the largest range whose MD5 the service computes
 _META = "x-ms-meta-"
-_UNCHECKED = ("x-ms-structured-body", "x-ms-copy-source", "x-ms-lease-id")
+_UNCHECKED = ("x-ms-structured-body", "x-ms-lease-id")
+_SOURCE = "x-ms-copy-source"
 _OCTETS = "application/octet-stream"
 _Handler = Callable[..., Response]
 
@@ -38,10 +41,14 @@ _Handler = Callable[..., Response]
 class BlobApi:
     """The whole service of one account: call it with a request."""
 
-    def __init__(self, account: str, key: str, clock: Clock) -> None:
+    def __init__(
+        self, account: str, key: str, clock: Clock, *, tokens: BearerTokens | None = None
+    ) -> None:
         self._account = account
+        self._tokens = tokens
         self._signature = SharedKey(account, key, clock)
         self._containers = Containers(clock)
+        self._sources = Sources(account, key, self._containers, clock, tokens)
         self._of_container: dict[tuple[str, str], _Handler] = {
             ("PUT", ""): self._create_container,
             ("GET", ""): self._get_container,
@@ -63,7 +70,7 @@ class BlobApi:
     def __call__(self, request: Request) -> Response:
         """Answer one request; a refusal becomes its error document."""
         try:
-            self._signature.check(request)
+            self._check_login(request)
             answer = self._route(request)
         except RefusedError as refused:
             answer = refused.as_response()
@@ -71,6 +78,13 @@ class BlobApi:
         if version := request.header("x-ms-version"):
             common["x-ms-version"] = version
         return Response(answer.status, answer.body, {**common, **answer.headers})
+
+    def _check_login(self, request: Request) -> None:
+        authorization = request.header("Authorization") or ""
+        if self._tokens is not None and authorization.startswith("Bearer "):
+            self._tokens.check(authorization)
+        else:
+            self._signature.check(request)
 
     def _route(self, request: Request) -> Response:
         account, _, path = request.path.removeprefix("/").partition("/")
@@ -119,12 +133,22 @@ class BlobApi:
     def _put_blob(self, request: Request, container: str, name: str) -> Response:
         if request.header("x-ms-blob-type") != "BlockBlob":
             raise RefusedError(501, "NotImplemented", "Only block blobs are stood in for.")
+        if request.header(_SOURCE):
+            return self._put_from_url(request, container, name)
         claimed = request.header("x-ms-blob-content-md5") or request.header("Content-MD5")
         check_md5(claimed, request.body)
         check_crc64(request.header("x-ms-content-crc64"), request.body)
         conditions, said = Conditions.of(request), _description(request)
         blob = self._containers.put(container, name, request.body, said, conditions)
         return Response(201, headers=written_headers(blob) | _content_md5(request.body))
+
+    def _put_from_url(self, request: Request, container: str, name: str) -> Response:
+        if request.body:
+            raise RefusedError(400, "InvalidHeaderValue", "The body comes from the source.")
+        data = self._sources.read(request).data
+        conditions, said = Conditions.of(request), _description(request)
+        blob = self._containers.put(container, name, data, said, conditions)
+        return Response(201, headers=written_headers(blob) | _content_md5(data))
 
     def _put_block(self, request: Request, container: str, name: str) -> Response:
         check_md5(request.header("Content-MD5"), request.body)
@@ -184,6 +208,9 @@ def _check_headers(request: Request) -> None:
     for name in _UNCHECKED:
         if request.header(name):
             raise RefusedError(400, "UnsupportedHeader", f"{name} is not stood in for")
+    if request.header(_SOURCE) and not request.header("x-ms-blob-type"):
+        message = "Other copies than Put Blob From URL are not stood in for."
+        raise RefusedError(400, "UnsupportedHeader", message)
 
 
 def _description(request: Request) -> Description:

@@ -1,5 +1,7 @@
 import os
 import pickle
+import subprocess
+import sys
 import zlib
 from collections import OrderedDict
 from pathlib import Path
@@ -26,7 +28,9 @@ def write(folder: Path, name: str, body: bytes) -> Any:
 
 def test_pickles_are_known_by_their_names() -> None:
     paths = ["a/model.onnx", "b/model.PKL", "model.joblib", "pytorch_model.bin", "weights.bin"]
-    assert find_pickles(paths) == ("b/model.PKL", "model.joblib", "pytorch_model.bin")
+    paths += ["model.pkl.lz4", "model.gz", "model.csv.gz"]
+    expected = ("b/model.PKL", "model.joblib", "pytorch_model.bin", "model.pkl.lz4")
+    assert find_pickles(paths) == expected
 
 
 def test_a_pickle_of_plain_classes_passes(tmp_path: Path) -> None:
@@ -68,9 +72,11 @@ def tree() -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("compress", [0, 3, ("gzip", 3), ("bz2", 3), ("xz", 1), ("lzma", 1)])
+@pytest.mark.parametrize(
+    "compress", [0, 3, ("gzip", 3), ("bz2", 3), ("xz", 1), ("lzma", 1), ("lz4", 1)]
+)
 @pytest.mark.parametrize("harmful", [False, True])
-@pytest.mark.parametrize("name", ["model.joblib", "model.pkl"])
+@pytest.mark.parametrize("name", ["model.joblib", "model.pkl.z"])
 def test_what_joblib_writes_is_looked_through_to_its_end(
     tmp_path: Path, compress: Any, harmful: bool, name: str
 ) -> None:
@@ -117,3 +123,31 @@ def test_a_second_pickle_behind_the_first_is_looked_into(tmp_path: Path) -> None
     body = pickle.dumps(1) + pickle.dumps(Harmful())
     with pytest.raises(IntegrityError):
         screen_pickles(write(tmp_path, "model.pkl", body))
+
+
+def test_lz4_that_is_damaged_is_refused(tmp_path: Path) -> None:
+    joblib.dump(tree(), tmp_path / "whole", compress=("lz4", 1))
+    body = bytearray((tmp_path / "whole").read_bytes())
+    (tmp_path / "whole").unlink()
+    body[len(body) // 2 :] = bytes(len(body) - len(body) // 2)
+    with pytest.raises(SourceError, match="can't be looked into"):
+        screen_pickles(write(tmp_path, "model.pkl.lz4", bytes(body)))
+
+
+def test_without_its_package_lz4_is_refused_by_name(tmp_path: Path) -> None:
+    joblib.dump(tree(), tmp_path / "model.joblib", compress=("lz4", 1))
+    program = f"""
+import sys
+sys.modules["lz4"] = None  # what the import system does for a package that is not there
+from pathlib import Path
+from deployer.artifact.pickles import screen_pickles
+from deployer.artifact.scan import scan_artifact
+from deployer.errors import SetupError
+try:
+    screen_pickles(scan_artifact(Path({str(tmp_path)!r})))
+except SetupError as error:
+    print(error.message, error.hint)
+"""
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)  # noqa: PLW1510 - what it said is compared
+    assert "model.joblib is compressed with LZ4" in told.stdout, told.stderr
+    assert "pip install lz4" in told.stdout

@@ -8,6 +8,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from deployer.artifact.pull import pull_artifact
+from deployer.artifact.push import push_artifact
+from deployer.artifact.scan import scan_artifact
 from deployer.artifact.signature import (
     SIGNATURE,
     describe_signature,
@@ -15,6 +18,7 @@ from deployer.artifact.signature import (
     verify_signature,
 )
 from deployer.errors import IntegrityError, SourceError
+from deployer.ports import ObjectStore
 from deployer.providers.local.clock import SystemClock
 from tests.unit.artifact.certificates import begin, make_key, usage
 from tests.unit.artifact.signing import write_key
@@ -148,6 +152,57 @@ def test_a_certificate_stands_for_whom_its_authority_vouches_for(
     (model / "config.json").write_bytes(b"[]")
     with pytest.raises(IntegrityError):
         verify_signature(model, authority)
+
+
+@pytest.fixture
+def signed_file(tmp_path: Path) -> tuple[Path, Path]:
+    """A model of one file, its signature beside it among other files, and the public key."""
+    private, public = write_key(tmp_path, "ours")
+    model = tmp_path / "models" / "model.onnx"
+    model.parent.mkdir()
+    model.write_bytes(b"weights")
+    (model.parent / "other.onnx").write_bytes(b"no part of it")
+    signer = model_signing.signing.Config().use_elliptic_key_signer(private_key=private)
+    signer.sign(model, model.parent / SIGNATURE)
+    return model, public
+
+
+def test_the_signature_of_a_single_file_goes_where_it_goes_and_is_good_there(
+    signed_file: tuple[Path, Path], tmp_path: Path, store: ObjectStore
+) -> None:
+    model, key = signed_file
+    screen_signature(model, key, required=True)
+    artifact = scan_artifact(model)
+    assert [file.path for file in artifact.files] == ["model.onnx", SIGNATURE]
+    push_artifact(artifact, store)
+    pull_artifact(store, artifact.digest, tmp_path / "to")
+    verify_signature(tmp_path / "to" / "model.onnx", key)
+    verify_signature(tmp_path / "to", key)
+    assert scan_artifact(tmp_path / "to").digest == artifact.digest
+
+
+def test_a_single_file_that_was_changed_is_not_good(signed_file: tuple[Path, Path]) -> None:
+    model, key = signed_file
+    model.write_bytes(b"other")
+    with pytest.raises(IntegrityError, match="not what was signed"):
+        screen_signature(model, key, required=False)
+
+
+def test_a_signature_is_no_model(signed_file: tuple[Path, Path]) -> None:
+    model, _ = signed_file
+    model.write_bytes(b"")
+    with pytest.raises(SourceError, match="no model in it"):
+        scan_artifact(model)
+
+
+def test_a_signature_that_lies_elsewhere_is_not_taken_along(
+    signed_file: tuple[Path, Path], tmp_path: Path
+) -> None:
+    model, _ = signed_file
+    (model.parent / SIGNATURE).rename(tmp_path / "elsewhere.sig")
+    (model.parent / SIGNATURE).symlink_to(tmp_path / "elsewhere.sig")
+    with pytest.raises(SourceError, match="leads out"):
+        scan_artifact(model)
 
 
 def test_another_authority_is_refused(model: Path, tmp_path: Path) -> None:
