@@ -13,11 +13,20 @@ RATE = 40
 BAD = {"version": "v3", "broken": True}
 
 
-def ask(url: str) -> dict[int, int]:
-    """Return how many requests each release has been sent, by the router's own count."""
+def ask(url: str, what: str = "requests") -> dict[int, Any]:
+    """Return what the router says of each release: how many requests it was sent, or else."""
     with urllib.request.urlopen(f"{url}/-/status", timeout=5) as answer:  # noqa: S310 - our own
         backends = json.load(answer)["backends"]
-    return {backend["release"]: backend["requests"] for backend in backends}
+    return {backend["release"]: backend[what] for backend in backends}
+
+
+def await_share(url: str, release: int, share: float) -> None:
+    """Return when the router gives a release that share of new requests."""
+    for _ in range(300):
+        if abs(ask(url, "share").get(release, 0.0) - share) < 0.001:
+            return
+        SystemClock().sleep(0.1)
+    raise AssertionError(ask(url, "share"))
 
 
 def measure_share(url: str, release: int, seconds: float) -> tuple[int, int]:
@@ -44,11 +53,12 @@ def test_a_good_canary_serves_at_last_and_a_bad_one_costs_a_few_of_its_share(
         assert f"canary: 10 % for 6.0 s, 40 % for 6.0 s, then all of it; 12 s on {TARGET}" in shown
         with paced(deployment, url, RATE) as good:
             running = deployment.start("deploy")
-            running.wait_for("canary", "40%")
-            status = deployment.run("status", "-o", "json").json  # by then the router has followed
+            running.wait_for("canary", "10%")
+            status = deployment.run("status", "-o", "json").json
+            await_share(url, 2, 0.4)
             new, total = measure_share(url, 2, 1.5)
             assert running.finish().code == 0
-        assert status["canary"] == f"release 2 gets 40 % of {TARGET}"
+        assert status["canary"] == f"release 2 gets 10 % of {TARGET}"
         assert total > RATE
         assert abs(new - 0.4 * total) <= 2
         assert set(good.answers) == {"v1", "v2"}, good
