@@ -258,6 +258,8 @@ def bench_memory(port: int, folder: Path) -> None:
 
 def main() -> None:
     """Measure all of it."""
+    beside = str(Path(sys.executable).parent)  # where packages put their programs
+    os.environ["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", os.defpath)])
     with tempfile.TemporaryDirectory(dir=MEMORY) as name, sink() as port:
         bench_sink(port)
         folder = Path(name)
