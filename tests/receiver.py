@@ -1,11 +1,12 @@
 """A web server on loopback that keeps what is posted to it."""
 
 import http.server
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pytest
+
+from tests.serving import serving
 
 __all__ = ["Post", "Receiver", "receiver"]
 
@@ -45,10 +46,7 @@ def receiver() -> Iterator[Receiver]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with serving(server):
         it.url = f"http://127.0.0.1:{server.server_address[1]}/services/T0/x-secret-path?k=v"
         yield it
-        server.shutdown()
-        thread.join()

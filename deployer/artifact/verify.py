@@ -40,9 +40,11 @@ class VerifyReport:
         return not self.problems
 
     @property
-    def proven(self) -> bool:
-        """Whether every file's bytes were compared, and not its size alone."""
-        return self.good and _SIZE not in self.checks.values()
+    def state(self) -> str:
+        """``damaged``; ``complete`` when of some files only sizes were compared; else ``good``."""
+        if not self.good:
+            return "damaged"
+        return "complete" if _SIZE in self.checks.values() else "good"
 
 
 def has_artifact(store: ObjectStore, digest: Digest) -> bool:

@@ -15,10 +15,11 @@ from deployer.errors import (
 __all__ = [
     "ExpiredLoginError",
     "Kind",
+    "bucket_of",
     "build_error",
     "class_of",
     "cut_text",
-    "find_proxy_error",
+    "find_lister",
     "is_distrust",
     "list_classes",
     "list_codes",
@@ -32,6 +33,10 @@ _UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
 _TRUST = (
     "Name the file with its authority's certificate: AWS_CA_BUNDLE for S3, REQUESTS_CA_BUNDLE for "
     "Cloud Storage and Azure."
+)
+_PROXY = (
+    "Name it with one, HTTP_PROXY=http://USER:PASSWORD@HOST:PORT, or list the service's host in "
+    "NO_PROXY."
 )
 
 
@@ -54,18 +59,19 @@ def is_distrust(error: BaseException | None) -> bool:
     return False
 
 
-def find_proxy_error(status: int, operation: str, resource: str) -> SetupError | None:
-    """Return the error of a proxy's refusal: over plain HTTP it comes as the service's own would.
+def bucket_of(resource: str) -> str:
+    """Return the bucket or container in a store's or an object's URL."""
+    return resource.rpartition("://")[2].partition("/")[0]
 
-    No service says 407 (RFC 9110, section 15.5.8).
+
+def find_lister(operation: str, resource: str, listers: Mapping[str, str]) -> str | None:
+    """Return what it takes to list a bucket, for who is denied that; None for other operations.
+
+    Args:
+        listers: The permissions by operation: nothing else is missing where the rest works.
     """
-    if status != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-        return None
-    return SetupError(
-        f"cannot {operation} {resource}: the proxy asks for a login",
-        hint="Name it with one, HTTP_PROXY=http://USER:PASSWORD@HOST:PORT, or list the service's "
-        "host in NO_PROXY.",
-    )
+    permission = listers.get(operation)
+    return f"{permission} on {bucket_of(resource)}" if permission else None
 
 
 def list_classes(module: str, kind: Kind, names: str) -> dict[str, Kind]:
@@ -98,8 +104,16 @@ def build_error(
     resource: str,
     hint: str | None = None,
     retry_after_seconds: float | None = None,
+    status: int = 0,
 ) -> DeployerError:
-    """Return an error of ``kind`` that says which operation on what failed, and why."""
+    """Return an error of ``kind`` that says which operation on what failed, and why.
+
+    Args:
+        status: The answer's. No service says 407 (RFC 9110, section 15.5.8): over plain HTTP, where
+            a proxy's refusal comes as the service's own would, that is the proxy.
+    """
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return SetupError(f"cannot {operation} {resource}: the proxy asks for a login", hint=_PROXY)
     message = f"cannot {operation} {resource}: {cut_text(why)}"
     if issubclass(kind, SetupError) and _UNTRUSTED in why:
         hint = _TRUST

@@ -16,8 +16,7 @@ class Verdict:
     """What became of one copy's check, with sentences.
 
     Attributes:
-        state: ``good``; ``complete`` when no more than sizes could be compared; ``damaged``,
-            ``unknown``.
+        state: ``unknown``, or what `VerifyReport.state` says.
     """
 
     digest: Digest
@@ -53,6 +52,4 @@ def _check(upkeep: Upkeep, digest: Digest, copy: Copy, *, deep: bool) -> Verdict
         return Verdict(digest, copy.url, "unknown", 0, (error.message,))
     except DeployerError as error:
         return Verdict(digest, copy.url, "damaged", 0, (error.message,))
-    sound = "good" if report.proven else "complete"
-    state = sound if report.good else "damaged"
-    return Verdict(digest, copy.url, state, report.size, report.problems)
+    return Verdict(digest, copy.url, report.state, report.size, report.problems)

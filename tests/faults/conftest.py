@@ -16,7 +16,6 @@ from deployer.providers.aws.connect import connect_store as connect_s3
 from deployer.providers.aws.session import open_session
 from deployer.providers.azure.connect import connect_store as connect_blob
 from deployer.providers.gcp.connect import connect_store as connect_gcs
-from deployer.providers.local.clock import SystemClock
 from deployer.sandbox.blob.account import DEVELOPMENT_ACCOUNT, DEVELOPMENT_KEY
 from deployer.sandbox.blob_server import start_blob_server
 from deployer.sandbox.faults import Fault, Order
@@ -24,9 +23,8 @@ from deployer.sandbox.gcs_server import start_gcs_server
 from deployer.sandbox.loopback import RunningServer
 from deployer.sandbox.s3.account import ACCESS_KEY, SECRET_KEY
 from deployer.sandbox.s3_server import start_s3_server
-from deployer.transfer import Limits
+from tests.faults.stores import PART, open_store
 
-PART = 64 << 10
 PARTS = 4
 PATIENCE_SECONDS = 6.0
 BUCKET = "faults"
@@ -112,7 +110,7 @@ class Place:
 
     def again(self, patience_seconds: float = PATIENCE_SECONDS) -> ObjectStore:
         """Return another client, which knows nothing of what the first did."""
-        return open_store(self.cloud, self.server.url, patience_seconds)
+        return open_store(self.cloud.connect, self.cloud.url, self.server.url, patience_seconds)
 
     def order(self, wanted: dict[str, Any], *, skip: int = 0) -> None:
         """Take an order of the table."""
@@ -121,16 +119,6 @@ class Place:
         place = settings.pop("byte", None)
         fault = Fault(settings.pop("fault"))
         self.server.faults.add([Order(fault, method, part, skip=skip, at=place, **settings)])
-
-
-def open_store(cloud: Cloud, url: str, patience_seconds: float) -> ObjectStore:
-    return cloud.connect(
-        cloud.url,
-        clock=SystemClock(),
-        endpoint=url,
-        patience_seconds=patience_seconds,
-        limits=Limits(part_bytes=PART, range_bytes=PART, workers=2),
-    )
 
 
 @pytest.fixture
@@ -152,7 +140,8 @@ def start_place(credentials: None) -> Iterator[Callable[..., Place]]:
         cloud = CLOUDS[name]
         server = cloud.start(**{**cloud.options, **settings})
         servers.append(server)
-        return Place(cloud, server, open_store(cloud, server.url, PATIENCE_SECONDS))
+        store = open_store(cloud.connect, cloud.url, server.url, PATIENCE_SECONDS)
+        return Place(cloud, server, store)
 
     yield start
     for server in servers:

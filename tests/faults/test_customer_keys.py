@@ -32,10 +32,8 @@ from deployer.sandbox.loopback import Request, Response, RunningServer, start_se
 from deployer.sandbox.s3.account import ACCESS_KEY, SECRET_KEY
 from deployer.sandbox.s3.routes import S3Api
 from deployer.sandbox.s3.signature import SignatureV4
-from deployer.transfer import Limits
+from tests.faults.stores import LIMITS, PART, open_store
 
-PART = 64 << 10
-LIMITS = Limits(part_bytes=PART, range_bytes=PART, workers=2)
 KEY = StoreSettings(customer_key="env:MODELS_KEY")
 OTHER = StoreSettings(customer_key="env:OTHER_KEY")
 
@@ -72,14 +70,8 @@ class Rig:
 
     def open(self, settings: StoreSettings, prefix: str = "") -> ObjectStore:
         connect: Callable[..., ObjectStore] = CLOUDS[self.scheme][0]
-        return connect(
-            f"{self.scheme}://kept/{prefix}",
-            clock=SystemClock(),
-            endpoint=self.server.url,
-            patience_seconds=4.0,
-            limits=LIMITS,
-            settings=settings,
-        )
+        url = f"{self.scheme}://kept/{prefix}"
+        return open_store(connect, url, self.server.url, 4.0, settings=settings)
 
 
 @pytest.fixture(params=list(CLOUDS))

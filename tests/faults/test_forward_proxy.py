@@ -1,7 +1,6 @@
 """The stores over plain HTTP behind a forward proxy: every request goes to it, in absolute form."""
 
 import http.client
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,11 +18,10 @@ from deployer.artifact import (
 )
 from deployer.errors import SetupError
 from deployer.ports import ObjectStore
-from deployer.providers.local.clock import SystemClock
 from deployer.sandbox.faults import Fault
-from deployer.transfer import Limits
+from tests.faults.stores import LIMITS, open_store
+from tests.serving import serving
 
-LIMITS = Limits(part_bytes=64 << 10, range_bytes=64 << 10, workers=2)
 HOST = "models.test"
 """No name of this machine's (RFC 6761): who asks for it himself gets nowhere."""
 
@@ -86,12 +84,9 @@ class Forwarded(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def proxy() -> Iterator[ForwardProxy]:
-    with ForwardProxy() as proxy:
-        thread = threading.Thread(target=proxy.serve_forever, args=(0.05,))
-        thread.start()
+    proxy = ForwardProxy()
+    with serving(proxy):
         yield proxy
-        proxy.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -102,14 +97,8 @@ def behind(place: Any, proxy: ForwardProxy, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("HTTP_PROXY", proxy.url)
     proxy.port = place.server.port
     place.server.traffic.clear()
-    store: ObjectStore = place.cloud.connect(
-        place.cloud.url,
-        clock=SystemClock(),
-        endpoint=f"http://{HOST}{urlsplit(place.server.url).path}",
-        patience_seconds=4.0,
-        limits=LIMITS,
-    )
-    return store
+    endpoint = f"http://{HOST}{urlsplit(place.server.url).path}"
+    return open_store(place.cloud.connect, place.cloud.url, endpoint, 4.0)
 
 
 @each_cloud

@@ -12,9 +12,7 @@ from deployer.providers.local.clock import SystemClock
 from deployer.sandbox.gcs.objects import Buckets
 from deployer.sandbox.gcs.routes import GcsApi
 from deployer.sandbox.loopback import Request, Response, start_server
-from deployer.transfer import Limits
-
-LIMITS = Limits(part_bytes=64 << 10, range_bytes=64 << 10, workers=2)
+from tests.faults.stores import open_store
 
 
 class Twin:
@@ -57,13 +55,7 @@ def twin() -> Twin:
 @pytest.fixture
 def store(twin: Twin) -> Iterator[Any]:
     server = start_server(twin)
-    store: Any = connect_store(
-        "gs://twins",
-        clock=SystemClock(),
-        endpoint=server.url,
-        patience_seconds=4.0,
-        limits=LIMITS,
-    )
+    store: Any = open_store(connect_store, "gs://twins", server.url, 4.0)
     store._bucket._client().create_bucket("twins")
     yield store
     server.close()

@@ -27,9 +27,8 @@ from deployer.sandbox.blob.tokens import BearerTokens
 from deployer.sandbox.blob_server import start_blob_server
 from deployer.sandbox.faults import Fault
 from deployer.sandbox.loopback import RunningServer, start_server
-from deployer.transfer import Limits
+from tests.faults.stores import LIMITS, open_store
 
-LIMITS = Limits(part_bytes=64 << 10, range_bytes=64 << 10, workers=2)
 LOGINS = ("AZURE_STORAGE_", "AZURE_CLIENT_", "AZURE_TENANT_", "AZURE_FEDERATED_", "AZURE_TOKEN_")
 
 
@@ -39,14 +38,8 @@ class Rig:
     server: RunningServer
 
     def open(self, prefix: str = "", settings: StoreSettings | None = None) -> ObjectStore:
-        return connect_store(
-            f"az://models/{prefix}",
-            clock=SystemClock(),
-            endpoint=self.server.url,
-            patience_seconds=4.0,
-            limits=LIMITS,
-            settings=settings,
-        )
+        url = f"az://models/{prefix}"
+        return open_store(connect_store, url, self.server.url, 4.0, settings=settings)
 
 
 @pytest.fixture

@@ -31,9 +31,8 @@ from deployer.providers.azure.incomplete import connect_uploads as blob_uploads
 from deployer.providers.gcp.incomplete import connect_uploads as gcs_uploads
 from deployer.providers.local.clock import SystemClock
 from deployer.sandbox.faults import Fault
-from deployer.transfer import Limits
+from tests.faults.stores import LIMITS
 
-LIMITS = Limits(part_bytes=64 << 10, range_bytes=64 << 10, workers=2)
 LISTING = {
     "s3": ("list-type=2", "s3:ListBucket on faults"),
     "gcs": ("/o?", "storage.objects.list"),

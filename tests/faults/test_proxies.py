@@ -20,9 +20,9 @@ from deployer.providers.gcp.connect import connect_store as connect_gcs
 from deployer.providers.local.clock import SystemClock
 from deployer.sandbox.faults import Fault
 from deployer.sandbox.loopback import Request, Response, RunningServer, start_server
-from deployer.transfer import Limits
+from tests.faults.stores import LIMITS, open_store
+from tests.serving import serving
 
-LIMITS = Limits(part_bytes=64 << 10, range_bytes=64 << 10, workers=2)
 NOWHERE = "https://localhost:1"
 each_cloud = pytest.mark.parametrize("cloud", ["s3", "gcs", "blob"])
 
@@ -78,12 +78,9 @@ def pump(one: socket.socket, other: socket.socket) -> None:
 
 @pytest.fixture
 def proxy() -> Iterator[Proxy]:
-    with Proxy() as proxy:
-        thread = threading.Thread(target=proxy.serve_forever, args=(0.05,))
-        thread.start()
+    proxy = Proxy()
+    with serving(proxy):
         yield proxy
-        proxy.shutdown()
-        thread.join()
 
 
 def hand_out_tokens(request: Request) -> Response:
@@ -146,13 +143,8 @@ def place(
 
 def open_at(place: Any, origin: str, seconds: float = 6.0) -> Any:
     path = place.server.url.partition("://")[2].partition("/")[2]
-    return place.cloud.connect(
-        place.cloud.url,
-        clock=SystemClock(),
-        endpoint=f"{origin}/{path}".rstrip("/"),
-        patience_seconds=seconds,
-        limits=LIMITS,
-    )
+    endpoint = f"{origin}/{path}".rstrip("/")
+    return open_store(place.cloud.connect, place.cloud.url, endpoint, seconds)
 
 
 @each_cloud

@@ -22,10 +22,8 @@ from deployer.sandbox.loopback import Request, Response, RunningServer, start_se
 from deployer.sandbox.s3.account import ACCESS_KEY, SECRET_KEY
 from deployer.sandbox.s3.routes import S3Api
 from deployer.sandbox.s3.signature import SignatureV4
-from deployer.transfer import Limits
+from tests.faults.stores import LIMITS, open_store
 
-PART = 64 << 10
-LIMITS = Limits(part_bytes=PART, range_bytes=PART, workers=2)
 CHECKSUMS = ("x-amz-checksum-", "x-amz-sdk-checksum", "x-amz-trailer")
 Api = Callable[[Request], Response]
 Start = Callable[[Api], RunningServer]
@@ -84,14 +82,7 @@ def start() -> Iterator[Start]:
 def open_bucket(
     connect: Callable[..., ObjectStore], url: str, server: RunningServer, settings: StoreSettings
 ) -> ObjectStore:
-    return connect(
-        url,
-        clock=SystemClock(),
-        endpoint=server.url,
-        patience_seconds=6.0,
-        limits=LIMITS,
-        settings=settings,
-    )
+    return open_store(connect, url, server.url, 6.0, settings=settings)
 
 
 def carry_through(store: ObjectStore, artifact: Artifact, to: Path) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ import pytest
 
 from deployer import errors
 from deployer.artifact import Artifact, has_artifact, pull_artifact, push_artifact
-from deployer.transfer import Limits
+from tests.faults.stores import LIMITS
 
 TABLE: list[dict[str, Any]] = tomllib.loads(
     Path(__file__).with_name("table.toml").read_text(encoding="utf-8")
@@ -19,7 +19,6 @@ ROWS = [
     for row in TABLE
     for cloud in row.get("clouds", ["s3", "gcs", "blob"])
 ]
-LIMITS = Limits(part_bytes=64 << 10, range_bytes=64 << 10, workers=2)
 PARTS = 4
 OLD = b"the version that was there before"
 

@@ -28,10 +28,9 @@ from deployer.errors import (
 )
 from deployer.providers.local.clock import SystemClock
 from deployer.sandbox.faults import Fault
-from deployer.transfer import Limits
+from tests.faults.stores import LIMITS
 
 CLOUDS = ["s3", "gcs", "blob"]
-LIMITS = Limits(part_bytes=64 << 10, range_bytes=64 << 10, workers=2)
 each_cloud = pytest.mark.parametrize("cloud", CLOUDS)
 
 

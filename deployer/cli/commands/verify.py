@@ -53,7 +53,6 @@ def verify(
             hint="Push the model again: what is damaged is replaced.",
         )
     if output is not Format.JSON:
-        word = "good" if report.proven else "complete"
         how = ", ".join(sorted(set(report.checks.values())))
         count = format_count(len(report.checks), "file")
-        typer.echo(f"{count}, {format_bytes(report.size)}; {word} by {how}")
+        typer.echo(f"{count}, {format_bytes(report.size)}; {report.state} by {how}")

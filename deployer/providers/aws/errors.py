@@ -20,9 +20,10 @@ from deployer.errors import (
 from deployer.providers.translation import (
     ExpiredLoginError,
     Kind,
+    bucket_of,
     build_error,
     class_of,
-    find_proxy_error,
+    find_lister,
     list_classes,
     list_codes,
     seconds_of,
@@ -161,13 +162,14 @@ def _from_response(
     meta = response.get("ResponseMetadata", {})
     status = int(meta.get("HTTPStatusCode", 0))
     kind = CODES.get(code) or _by_status(status)
-    return find_proxy_error(status, operation, resource) or build_error(
+    return build_error(
         kind,
         f"{code}: {error.get('Message', '')}",
         operation=operation,
         resource=resource,
         hint=_hint(kind, resource, code, needs or _lister(operation, resource)),
         retry_after_seconds=seconds_of(meta.get("HTTPHeaders", {}).get("retry-after")),
+        status=status,
     )
 
 
@@ -186,22 +188,14 @@ _LISTERS = {
     "list": "s3:ListBucket",
     "list uploads of": "s3:ListBucketMultipartUploads",
 }
-"""What it takes to list, by operation: nothing else is missing where the rest works."""
 
 
 def _lister(operation: str, resource: str) -> str | None:
-    permission = _LISTERS.get(operation)
-    if permission is None or not resource.startswith("s3://"):
-        return None
-    return f"{permission} on {_bucket(resource)}"
-
-
-def _bucket(resource: str) -> str:
-    return resource.removeprefix("s3://").partition("/")[0]
+    return find_lister(operation, resource, _LISTERS) if resource.startswith("s3://") else None
 
 
 def _hint(kind: Kind, resource: str, code: str = "", needs: str | None = None) -> str | None:
-    bucket = _bucket(resource)
+    bucket = bucket_of(resource)
     if code == "NoSuchBucket":
         return f"Create it: aws s3 mb s3://{bucket}"
     if code in ("NotImplemented", "501"):

@@ -21,9 +21,9 @@ from deployer.errors import (
 from deployer.providers.translation import (
     ExpiredLoginError,
     Kind,
+    bucket_of,
     build_error,
     class_of,
-    find_proxy_error,
     is_distrust,
     list_classes,
     list_codes,
@@ -125,13 +125,14 @@ def _translate(error: Any, operation: str, resource: str, needs: str | None) -> 
     response = getattr(error, "response", None)
     headers = getattr(response, "headers", {})
     status = int(getattr(error, "status_code", 0) or 0)
-    return find_proxy_error(status, operation, resource) or build_error(
+    return build_error(
         kind,
         _why(error, code),
         operation=operation,
         resource=resource,
         hint=_hint(kind, code, resource, needs, operation),
         retry_after_seconds=seconds_of(headers.get("Retry-After")),
+        status=status,
     )
 
 
@@ -165,7 +166,7 @@ _LISTER = "Storage Blob Data Reader or Contributor, or l among a SAS's permissio
 def _hint(kind: Kind, code: str, resource: str, needs: str | None, operation: str) -> str | None:
     if needs is not None:
         return _hint_for_clusters(kind, needs)
-    container = resource.removeprefix("az://").partition("/")[0]
+    container = bucket_of(resource)
     if code == "ContainerNotFound":
         return f"Create it: az storage container create --name {container}"
     denied = issubclass(kind, AccessDeniedError)

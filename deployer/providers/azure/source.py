@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from deployer.ports import Clock, ObjectInfo, ObjectStore
-from deployer.providers.azure.container import BlobContainer, key_headers
+from deployer.providers.azure.container import BlobContainer, key_headers, matching
 from deployer.providers.customer_key import read_customer_key
 from deployer.providers.location import parse_location
 
@@ -38,17 +38,13 @@ class CopySource:
     def __init__(
         self, blob: Any, info: ObjectInfo, key_headers: dict[str, str], clock: Clock
     ) -> None:
-        from azure.core import MatchConditions
-
         self._blob = blob
         self._clock = clock
         self.url: str = blob.url
         self.md5 = bytearray.fromhex(info.checksums["md5"]) if "md5" in info.checksums else None
         self.key_headers = key_headers
-        self.condition: dict[str, Any] = {
-            "source_etag": f'"{info.version}"',
-            "source_match_condition": MatchConditions.IfNotModified,
-        }
+        version = matching(info.version)
+        self.condition: dict[str, Any] = {f"source_{name}": it for name, it in version.items()}
 
     def readable_url(self) -> str:
         """Return the URL for a service that knows nobody: an account's key signs it, for an hour.

@@ -19,9 +19,10 @@ from deployer.errors import (
 )
 from deployer.providers.translation import (
     Kind,
+    bucket_of,
     build_error,
     class_of,
-    find_proxy_error,
+    find_lister,
     list_classes,
     seconds_of,
 )
@@ -127,7 +128,7 @@ def translated(operation: str, resource: str, *, needs: str | None = None) -> It
 
 def missing_bucket(resource: str) -> SetupError:
     """Return the error for a bucket that does not exist; ``resource`` is the store's URL."""
-    bucket = resource.removeprefix("gs://").partition("/")[0]
+    bucket = bucket_of(resource)
     return SetupError(
         f"there is no bucket {bucket}",
         hint=f"Create it: gcloud storage buckets create gs://{bucket}",
@@ -162,13 +163,14 @@ def _xml_code(answer: Any) -> str:
 def _translate(error: Exception, operation: str, resource: str, needs: str | None) -> DeployerError:
     kind = _kind(error)
     status = int(getattr(error, "code", None) or 0)
-    return find_proxy_error(status, operation, resource) or build_error(
+    return build_error(
         kind,
         _why(error),
         operation=operation,
         resource=resource,
         hint=_hint(kind, resource, error, needs or _lister(operation, resource)),
         retry_after_seconds=_retry_after(error),
+        status=status,
     )
 
 
@@ -197,26 +199,21 @@ def _retry_after(error: Exception) -> float | None:
     return seconds_of(response.headers.get("Retry-After")) if response is not None else None
 
 
-_LISTERS = {"list": "storage.objects.list", "list uploads of": "storage.multipartUploads.list"}
-"""What it takes to list, by operation: nothing else is missing where the rest works."""
+_LISTERS = {
+    "list": "storage.objects.list (roles/storage.objectAdmin has it)",
+    "list uploads of": "storage.multipartUploads.list (roles/storage.objectAdmin has it)",
+}
 
 
 def _lister(operation: str, resource: str) -> str | None:
-    permission = _LISTERS.get(operation)
-    if permission is None or not resource.startswith("gs://"):
-        return None
-    return f"{permission} (roles/storage.objectAdmin has it) on {_bucket(resource)}"
-
-
-def _bucket(resource: str) -> str:
-    return resource.removeprefix("gs://").partition("/")[0]
+    return find_lister(operation, resource, _LISTERS) if resource.startswith("gs://") else None
 
 
 def _hint(kind: Kind, resource: str, error: Exception, needs: str | None) -> str | None:
     if kind is AccessDeniedError and needs is not None:
         return f"The identity needs {needs}. {_LOGIN}"
     if kind is AccessDeniedError:
-        return f"The identity needs roles/storage.objectAdmin on {_bucket(resource)}. {_LOGIN}"
+        return f"The identity needs roles/storage.objectAdmin on {bucket_of(resource)}. {_LOGIN}"
     if kind is SetupError and type(error).__module__.startswith("google.auth"):
         late = "Invalid JWT" in str(error)
         return f"{_CLOCK} {_LOGIN}" if late else _LOGIN

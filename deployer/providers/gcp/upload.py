@@ -112,9 +112,8 @@ class GcsUpload:
         sent = Sent(size, self.algorithm, checksum)
         try:
             self._ask("write", "POST", f"?uploadId={self._upload}", data=_describe(parts))
-        except (
-            NotFoundError
-        ) as error:  # it was completed: by a call whose answer was lost, or a twin
+        except NotFoundError as error:
+            # It was completed: by a call whose answer was lost, or a twin.
             if not self._if_absent:
                 return settle_upload(self._store, self._key, sent, error)
         if self._if_absent:
