@@ -13,7 +13,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .venv/bin/uv)
 BIN := .venv/bin
 MLSERVER := .venv-mlserver/bin/mlserver
 
-.PHONY: help setup controlplane tools demo test coverage check bench clean
+.PHONY: help setup controlplane tools demo test coverage check compiled bench clean
 
 help:            ## What there is
 	@grep -E '^[a-z]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/: [^#]*## /\t/' | expand -t 14
@@ -58,8 +58,13 @@ check: setup     ## Lint, types, import contracts, lock, docs
 	$(UV) lock --check --quiet
 	$(BIN)/pytest -q tests/architecture
 
+compiled: .venv/.ready  ## What a request passes through, compiled, as a wheel in dist/: needs a C compiler
+	@rm -rf dist .compiled
+	@HATCH_BUILD_HOOKS_ENABLE=1 $(UV) build --quiet --python $(BIN)/python --out-dir dist
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --target .compiled dist/*.whl
+
 bench: setup     ## Benchmarks: ratios against a peer or a limit in the same run
 	$(BIN)/python -m tests.bench
 
 clean:           ## Remove what setup made
-	rm -rf .venv .venv-mlserver .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-mlserver .compiled dist .mypy_cache .ruff_cache .pytest_cache

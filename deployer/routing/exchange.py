@@ -33,7 +33,6 @@ class Exchange(Attempting):
 
     # what most requests never change stands on the class: they need not set it
     deadline = math.inf
-    _phase = PENDING
     _status = 0
     _chunked = False
     _keep_alive = False
@@ -41,6 +40,7 @@ class Exchange(Attempting):
     _held = False
 
     def __init__(self, client: Client, way: Way, request: Request) -> None:
+        self._phase = PENDING
         self._client = client
         self._traffic = traffic = way.traffic
         self._picks = way.picks

@@ -14,7 +14,7 @@ from deployer.routing.fleet import Fleet, Member
 from deployer.routing.histogram import Histogram
 from deployer.routing.passage import Passage
 from deployer.routing.retries import RetryBudget
-from deployer.routing.scratch import make_scratch
+from deployer.routing.scratch import Scratch, make_scratch
 from deployer.routing.tracing import Tracer
 
 __all__ = ["SWEEP_SECONDS", "Connected", "Counters", "Ongoing", "Timed", "Timeouts", "Traffic"]
@@ -125,7 +125,7 @@ class Traffic:
     clients: set[Connected] = field(default_factory=set)
     elsewhere: int = 0
     closing: bool = False
-    scratch: memoryview = field(default_factory=make_scratch)
+    scratch: Scratch = field(default_factory=make_scratch)
     now: Callable[[], float] = field(init=False)
     admission: Admission = field(init=False)
     lull: Admission = field(init=False)

@@ -7,6 +7,7 @@ slowest of them, so the honest figure is the router's CPU time per request, and 
 those: how many requests a core carries, relative to HAProxy's and Envoy's. Absolute numbers belong
 to the machine.
 
+    make compiled                # for the row of that name
     python -m tests.bench router
 """
 
@@ -50,6 +51,8 @@ TAIL = b"Content-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
 REQUEST = HEAD + TAIL
 VARIED = "no two alike"
 """The embedded plane again, with an id of its own in each request's head: nothing can be known."""
+COMPILED = Path(__file__).parents[2] / ".compiled"
+"""Where `make compiled` puts the embedded plane with the path of a request compiled."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -73,6 +76,9 @@ def bench_router(size: int, seconds: float = 1.0, rounds: int = 5) -> dict[str, 
         for engine in RUN:
             with contextlib.suppress(SetupError):
                 routers[engine] = stack.enter_context(started(engine, backend.port))
+        if COMPILED.is_dir():
+            with _imported_from(COMPILED):
+                routers["compiled"] = stack.enter_context(started(Engine.EMBEDDED, backend.port))
         routers[VARIED] = routers[Engine.EMBEDDED]
         runs: dict[str, list[Measured]] = {name: [] for name in routers}
         for again in range(rounds + 1):
@@ -106,6 +112,16 @@ def pinned(processor: int) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+@contextlib.contextmanager
+def _imported_from(folder: Path) -> Iterator[None]:
+    """Let processes that are started meanwhile find modules there first."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
 
 
 @contextlib.contextmanager
@@ -281,6 +297,8 @@ def _serve_router(pipe: Connection, backend_port: int) -> None:
 
 def main() -> None:
     """Print a table per size of answer."""
+    if not COMPILED.is_dir():
+        print("compiled is left out: `make compiled` builds it", flush=True)
     for size in SIZES:
         rows = bench_router(size)
         peers = "".join(f"  of {peer}" for peer in _PEERS if peer in rows)

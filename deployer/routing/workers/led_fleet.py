@@ -1,14 +1,18 @@
 """A fleet whose health somebody else judges, for as long as he is there."""
 
+import random
+import ssl
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from deployer.routing.events import Events
 from deployer.routing.fleet import Fleet, Member, Ticket
-from deployer.routing.health import Health, Outcome, Source, State
+from deployer.routing.health import Outcome, Rules, State
+from deployer.routing.lane import Lane
+from deployer.routing.workers.told_health import read_health
 
-__all__ = ["LedFleet", "describe_health", "read_health"]
+__all__ = ["LedFleet"]
 
 
 class LedFleet(Fleet):
@@ -22,8 +26,16 @@ class LedFleet(Fleet):
 
     tell: Callable[[str, str, str], None] | None = None
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(
+        self,
+        *,
+        rules: Rules,
+        rng: random.Random,
+        events: Events,
+        on_change: Callable[[Member], None],
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        super().__init__(rules=rules, rng=rng, events=events, on_change=on_change, tls=tls)
         self.served = Counter[str]()
 
     def take_outcome(self, member: Member, outcome: Outcome, now: float, reason: str) -> None:
@@ -37,9 +49,11 @@ class LedFleet(Fleet):
                 member.load.penalize(now)
             self.tell(member.key, outcome, reason)
 
-    def begin(self, *args: Any, **options: Any) -> Ticket | None:
+    def begin(
+        self, tried: Collection[str], now: float, *, lane: Lane | None = None, sticky: bytes = b""
+    ) -> Ticket | None:
         """See `Fleet.begin`; the one that judges learns of a trial before it hears how it went."""
-        ticket = super().begin(*args, **options)
+        ticket = super().begin(tried, now, lane=lane, sticky=sticky)
         if ticket is not None and ticket.member.health.on_trial and self.tell is not None:
             self.tell(ticket.member.key, "trial", "")
         return ticket
@@ -52,13 +66,3 @@ class LedFleet(Fleet):
             member.ordered = word["ordered"]
         self._rebuild()
         return [member for member, _ in known if not member.health.up]
-
-
-def describe_health(health: Health) -> dict[str, Any]:
-    """Return a health for another process of this machine: monotonic times are the same there."""
-    return asdict(health)
-
-
-def read_health(told: Mapping[str, Any]) -> Health:
-    """Return the health that `describe_health` described."""
-    return Health(**{**told, "state": State(told["state"]), "source": Source(told["source"])})

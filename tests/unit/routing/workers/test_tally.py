@@ -11,8 +11,9 @@ from deployer.routing.events import EventLog
 from deployer.routing.fleet import Fleet
 from deployer.routing.health import Outcome, Rules, State
 from deployer.routing.traffic import Traffic
-from deployer.routing.workers.led_fleet import LedFleet, describe_health, read_health
+from deployer.routing.workers.led_fleet import LedFleet
 from deployer.routing.workers.tally import Gauges, Tally, add_tally
+from deployer.routing.workers.told_health import describe_health, read_health
 
 
 def make_traffic(make_fleet: Callable[..., Fleet]) -> Traffic:
