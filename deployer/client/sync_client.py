@@ -10,6 +10,7 @@ from deployer.client.answer import Answer
 from deployer.client.async_client import AsyncClient
 from deployer.errors import SetupError
 from deployer.ports import Clock
+from deployer.routing.direct_loop import make_loop
 from deployer.routing.follower import ReadRoutes
 from deployer.routing.steering import SteeringOptions
 from deployer.values import Json
@@ -39,7 +40,7 @@ class Client:
 
     def __enter__(self) -> Self:
         """See `AsyncClient.__aenter__`."""
-        self._loop = loop = asyncio.new_event_loop()
+        self._loop = loop = make_loop()
         self._thread = threading.Thread(
             target=loop.run_forever, name="deployer-client", daemon=True
         )

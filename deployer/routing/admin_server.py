@@ -1,10 +1,11 @@
 """The listener for orders, from its socket to its end."""
 
-import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from deployer.routing.admin_address import AdminAddress, bind_admin
 from deployer.routing.client import ClientConnection
+from deployer.routing.listener import BACKLOG, Listener
 from deployer.routing.traffic import Traffic
 from deployer.routing.way import FindWay
 
@@ -14,8 +15,8 @@ __all__ = ["AdminServer", "open_admin_server"]
 class AdminServer:
     """See `open_admin_server`."""
 
-    def __init__(self, server: asyncio.Server, path: Path | None) -> None:
-        self._server = server
+    def __init__(self, listener: Listener, path: Path | None) -> None:
+        self._listener = listener
         self._path = path
 
     @property
@@ -23,30 +24,28 @@ class AdminServer:
         """Where it listens: a path, or ``host:port``."""
         if self._path is not None:
             return str(self._path)
-        host, port = self._server.sockets[0].getsockname()[:2]
+        host, port = self._listener.sockets[0].getsockname()[:2]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def close(self) -> None:
         """Stop listening, and take the socket away."""
-        self._server.close()
+        self._listener.close()
         if self._path is not None:
             self._path.unlink(missing_ok=True)
 
 
-async def open_admin_server(
-    address: AdminAddress, traffic: Traffic, find_way: FindWay
+def open_admin_server(
+    address: AdminAddress, traffic: Traffic, find_way: FindWay, *, tell: Callable[[str], object]
 ) -> AdminServer:
     """Listen at ``address``.
+
+    Args:
+        tell: See `Listener`.
 
     Raises:
         SetupError: It can't be listened on.
     """
     bound = bind_admin(address)
-    loop = asyncio.get_running_loop()
-    if address.path is None:
-        server = await loop.create_server(lambda: ClientConnection(traffic, find_way), sock=bound)
-    else:
-        server = await loop.create_unix_server(
-            lambda: ClientConnection(traffic, find_way), sock=bound
-        )
-    return AdminServer(server, address.path)
+    bound.listen(BACKLOG)
+    listener = Listener([bound], lambda: ClientConnection(traffic, find_way), tell=tell)
+    return AdminServer(listener, address.path)

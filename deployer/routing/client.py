@@ -1,9 +1,7 @@
 """One client's connection: requests in, one after the other; responses out, in their order."""
 
-import asyncio
 import math
 from collections import deque
-from typing import cast
 
 import httptools
 
@@ -19,9 +17,10 @@ from deployer.routing.messages import (
 )
 from deployer.routing.parting import end_sending, has_unread, part
 from deployer.routing.peer import describe_peer
+from deployer.routing.scratch import Scratch
+from deployer.routing.stream import Stream
 from deployer.routing.traffic import Traffic
 from deployer.routing.turns import make_refusal, make_turn
-from deployer.routing.upstream import HIGH_WATER
 from deployer.routing.way import FindWay
 
 __all__ = ["ClientConnection"]
@@ -31,7 +30,7 @@ _MALFORMED = "the request is not valid HTTP/1.1"
 _STOPS = (httptools.HttpParserError, httptools.HttpParserUpgrade)
 
 
-class ClientConnection(asyncio.BufferedProtocol):
+class ClientConnection:
     """See `Client`. Pipelined requests wait, and nothing more is read while they do.
 
     Turns begin at the end of a read, so that a small body leaves together with its head.
@@ -48,7 +47,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._traffic = traffic
         self._scratch = traffic.scratch
         self._find_way = find_way
-        self._transport: asyncio.Transport | None = None
+        self._transport: Stream | None = None
         self._parser = httptools.HttpRequestParser(self)
         self._incoming: Turn | None = None
         self._current: Turn | None = None
@@ -109,7 +108,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         else:
             self._linger()
 
-    def hand_over(self) -> tuple[asyncio.Transport, bytes] | None:
+    def hand_over(self) -> tuple[Stream, bytes] | None:
         """See `Client.hand_over`."""
         transport, self._transport = self._transport, None
         self._current = None
@@ -142,12 +141,11 @@ class ClientConnection(asyncio.BufferedProtocol):
         """See `Connected.abort`."""
         self._close(at_once=True)
 
-    # ---- asyncio.BufferedProtocol
+    # ---- Receiver
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See `asyncio.BufferedProtocol`."""
-        self._transport = cast("asyncio.Transport", transport)
-        self._transport.set_write_buffer_limits(high=HIGH_WATER)
+    def connection_made(self, transport: Stream) -> None:
+        """See `Receiver`."""
+        self._transport = transport
         self.peer = describe_peer(transport)
         if transport.get_extra_info("sslcontext") is not None:
             self.scheme = b"https"
@@ -155,7 +153,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         self.deadline = self._next_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """See `asyncio.BufferedProtocol`."""
+        """See `Receiver`."""
         del exc
         self._transport = None
         self._traffic.clients.discard(self)
@@ -164,13 +162,13 @@ class ClientConnection(asyncio.BufferedProtocol):
         if current is not None:
             current.lose_client()
 
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """See `asyncio.BufferedProtocol`."""
+    def get_buffer(self, sizehint: int) -> Scratch:
+        """See `Receiver`."""
         del sizehint
         return self._scratch
 
     def buffer_updated(self, nbytes: int) -> None:
-        """See `asyncio.BufferedProtocol`."""
+        """See `Receiver`."""
         if self._deaf:
             return
         if self._unparsed == 0 and self._incoming is None:
@@ -189,14 +187,18 @@ class ClientConnection(asyncio.BufferedProtocol):
         if self._waiting or self._paused:
             self._advance()
 
+    def eof_received(self) -> bool | None:
+        """See `Receiver`."""
+        return False
+
     def pause_writing(self) -> None:
-        """See `asyncio.BufferedProtocol`."""
+        """See `Receiver`."""
         self.writable = False
         if self._current is not None:
             self._current.on_client_writable(writable=False)
 
     def resume_writing(self) -> None:
-        """See `asyncio.BufferedProtocol`."""
+        """See `Receiver`."""
         self.writable = True
         if self._current is not None:
             self._current.on_client_writable(writable=True)

@@ -1,7 +1,8 @@
 """The side a request comes from."""
 
-import asyncio
 from typing import Protocol
+
+from deployer.routing.stream import Stream
 
 __all__ = ["Client", "Turn"]
 
@@ -29,7 +30,7 @@ class Client(Protocol):
         """Go on with the next request, or close."""
         ...
 
-    def hand_over(self) -> tuple[asyncio.Transport, bytes] | None:
+    def hand_over(self) -> tuple[Stream, bytes] | None:
         """Give the connection away, and what it has brought for a tunnel; None when there is none.
 
         Nothing is called afterwards.

@@ -13,8 +13,9 @@ from deployer.routing.phase import DONE, PENDING, QUEUED, SEEKING, SENDING, STRE
 from deployer.routing.pool import describe_connect_error, outcome_of_connect
 from deployer.routing.request import Request
 from deployer.routing.retries import MAX_RETRIES, backoff_seconds
+from deployer.routing.stream import HIGH_WATER
 from deployer.routing.tunnel import Tunnel
-from deployer.routing.upstream import HIGH_WATER, UpstreamConnection
+from deployer.routing.upstream import UpstreamConnection
 from deployer.routing.way import Way
 
 __all__ = ["Exchange"]

@@ -11,6 +11,10 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 
+from deployer.routing.stream import Receiver
+from deployer.routing.tcp_stream import TcpStream
+from deployer.routing.tls_stream import TlsStream
+
 __all__ = ["BACKLOG", "Listener", "bind_all"]
 
 BACKLOG = 1024
@@ -25,7 +29,7 @@ class Listener:
 
     Args:
         sockets: Listening; its own from now on.
-        connect: Makes the protocol of a connection.
+        connect: Makes the receiver of a connection.
         tell: Told why connections wait when none can be taken in, once until one can.
         context: TLS is spoken with it.
     """
@@ -33,7 +37,7 @@ class Listener:
     def __init__(
         self,
         sockets: Sequence[socket.socket],
-        connect: Callable[[], asyncio.BaseProtocol],
+        connect: Callable[[], Receiver],
         *,
         tell: Callable[[str], object],
         context: ssl.SSLContext | None = None,
@@ -74,9 +78,16 @@ class Listener:
                 self._pause(listening, error)
                 return
             self._full = False
-            task = self._loop.create_task(self._join(connection))
-            self._joining.add(task)
-            task.add_done_callback(self._joining.discard)
+            self._take_in(connection)
+
+    def _take_in(self, connection: socket.socket) -> None:
+        if self._context is None:
+            connection.setblocking(False)
+            TcpStream(self._loop, connection, self._connect())
+            return
+        task = self._loop.create_task(self._join(connection))
+        self._joining.add(task)
+        task.add_done_callback(self._joining.discard)
 
     def _pause(self, listening: socket.socket, error: OSError) -> None:
         if not self._full:
@@ -91,7 +102,9 @@ class Listener:
 
     async def _join(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError):  # it has left, or speaks no TLS: asyncio has closed it
-            await self._loop.connect_accepted_socket(self._connect, connection, ssl=self._context)
+            await self._loop.connect_accepted_socket(
+                lambda: TlsStream(self._connect()), connection, ssl=self._context
+            )
 
 
 async def bind_all(host: str, port: int) -> list[socket.socket]:

@@ -8,17 +8,19 @@ import asyncio
 import contextlib
 import select
 
+from deployer.routing.stream import Stream
+
 __all__ = ["end_sending", "has_unread", "part"]
 
 
-def has_unread(transport: asyncio.BaseTransport) -> bool:
+def has_unread(transport: Stream | asyncio.BaseTransport) -> bool:
     """Tell whether something came that was not read yet; an end counts, too."""
     poll = select.poll()
     poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
     return bool(poll.poll(0))
 
 
-def end_sending(transport: asyncio.Transport) -> None:
+def end_sending(transport: Stream) -> None:
     """End our side only, and leave the other one to be read.
 
     Closing while the client still sends would reset the connection, and with it the answer that it
@@ -30,7 +32,7 @@ def end_sending(transport: asyncio.Transport) -> None:
         transport.close()
 
 
-def part(transport: asyncio.Transport) -> None:
+def part(transport: Stream) -> None:
     """Close, and let the other side know before anything else is done.
 
     asyncio closes a socket in the loop's next turn, and what is sent until then is reset. That was

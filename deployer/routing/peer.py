@@ -1,8 +1,9 @@
 """Who is at the other end of a connection."""
 
-import asyncio
 import socket
 import struct
+
+from deployer.routing.stream import Stream
 
 __all__ = ["describe_peer"]
 
@@ -10,7 +11,7 @@ _CREDENTIALS = struct.Struct("3i")
 """pid, uid, gid: Linux's ``struct ucred``, as the kernel vouches for them (unix(7))."""
 
 
-def describe_peer(transport: asyncio.BaseTransport) -> bytes:
+def describe_peer(transport: Stream) -> bytes:
     """Return the peer's address; for a Unix socket on Linux, the user and process."""
     name = transport.get_extra_info("peername")
     if name:

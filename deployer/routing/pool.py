@@ -7,6 +7,7 @@ from collections import deque
 
 from deployer.routing.address import Address
 from deployer.routing.health import Outcome
+from deployer.routing.opening import open_stream
 from deployer.routing.scratch import make_scratch
 from deployer.routing.upstream import UpstreamConnection
 
@@ -66,15 +67,9 @@ class Pool:
             OSError: It can't be opened; TimeoutError is one.
         """
         address = self.address
-        loop = asyncio.get_running_loop()
+        connection = UpstreamConnection(self, address, self._scratch)
         async with asyncio.timeout(timeout_seconds):
-            _, connection = await loop.create_connection(
-                lambda: UpstreamConnection(self, address, self._scratch),
-                address.host,
-                address.port,
-                ssl=address.tls,
-                happy_eyeballs_delay=self._race_seconds,
-            )
+            await open_stream(address, connection, race_seconds=self._race_seconds)
         return connection
 
     def give_back(self, connection: UpstreamConnection, now: float, *, whole: bool = True) -> None:

@@ -206,7 +206,9 @@ class Router:
             now=self.traffic.now,
             token=None if self._options.admin.path is not None else self._options.token,
         )
-        self._admin = await open_admin_server(self._options.admin, self.traffic, desk.find_page)
+        self._admin = open_admin_server(
+            self._options.admin, self.traffic, desk.find_page, tell=self._tell_full
+        )
 
     def _find_orders(self, name: str) -> AdminOrders | Refusal:
         found = [s for s in self.steerings if name in (s.name, "")]

@@ -1,6 +1,5 @@
 """What is left of a request once both sides have changed to another protocol: bytes, both ways."""
 
-import asyncio
 import math
 
 from deployer.routing.downstream import Client
@@ -8,8 +7,10 @@ from deployer.routing.fleet import Member, Ticket
 from deployer.routing.health import Outcome
 from deployer.routing.messages import ResponseHead, encode_switch
 from deployer.routing.passage import Passage
+from deployer.routing.scratch import Scratch
+from deployer.routing.stream import Stream
 from deployer.routing.traffic import Traffic
-from deployer.routing.upstream import HIGH_WATER, UpstreamConnection
+from deployer.routing.upstream import UpstreamConnection
 
 __all__ = ["Tunnel"]
 
@@ -101,7 +102,7 @@ class Tunnel:
         """Close both sides once what was sent is out; a ``failure`` is the backend's."""
         self._close(*[side.transport for side in self._sides], failure=failure)
 
-    def _close(self, *transports: asyncio.Transport | None, failure: str = "") -> None:
+    def _close(self, *transports: Stream | None, failure: str = "") -> None:
         for transport in transports:
             if transport is not None:
                 transport.close()
@@ -118,23 +119,23 @@ class Tunnel:
         self._traffic.finish(self, self._passage, self._status, now)
 
 
-class _Side(asyncio.BufferedProtocol):
+class _Side:
     """One of its connections: what is read here is written to the other one."""
 
-    def __init__(
-        self, tunnel: Tunnel, transport: asyncio.Transport, other: asyncio.Transport
-    ) -> None:
+    def __init__(self, tunnel: Tunnel, transport: Stream, other: Stream) -> None:
         self.transport = transport
         self._other = other
         self._tunnel = tunnel
         self._scratch = tunnel.scratch
 
     def begin(self) -> None:
-        self.transport.set_write_buffer_limits(high=HIGH_WATER)
         self.transport.set_protocol(self)
         self.transport.resume_reading()
 
-    def get_buffer(self, sizehint: int) -> memoryview:
+    def connection_made(self, transport: Stream) -> None:
+        self.transport = transport
+
+    def get_buffer(self, sizehint: int) -> Scratch:
         del sizehint
         return self._scratch
 

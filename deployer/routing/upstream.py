@@ -1,20 +1,18 @@
 """One connection to a backend: a request's bytes out, a parsed response in."""
 
-import asyncio
 import select
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Protocol
 
 import httptools
 
 from deployer.routing.address import Address
 from deployer.routing.known_head import ResponseMemory
 from deployer.routing.messages import HEAD_LIMIT, Field, ResponseHead, read_response_head
+from deployer.routing.scratch import Scratch
+from deployer.routing.stream import Stream
 
-__all__ = ["HIGH_WATER", "Idler", "Sink", "Switch", "UpstreamConnection"]
-
-HIGH_WATER = 64 * 1024
-"""Bytes waiting in a socket's buffer from which on the other side is not read any more."""
+__all__ = ["Idler", "Sink", "Switch", "UpstreamConnection"]
 
 _BODILESS = frozenset({204, 304})
 _INTERIM = frozenset({100, 102, 103})
@@ -49,7 +47,7 @@ class Idler(Protocol):
         ...
 
 
-class UpstreamConnection(asyncio.BufferedProtocol):
+class UpstreamConnection:
     """A connection that serves one request at a time, kept open between them.
 
     The sink is told at the end of each read, never from within the parser: so a response can't be
@@ -59,11 +57,11 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         scratch: What is read into; shared with other connections of the loop.
     """
 
-    def __init__(self, idler: Idler, address: Address, scratch: memoryview) -> None:
+    def __init__(self, idler: Idler, address: Address, scratch: Scratch) -> None:
         self.address = address
         self._scratch = scratch
         self._idler = idler
-        self._transport: asyncio.Transport | None = None
+        self._transport: Stream | None = None
         self._look: Callable[[int], object] = lambda _timeout: True
         self._paused = False
         self._sink: Sink | None = None
@@ -129,7 +127,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def hand_over(self) -> asyncio.Transport | None:
+    def hand_over(self) -> Stream | None:
         """Give the connection away; None when it is lost already."""
         transport, self._transport = self._transport, None
         self._sink = None
@@ -153,23 +151,22 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         transport = self._transport
         return transport is not None and not transport.is_closing() and not self._look(0)
 
-    # ---- asyncio.BufferedProtocol
+    # ---- Receiver
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See `asyncio.BufferedProtocol`."""
-        self._transport = cast("asyncio.Transport", transport)
-        self._transport.set_write_buffer_limits(high=HIGH_WATER)
+    def connection_made(self, transport: Stream) -> None:
+        """See `Receiver`."""
+        self._transport = transport
         poll = select.poll()
         poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN | select.POLLPRI)
         self._look = poll.poll
 
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """See `asyncio.BufferedProtocol`."""
+    def get_buffer(self, sizehint: int) -> Scratch:
+        """See `Receiver`."""
         del sizehint
         return self._scratch
 
     def buffer_updated(self, nbytes: int) -> None:
-        """See `asyncio.BufferedProtocol`."""
+        """See `Receiver`."""
         sink, parser = self._sink, self._parser
         if sink is None or parser is None:
             self.abort()
@@ -197,7 +194,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             self._tell(sink)
 
     def eof_received(self) -> bool | None:
-        """See `asyncio.BufferedProtocol`."""
+        """See `Receiver`."""
         until_close = self._head_seen and self._ends_at_close
         if self._sink is not None and until_close and not self._complete:
             self._complete = True
@@ -207,7 +204,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """See `asyncio.BufferedProtocol`."""
+        """See `Receiver`."""
         self._transport = None
         if self._sink is None:
             self._idler.discard(self)
@@ -215,12 +212,12 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             self._lose(self._how_closed() if exc is None else f"broke off: {_cut(exc)}")
 
     def pause_writing(self) -> None:
-        """See `asyncio.BufferedProtocol`."""
+        """See `Receiver`."""
         if self._sink is not None:
             self._sink.on_writable(writable=False)
 
     def resume_writing(self) -> None:
-        """See `asyncio.BufferedProtocol`."""
+        """See `Receiver`."""
         if self._sink is not None:
             self._sink.on_writable(writable=True)
 

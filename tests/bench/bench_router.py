@@ -32,6 +32,7 @@ from deployer.providers.local.clock import SystemClock
 from deployer.release.records import Backend, RouteSettings
 from deployer.routing.capabilities import RUN, Engine
 from deployer.routing.conduct import make_conduct
+from deployer.routing.direct_loop import make_loop
 from deployer.routing.endpoints import Resolver
 from deployer.routing.engines.build import build_plane
 from deployer.routing.engines.waiting import wait_until
@@ -290,9 +291,10 @@ def _serve_router(pipe: Connection, backend_port: int) -> None:
         rng=random.Random(1),
         tell=lambda _line: None,
     )
-    asyncio.run(
-        router.run(asyncio.Event(), ready=lambda: pipe.send(int(router.url.rpartition(":")[2])))
-    )
+    with asyncio.Runner(loop_factory=make_loop) as runner:
+        runner.run(
+            router.run(asyncio.Event(), ready=lambda: pipe.send(int(router.url.rpartition(":")[2])))
+        )
 
 
 def main() -> None:

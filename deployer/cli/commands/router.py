@@ -165,6 +165,7 @@ def serve(
     """
     import asyncio
 
+    from deployer.routing.direct_loop import make_loop
     from deployer.routing.router import RouterOptions
 
     host, port = split_listen(listen)
@@ -219,7 +220,8 @@ def serve(
         )
     else:
         plane = _steered(source, options, engine, engine_binary, run_dir, threads)
-    asyncio.run(_serve(plane))
+    with asyncio.Runner(loop_factory=make_loop) as runner:
+        runner.run(_serve(plane))
 
 
 def _read_admin(text: str | None) -> dict[str, Any]:

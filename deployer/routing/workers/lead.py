@@ -8,9 +8,9 @@ from deployer.release.records import Routes
 from deployer.routing.fleet import Fleet
 from deployer.routing.health import Health, Outcome
 from deployer.routing.steering import Steering
-from deployer.routing.workers.told_health import describe_health
 from deployer.routing.workers.link import Message
 from deployer.routing.workers.tally import Gauges, add_tally
+from deployer.routing.workers.told_health import describe_health
 
 __all__ = ["Lead"]
 

@@ -13,6 +13,7 @@ from deployer.errors import StateError
 from deployer.ports import Clock
 from deployer.release.records import Backend, Routes
 from deployer.routing.client import ClientConnection
+from deployer.routing.direct_loop import make_loop
 from deployer.routing.events import EventLog
 from deployer.routing.fleet import Fleet
 from deployer.routing.follower import ReadRoutes
@@ -63,7 +64,8 @@ def run_worker(
         control=control,
         log=access_log,
     )
-    asyncio.run(worker.serve())
+    with asyncio.Runner(loop_factory=make_loop) as runner:
+        runner.run(worker.serve())
 
 
 class _Worker(Router):

@@ -17,6 +17,7 @@ import pytest
 from deployer.providers.local.clock import SystemClock
 from deployer.release.records import Backend, Routes, RouteSettings
 from deployer.routing.conduct import Conduct
+from deployer.routing.direct_loop import make_loop
 from deployer.routing.endpoints import Resolver
 from deployer.routing.plane import Orders
 from deployer.routing.router import Router, RouterOptions
@@ -238,7 +239,11 @@ def _drive() -> Callable[[Callable[[Rig], Awaitable[None]]], None]:
         async with asyncio.timeout(30), _rig() as rig:
             await story(rig)
 
-    return lambda story: asyncio.run(run(story))
+    def drive(story: Callable[[Rig], Awaitable[None]]) -> None:
+        with asyncio.Runner(loop_factory=make_loop) as runner:
+            runner.run(run(story))
+
+    return drive
 
 
 @pytest.fixture(name="short")

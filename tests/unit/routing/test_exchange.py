@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deployer.routing.client import ClientConnection
+from deployer.routing.listener import Listener, bind_all
 from deployer.routing.traffic import Timeouts
 from deployer.routing.way import Way
 
@@ -595,9 +596,10 @@ def test_an_onlooker_sees_a_request_pass_and_may_find_fault(drive: Drive, body: 
         await rig.start(backend.url)
         notes, traffic = Notes(), rig.router.traffic
         way = Way(traffic, traffic.fleet, notes)
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(
-            lambda: ClientConnection(traffic, lambda _head, _peer: way), "127.0.0.1", 0
+        server = Listener(
+            await bind_all("127.0.0.1", 0),
+            lambda: ClientConnection(traffic, lambda _head, _peer: way),
+            tell=print,
         )
         port = server.sockets[0].getsockname()[1]
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

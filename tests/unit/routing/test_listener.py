@@ -13,6 +13,7 @@ import pytest
 import trustme
 
 from deployer.routing.listener import Listener, bind_all
+from deployer.routing.stream import Receiver
 from deployer.routing.tls import KeyPair
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ GET = b"GET / HTTP/1.1\r\nHost: iris\r\n\r\n"
 def connect(rig: "Rig") -> socket.socket:
     """Connect without a turn of the loop: nobody has accepted it yet."""
     return socket.create_connection(("127.0.0.1", int(rig.router.url.rpartition(":")[2])))
+
+
+def _nobody() -> Receiver:
+    raise AssertionError("nobody is let in")
 
 
 async def read(connected: socket.socket, context: ssl.SSLContext | None = None) -> bytes:
@@ -110,7 +115,7 @@ def test_a_listener_that_is_closed_while_no_file_can_be_opened_stays_closed(
 ) -> None:
     async def story() -> None:
         told: list[str] = []
-        listener = Listener(await bind_all("127.0.0.1", 0), asyncio.Protocol, tell=told.append)
+        listener = Listener(await bind_all("127.0.0.1", 0), _nobody, tell=told.append)
         with socket.socket() as waiting:
             address = listener.sockets[0].getsockname()
             with no_more_files():

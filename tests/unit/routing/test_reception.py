@@ -131,7 +131,7 @@ def test_an_order_says_which_deployment_it_is_for(drive: Drive) -> None:
     async def story(rig: "Rig") -> None:
         await start_pair(rig, admin=parse_admin_address("127.0.0.1:0"), token=TOKEN)
         assert rig.router._admin is not None
-        host, port = rig.router._admin._server.sockets[0].getsockname()[:2]
+        host, port = rig.router._admin._listener.sockets[0].getsockname()[:2]
 
         async def order(path: str) -> int:
             reader, writer = await asyncio.open_connection(host, port)

@@ -1,0 +1,92 @@
+"""A stream within TLS: asyncio's transport, told to a receiver of ours."""
+
+import asyncio
+from typing import Any, cast
+
+from deployer.routing.scratch import Scratch
+from deployer.routing.stream import HIGH_WATER, Receiver
+
+__all__ = ["TlsStream"]
+
+
+class TlsStream(asyncio.BufferedProtocol):
+    """See `Stream`, and the protocol that asyncio tells."""
+
+    _transport: asyncio.Transport
+
+    def __init__(self, receiver: Receiver) -> None:
+        self._receiver = receiver
+
+    # ---- Stream
+
+    def write(self, data: bytes) -> None:
+        """See `Stream.write`."""
+        self._transport.write(data)
+
+    def can_write_eof(self) -> bool:
+        """See `Stream.can_write_eof`."""
+        return self._transport.can_write_eof()
+
+    def write_eof(self) -> None:
+        """See `Stream.write_eof`."""
+        self._transport.write_eof()
+
+    def close(self) -> None:
+        """See `Stream.close`."""
+        self._transport.close()
+
+    def abort(self) -> None:
+        """See `Stream.abort`."""
+        self._transport.abort()
+
+    def is_closing(self) -> bool:
+        """See `Stream.is_closing`."""
+        return self._transport.is_closing()
+
+    def pause_reading(self) -> None:
+        """See `Stream.pause_reading`."""
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """See `Stream.resume_reading`."""
+        self._transport.resume_reading()
+
+    def set_protocol(self, protocol: Receiver) -> None:
+        """See `Stream.set_protocol`."""
+        self._receiver = protocol
+
+    def get_extra_info(self, name: str) -> Any:
+        """See `Stream.get_extra_info`."""
+        return self._transport.get_extra_info(name)
+
+    # ---- asyncio.BufferedProtocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.BufferedProtocol`."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=HIGH_WATER)
+        self._receiver.connection_made(self)
+
+    def get_buffer(self, sizehint: int) -> Scratch:
+        """See `asyncio.BufferedProtocol`."""
+        return self._receiver.get_buffer(sizehint)
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """See `asyncio.BufferedProtocol`."""
+        self._receiver.buffer_updated(nbytes)
+
+    def eof_received(self) -> bool | None:
+        """See `asyncio.BufferedProtocol`."""
+        return self._receiver.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.BufferedProtocol`."""
+        self._receiver.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """See `asyncio.BufferedProtocol`."""
+        self._receiver.pause_writing()
+
+    def resume_writing(self) -> None:
+        """See `asyncio.BufferedProtocol`."""
+        self._receiver.resume_writing()
