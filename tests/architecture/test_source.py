@@ -12,7 +12,7 @@ HAND_OVER = {
     "deployer.parallel",  # the same
     "deployer.release.quorum",  # the same
     "deployer.routing.follower",  # the same, to an event loop
-    "deployer.routing.tcp_stream",  # a receiver's fault is told to the loop, and costs its own connection
+    "deployer.routing.tcp_stream",  # a fault is told to the loop, and costs one connection
 }
 """Where everything may be caught; each place says why."""
 
