@@ -13,28 +13,28 @@ import selectors
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["make_loop", "unwatch", "watch"]
+__all__ = ["DirectLoop", "make_loop"]
 
 
 def make_loop() -> asyncio.AbstractEventLoop:
     """Return a loop; where there is no epoll, asyncio's own."""
-    return _DirectLoop() if hasattr(select, "epoll") else asyncio.new_event_loop()
+    return DirectLoop() if hasattr(select, "epoll") else asyncio.new_event_loop()
 
 
-def watch(loop: asyncio.AbstractEventLoop, fd: int, callback: Callable[[], None]) -> None:
-    """Call back, which must not raise, whenever a descriptor has something to read, or failed."""
-    if isinstance(loop, _DirectLoop):
-        loop.direct.watch(fd, callback)
-    else:
-        loop.add_reader(fd, callback)
+class DirectLoop(asyncio.SelectorEventLoop):
+    """See the module."""
 
+    def __init__(self) -> None:
+        self._direct = _DirectSelector()
+        super().__init__(self._direct)
 
-def unwatch(loop: asyncio.AbstractEventLoop, fd: int) -> None:
-    """Call back no more; to be said before the descriptor is closed."""
-    if isinstance(loop, _DirectLoop):
-        loop.direct.unwatch(fd)
-    else:
-        loop.remove_reader(fd)
+    def watch(self, fd: int, callback: Callable[[], None]) -> None:
+        """Call back, which must not raise, whenever there is something to read, or a failure."""
+        self._direct.watch(fd, callback)
+
+    def unwatch(self, fd: int) -> None:
+        """Call back no more; to be said before the descriptor is closed."""
+        self._direct.unwatch(fd)
 
 
 class _DirectSelector(selectors.BaseSelector):
@@ -86,9 +86,3 @@ class _DirectSelector(selectors.BaseSelector):
         self._callbacks.clear()
         self._epoll.close()
         self._others.close()
-
-
-class _DirectLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self.direct = _DirectSelector()
-        super().__init__(self.direct)

@@ -11,9 +11,10 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 
+from deployer.routing.direct_loop import DirectLoop
+from deployer.routing.loop_stream import LoopStream
 from deployer.routing.stream import Receiver
 from deployer.routing.tcp_stream import TcpStream
-from deployer.routing.tls_stream import TlsStream
 
 __all__ = ["BACKLOG", "Listener", "bind_all"]
 
@@ -81,11 +82,12 @@ class Listener:
             self._take_in(connection)
 
     def _take_in(self, connection: socket.socket) -> None:
-        if self._context is None:
+        loop = self._loop
+        if self._context is None and isinstance(loop, DirectLoop):
             connection.setblocking(False)
-            TcpStream(self._loop, connection, self._connect())
+            TcpStream(loop, connection, self._connect())
             return
-        task = self._loop.create_task(self._join(connection))
+        task = loop.create_task(self._join(connection))
         self._joining.add(task)
         task.add_done_callback(self._joining.discard)
 
@@ -103,7 +105,7 @@ class Listener:
     async def _join(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError):  # it has left, or speaks no TLS: asyncio has closed it
             await self._loop.connect_accepted_socket(
-                lambda: TlsStream(self._connect()), connection, ssl=self._context
+                lambda: LoopStream(self._connect()), connection, ssl=self._context
             )
 
 

@@ -3,9 +3,10 @@
 import asyncio
 
 from deployer.routing.address import Address
+from deployer.routing.direct_loop import DirectLoop
+from deployer.routing.loop_stream import LoopStream
 from deployer.routing.stream import Receiver
 from deployer.routing.tcp_stream import TcpStream
-from deployer.routing.tls_stream import TlsStream
 
 __all__ = ["open_stream"]
 
@@ -22,15 +23,15 @@ async def open_stream(
         OSError: It can't be connected.
     """
     loop = asyncio.get_running_loop()
-    protocol = asyncio.Protocol() if address.tls is None else TlsStream(receiver)
+    direct = loop if isinstance(loop, DirectLoop) and address.tls is None else None
     transport, _ = await loop.create_connection(
-        lambda: protocol,
+        asyncio.Protocol if direct is not None else lambda: LoopStream(receiver),
         address.host,
         address.port,
         ssl=address.tls,
         happy_eyeballs_delay=race_seconds,
     )
-    if address.tls is None:
+    if direct is not None:
         connection = transport.get_extra_info("socket").dup()
         transport.abort()  # closes asyncio's descriptor, not the connection
-        TcpStream(loop, connection, receiver)
+        TcpStream(direct, connection, receiver)

@@ -1,11 +1,10 @@
 """A stream over a socket of its own: as much of a transport as a proxy needs, and no more."""
 
-import asyncio
 import contextlib
 import socket
 from typing import Any
 
-from deployer.routing.direct_loop import unwatch, watch
+from deployer.routing.direct_loop import DirectLoop
 from deployer.routing.stream import HIGH_WATER, Receiver
 
 __all__ = ["TcpStream"]
@@ -20,9 +19,7 @@ class TcpStream:
         connection: Connected, not blocking; its own from now on.
     """
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, connection: socket.socket, receiver: Receiver
-    ) -> None:
+    def __init__(self, loop: DirectLoop, connection: socket.socket, receiver: Receiver) -> None:
         self._loop = loop
         self._socket = connection
         self._fd = connection.fileno()
@@ -85,13 +82,13 @@ class TcpStream:
         """See `Stream.pause_reading`."""
         if self._reading:
             self._reading = False
-            unwatch(self._loop, self._fd)
+            self._loop.unwatch(self._fd)
 
     def resume_reading(self) -> None:
         """See `Stream.resume_reading`."""
         if not (self._reading or self._closing):
             self._reading = True
-            watch(self._loop, self._fd, self._read)
+            self._loop.watch(self._fd, self._read)
 
     def set_protocol(self, protocol: Receiver) -> None:
         """See `Stream.set_protocol`."""

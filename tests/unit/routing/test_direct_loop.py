@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
-from deployer.routing.direct_loop import make_loop, unwatch, watch
+from deployer.routing.direct_loop import DirectLoop, make_loop
 
 
 @pytest.fixture
@@ -26,6 +26,12 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
         yield here, there
 
 
+def running() -> DirectLoop:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, DirectLoop)
+    return loop
+
+
 def _greet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.write(b"hello")
     writer.close()
@@ -35,15 +41,15 @@ def test_a_callback_comes_without_a_turn_of_the_loop_between(
     run: Callable[[Awaitable[None]], None],
 ) -> None:
     async def story() -> None:
-        loop = asyncio.get_running_loop()
+        loop = running()
         called: list[str] = []
         with pair() as (here, there):
-            watch(loop, here.fileno(), lambda: called.append(here.recv(9).decode()))
+            loop.watch(here.fileno(), lambda: called.append(here.recv(9).decode()))
             there.send(b"now")
             loop.call_soon(called.append, "turn 1")
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-            unwatch(loop, here.fileno())
+            loop.unwatch(here.fileno())
             there.send(b"nobody")
             await asyncio.sleep(0.01)
         assert called == ["now", "turn 1"]
@@ -55,21 +61,21 @@ def test_who_closes_another_in_the_same_turn_keeps_it_from_being_called(
     run: Callable[[Awaitable[None]], None],
 ) -> None:
     async def story() -> None:
-        loop = asyncio.get_running_loop()
+        loop = running()
         with pair() as (one, to_one), pair() as (two, to_two):
             called: list[int] = []
 
             def end_both() -> None:
                 called.append(1)
                 for each in (one, two):
-                    unwatch(loop, each.fileno())
+                    loop.unwatch(each.fileno())
 
             for each in (one, two):
-                watch(loop, each.fileno(), end_both)
+                loop.watch(each.fileno(), end_both)
             to_one.send(b"x")
             to_two.send(b"x")
             await asyncio.sleep(0.01)
-            unwatch(loop, one.fileno())
+            loop.unwatch(one.fileno())
             assert len(called) == 1
 
     run(story())

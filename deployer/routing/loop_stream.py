@@ -1,4 +1,4 @@
-"""A stream within TLS: asyncio's transport, told to a receiver of ours."""
+"""A stream that asyncio carries: within TLS, or on a loop that is not ours."""
 
 import asyncio
 from typing import Any, cast
@@ -6,10 +6,10 @@ from typing import Any, cast
 from deployer.routing.scratch import Scratch
 from deployer.routing.stream import HIGH_WATER, Receiver
 
-__all__ = ["TlsStream"]
+__all__ = ["LoopStream"]
 
 
-class TlsStream(asyncio.BufferedProtocol):
+class LoopStream(asyncio.BufferedProtocol):
     """See `Stream`, and the protocol that asyncio tells."""
 
     _transport: asyncio.Transport
