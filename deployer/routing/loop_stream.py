@@ -12,44 +12,49 @@ __all__ = ["LoopStream"]
 class LoopStream(asyncio.BufferedProtocol):
     """See `Stream`, and the protocol that asyncio tells."""
 
-    _transport: asyncio.Transport
-
     def __init__(self, receiver: Receiver) -> None:
         self._receiver = receiver
+        self._transport: asyncio.Transport | None = None
 
     # ---- Stream
 
     def write(self, data: bytes) -> None:
         """See `Stream.write`."""
-        self._transport.write(data)
+        if self._transport is not None:
+            self._transport.write(data)
 
     def can_write_eof(self) -> bool:
         """See `Stream.can_write_eof`."""
-        return self._transport.can_write_eof()
+        return self._transport is not None and self._transport.can_write_eof()
 
     def write_eof(self) -> None:
         """See `Stream.write_eof`."""
-        self._transport.write_eof()
+        if self._transport is not None:
+            self._transport.write_eof()
 
     def close(self) -> None:
         """See `Stream.close`."""
-        self._transport.close()
+        if self._transport is not None:
+            self._transport.close()
 
     def abort(self) -> None:
         """See `Stream.abort`."""
-        self._transport.abort()
+        if self._transport is not None:
+            self._transport.abort()
 
     def is_closing(self) -> bool:
         """See `Stream.is_closing`."""
-        return self._transport.is_closing()
+        return self._transport is None or self._transport.is_closing()
 
     def pause_reading(self) -> None:
         """See `Stream.pause_reading`."""
-        self._transport.pause_reading()
+        if self._transport is not None:
+            self._transport.pause_reading()
 
     def resume_reading(self) -> None:
         """See `Stream.resume_reading`."""
-        self._transport.resume_reading()
+        if self._transport is not None:
+            self._transport.resume_reading()
 
     def set_protocol(self, protocol: Receiver) -> None:
         """See `Stream.set_protocol`."""
@@ -57,14 +62,14 @@ class LoopStream(asyncio.BufferedProtocol):
 
     def get_extra_info(self, name: str) -> Any:
         """See `Stream.get_extra_info`."""
-        return self._transport.get_extra_info(name)
+        return self._transport.get_extra_info(name) if self._transport is not None else None
 
     # ---- asyncio.BufferedProtocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.BufferedProtocol`."""
-        self._transport = cast("asyncio.Transport", transport)
-        self._transport.set_write_buffer_limits(high=HIGH_WATER)
+        self._transport = carrier = cast("asyncio.Transport", transport)
+        carrier.set_write_buffer_limits(high=HIGH_WATER)
         self._receiver.connection_made(self)
 
     def get_buffer(self, sizehint: int) -> Scratch:
@@ -81,6 +86,8 @@ class LoopStream(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.BufferedProtocol`."""
+        # asyncio's TLS keeps whom it tells: with this, its 256 KiB would wait for the collector.
+        self._transport = None
         self._receiver.connection_lost(exc)
 
     def pause_writing(self) -> None:

@@ -1,6 +1,7 @@
 """Opening a stream to an address."""
 
 import asyncio
+from typing import Any
 
 from deployer.routing.address import Address
 from deployer.routing.direct_loop import DirectLoop
@@ -17,19 +18,23 @@ async def open_stream(
     """Connect, and tell the receiver what comes.
 
     Args:
-        race_seconds: After that another address of the same name is tried as well (RFC 8305).
+        race_seconds: After that another address of the same name is tried as well (RFC 8305), on
+            loops that can.
 
     Raises:
         OSError: It can't be connected.
     """
     loop = asyncio.get_running_loop()
     direct = loop if isinstance(loop, DirectLoop) and address.tls is None else None
+    options: dict[str, Any] = {}
+    if isinstance(loop, asyncio.BaseEventLoop):  # uvloop does not know the word
+        options["happy_eyeballs_delay"] = race_seconds
     transport, _ = await loop.create_connection(
         asyncio.Protocol if direct is not None else lambda: LoopStream(receiver),
         address.host,
         address.port,
         ssl=address.tls,
-        happy_eyeballs_delay=race_seconds,
+        **options,
     )
     if direct is not None:
         connection = transport.get_extra_info("socket").dup()

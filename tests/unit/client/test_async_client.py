@@ -1,10 +1,13 @@
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
+import uvloop
 
 from deployer.client import AsyncClient, follow_backends
 from deployer.errors import ProviderError
+from deployer.routing.direct_loop import make_loop
 from deployer.routing.steering import SteeringOptions
 from deployer.routing.traffic import Timeouts
 
@@ -20,13 +23,17 @@ def client_of(pair: Pair, **options: float) -> AsyncClient:
     return AsyncClient(follow_backends(*words), options=steering)
 
 
-def test_many_requests_go_side_by_side(pair: Pair) -> None:
+@pytest.mark.parametrize("make", [asyncio.new_event_loop, make_loop, uvloop.new_event_loop])
+def test_many_requests_go_side_by_side(
+    pair: Pair, make: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
     async def story() -> None:
         async with client_of(pair) as client:
             answers = await asyncio.gather(*[client.post_json("/infer", {}) for _ in range(50)])
         assert {answer.status for answer in answers} == {200}
 
-    asyncio.run(story())
+    with asyncio.Runner(loop_factory=make) as runner:
+        runner.run(story())
 
 
 def test_a_request_that_is_cancelled_is_cancelled_at_the_backend(pair: Pair) -> None:
