@@ -20,11 +20,11 @@ B = TypeVar("B")
 WORKERS = 8
 """Files in flight at most. What they hold in memory is bounded by the transfers' budget."""
 
-_FIRST = 2
+_FIRST = 3
 _LOOK_SECONDS = 0.02
-_BOUND = (0.75, 1.25)
-"""Processors in use by threads that queue for the interpreter: about one. With less they wait for
-stores, with more they compute outside of it."""
+_BOUND = (0.5, 1.25)
+"""Processors in use by threads that queue for the interpreter: about one. With less than half they
+wait for stores (or, a little above, for a busy machine); with more they compute outside of it."""
 
 
 def map_files(
