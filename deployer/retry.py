@@ -12,6 +12,9 @@ __all__ = ["Backoff", "retry_transient"]
 
 T = TypeVar("T")
 
+_JITTER = random.SystemRandom()
+"""Made once: seeding one for each call would cost more than the rest of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
@@ -41,14 +44,14 @@ def retry_transient(
     The provider's own ``retry_after_seconds`` is honoured when it is longer than our wait. The last
     error is raised as it came.
     """
-    rng = rng or random.Random()  # noqa: S311 - jitter, not secrecy
     deadline = clock.monotonic() + backoff.budget_seconds
     attempt = 0
     while True:
         try:
             return call()
         except TransientError as error:
-            wait = max(backoff.wait_seconds(attempt, rng), error.retry_after_seconds or 0.0)
+            jittered = backoff.wait_seconds(attempt, rng or _JITTER)
+            wait = max(jittered, error.retry_after_seconds or 0.0)
             if clock.monotonic() + wait > deadline:
                 raise
             clock.sleep(wait)

@@ -1,8 +1,15 @@
-"""Several files at a time, in order, stopping at the first failure."""
+"""Several files at a time, in order, stopping at the first failure.
+
+How many depends on what they wait for. Where stores answer at once, threads wait for the
+interpreter, which hands itself from one to the next at every call of the system: eight of them take
+twice the CPU of two. Where stores are far, more in flight is all that helps. So a few begin, and
+more join while the interpreter is not the limit.
+"""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Generic, TypeVar
 
 __all__ = ["WORKERS", "map_files"]
@@ -11,7 +18,13 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 WORKERS = 8
-"""Files in flight. What they hold in memory is bounded by the transfers' budget."""
+"""Files in flight at most. What they hold in memory is bounded by the transfers' budget."""
+
+_FIRST = 3
+_LOOK_SECONDS = 0.02
+_BOUND = (0.5, 1.25)
+"""Processors in use by threads that queue for the interpreter: about one. With less than half they
+wait for stores (or, a little above, for a busy machine); with more they compute outside of it."""
 
 
 def map_files(
@@ -28,9 +41,11 @@ def map_files(
     what was ended: what is left where.
     """
     run = _Run(work, items, stop)
-    with ThreadPoolExecutor(min(workers, max(1, len(items)))) as pool:
-        drains = [pool.submit(run.drain) for _ in range(workers)]
+    most = min(workers, max(1, len(items)))
+    with ThreadPoolExecutor(most) as pool:
+        drains = [pool.submit(run.drain) for _ in range(min(_FIRST, most))]
         try:
+            _join_more(pool, run.drain, drains, most)
             wait(drains)
         except BaseException as interrupt:
             run.end()
@@ -39,6 +54,21 @@ def map_files(
                 interrupt.add_note(note)
             raise
     return run.result()
+
+
+def _join_more(
+    pool: ThreadPoolExecutor, drain: Callable[[], None], drains: "list[Future[None]]", most: int
+) -> None:
+    """Start ``drain`` on more threads while that helps, until there are ``most`` or all is done."""
+    least, greatest = _BOUND
+    while len(drains) < most:
+        began, used = time.perf_counter(), time.process_time()
+        if not wait(drains, _LOOK_SECONDS).not_done:
+            return
+        busy = (time.process_time() - used) / (time.perf_counter() - began)
+        if not least <= busy <= greatest:
+            more = min(len(drains), most - len(drains))
+            drains += [pool.submit(drain) for _ in range(more)]
 
 
 class _Run(Generic[A, B]):

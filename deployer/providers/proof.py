@@ -71,14 +71,16 @@ def confirm_stored(store: ObjectStore, info: ObjectInfo | None, sent: Sent) -> O
     return replace(info, proof=sent.algorithm if held else READ_BACK)
 
 
-def settle_upload(store: ObjectStore, key: str, sent: Sent, error: ProviderError) -> ObjectInfo:
+def settle_upload(
+    store: ObjectStore, key: str, sent: Sent, error: ProviderError, *, if_absent: bool = True
+) -> ObjectInfo:
     """Return the info of an object whose upload was refused only because it is there already.
 
     A response that was lost, or somebody who sent the same.
 
     Raises:
-        AlreadyExistsError: The key holds other bytes.
-        ProviderError: It holds nothing: ``error``, as it came.
+        AlreadyExistsError: The key was to be free, and holds other bytes.
+        ProviderError: It holds nothing, or may hold anything: ``error``, as it came.
     """
     info = store.head(key)
     if info is None:
@@ -86,6 +88,8 @@ def settle_upload(store: ObjectStore, key: str, sent: Sent, error: ProviderError
     try:
         return confirm_stored(store, info, sent)
     except IntegrityError:
+        if not if_absent:
+            raise error from None
         raise AlreadyExistsError(
             f"{error.resource} exists already, with other bytes",
             operation=error.operation,

@@ -26,7 +26,9 @@ _JOINED = 64 << 10
 
 _MOST = 1 << 20
 _LONGEST_LINE = 64 << 10
-_STATUS = re.compile(rb"HTTP/1\.1 (\d{3})[ \r\n]")
+_LONGEST_HEAD = 256 << 10
+_END = b"\r\n\r\n"
+_STATUS = re.compile(r"HTTP/1\.1 (\d{3})(?: |$)")
 _FIRST_FINAL = 200
 _NO_BODY = (204, 304)
 
@@ -156,11 +158,9 @@ class _Line:
 
     def read(self, most: int) -> tuple[Answer, bool]:
         """Return the answer, and whether another request may follow; a `ValueError` if neither."""
-        status = self._read_status()
-        headers = dict(self._read_headers())
+        status, headers = self._read_head()
         while status < _FIRST_FINAL:
-            status = self._read_status()
-            headers = dict(self._read_headers())
+            status, headers = self._read_head()
         body = b"" if status in _NO_BODY else self._read_body(headers, most)
         return Answer(status, headers, body), headers.get("connection", "").lower() != "close"
 
@@ -168,18 +168,26 @@ class _Line:
         self._file.close()
         self._socket.close()
 
-    def _read_status(self) -> int:
-        match = _STATUS.match(self._file.readline(_LONGEST_LINE))
+    def _read_head(self) -> tuple[int, dict[str, str]]:
+        first, *lines = self._read_lines().decode("latin-1").split("\r\n")
+        match = _STATUS.match(first)
         if match is None:
             raise ValueError("not HTTP/1.1")
-        return int(match[1])
+        pairs = (line.split(":", 1) for line in lines)
+        return int(match[1]), {name.lower(): value.strip() for name, value in pairs}
 
-    def _read_headers(self) -> Iterable[tuple[str, str]]:
-        while (line := self._file.readline(_LONGEST_LINE)) not in (b"\r\n", b"\n"):
-            name, mark, value = line.decode("latin-1").partition(":")
-            if not mark or not line.endswith(b"\n"):
-                raise ValueError("a header is cut off")
-            yield name.lower(), value.strip()
+    def _read_lines(self) -> bytes:
+        """Return the lines up to an empty one; they mostly come in one piece."""
+        end = self._file.peek().find(_END)
+        if end >= 0:
+            return self._file.read(end + len(_END))[:end]
+        lines = b""
+        while not lines.endswith(_END):
+            line = self._file.readline(_LONGEST_LINE)
+            if not line or len(lines) > _LONGEST_HEAD:
+                raise ValueError("a head is cut off, or without end")
+            lines += line
+        return lines[: -len(_END)]
 
     def _read_body(self, headers: Mapping[str, str], most: int) -> bytes:
         if headers.get("transfer-encoding", "").lower() == "chunked":
@@ -192,7 +200,9 @@ class _Line:
             yield self._read_exactly(length, most)
             most -= length
             self._read_exactly(2, 2)
-        dict(self._read_headers())
+        while (line := self._file.readline(_LONGEST_LINE)) != b"\r\n":
+            if not line:
+                raise ValueError("cut off")
 
     def _read_exactly(self, length: int, most: int) -> bytes:
         if not 0 <= length <= most:

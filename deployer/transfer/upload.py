@@ -49,8 +49,16 @@ class PartUpload(Protocol):
         """Write a small source in one request, and prove it."""
         ...
 
-    def find_parts(self) -> Mapping[int, SentPart]:
-        """Find what a killed upload of this key left, and go on with it; else begin a new one."""
+    def find_parts(self) -> Mapping[int, SentPart] | None:
+        """Go on with an upload of this key that was begun before; None when there is none.
+
+        One without parts counts only where it is known to be of the same bytes. Of one with parts
+        the caller finds that out: somebody may be sending other bytes there.
+        """
+        ...
+
+    def begin(self) -> None:
+        """Begin a new upload, beside those of the same key."""
         ...
 
     def send_part(self, chunk: Chunk) -> SentPart:
@@ -65,7 +73,8 @@ class PartUpload(Protocol):
         """Publish all at once, and prove it; ``checksum`` is the whole's, empty if no CRC.
 
         Raises:
-            NotFoundError: The upload is gone, and the key holds nothing or other bytes.
+            NotFoundError: The upload is gone, or a part of it was replaced; the key holds nothing
+                or other bytes.
             AlreadyExistsError: The key was to be free, and holds other bytes.
         """
         ...
@@ -85,20 +94,28 @@ def send_source(
 ) -> ObjectInfo:
     """Send all of ``source``; see `ObjectStore.put_file` for what is promised.
 
+    An upload that is found is gone on with only while each part that is there proves to be of this
+    source; else, and when it was taken away, all is sent anew in an upload of its own. Two who send
+    different bytes to one name at once may begin alike and meet in one upload for a while: then the
+    parts that one replaced under the other show when it is committed, and it, too, is sent anew.
+
     After a failure that another try may mend, the parts that were sent stay, and a note on the
     error says so; after one that makes them useless they are dropped.
     """
     tell = progress or (lambda _count: None)
     if source.size <= limits.part_bytes:
         return _send_whole(upload, source, tell)
-    attempts = 0
+    there, attempts = upload.find_parts(), 0
     while True:
         attempts += 1
         try:
-            return _Attempt(upload, source, limits, lanes, tell).run()
+            return _Attempt(upload, source, limits, lanes, tell).run(there)
+        except _NotOursError:
+            there = None
         except NotFoundError as error:
             if attempts == _ATTEMPTS:
                 raise _never_ends(source, error) from error
+            there = None
 
 
 def _send_whole(upload: PartUpload, source: Source, tell: Callable[[int], None]) -> ObjectInfo:
@@ -115,10 +132,14 @@ def _send_whole(upload: PartUpload, source: Source, tell: Callable[[int], None])
 def _never_ends(source: Source, error: ProviderError) -> TransientError:
     return TransientError(
         f"the upload of {source.name} was taken away {_ATTEMPTS} times, by somebody who uploads "
-        "the same or clears up",
+        "to the same name or clears up",
         operation=error.operation,
         resource=error.resource,
     )
+
+
+class _NotOursError(Exception):
+    """What was found is an upload of other bytes, or not known to be of these."""
 
 
 class _Attempt:
@@ -141,8 +162,11 @@ class _Attempt:
         self._parts: list[Future[_Done]] = []
         self._failed = threading.Event()
 
-    def run(self) -> ObjectInfo:
-        self._there = self._upload.find_parts()
+    def run(self, there: Mapping[int, SentPart] | None) -> ObjectInfo:
+        """Go on with the upload that has the parts ``there``; begin one when it is None."""
+        if there is None:
+            self._upload.begin()
+        self._there = there or {}
         try:
             done = self._send_all()
             self._source.finish()
@@ -167,13 +191,16 @@ class _Attempt:
         return [part.result() for part in self._parts]
 
     def _start(self, chunk: Chunk) -> "Future[_Done]":
-        return self._lanes.start(lambda: self._ensure(chunk))
+        """Begin to send a chunk that is not there; compare one that is before any later is sent."""
+        there = self._there.get(chunk.number)
+        if there is not None and not there.is_of(chunk):
+            chunk.release()
+            raise _NotOursError
+        return self._lanes.start(lambda: self._ensure(chunk, there))
 
-    def _ensure(self, chunk: Chunk) -> "_Done":
+    def _ensure(self, chunk: Chunk, there: SentPart | None) -> "_Done":
         try:
-            part = self._there.get(chunk.number)
-            if part is None or not part.is_of(chunk):
-                part = self._upload.send_part(chunk)
+            part = there or self._upload.send_part(chunk)
             self._tell(part.size)
             return _Done(part, chunk.checksum(self._upload.algorithm))
         except BaseException:

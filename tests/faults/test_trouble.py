@@ -107,6 +107,31 @@ def test_of_two_contents_under_one_name_one_is_kept_whole(
     assert [info.key for info in place.store.list()] == ["name"]
 
 
+@each_cloud
+@pytest.mark.parametrize("if_absent", [True, False])
+def test_contents_that_begin_alike_never_mix(
+    place: Any, model: Artifact, tmp_path: Path, if_absent: bool
+) -> None:
+    body = (model.root / "weights").read_bytes()
+    other = tmp_path / "other"
+    other.write_bytes(body[:-1] + b"?")
+    came: list[int] = []
+
+    def come_between(_count: int) -> None:
+        if not came:
+            came.append(1)
+            place.again().put_file("name", other, if_absent=if_absent)
+
+    put = partial(place.store.put_file, "name", model.root / "weights", progress=come_between)
+    if if_absent:
+        with pytest.raises(AlreadyExistsError):
+            put(if_absent=True)
+    else:
+        put()
+    assert read(place, "name") == (other.read_bytes() if if_absent else body)
+    assert [info.key for info in place.store.list()] == ["name"]
+
+
 @pytest.mark.parametrize("cloud", ["gcs"])
 def test_what_was_staged_and_never_got_its_name_goes_with_the_next_push(
     place: Any, model: Artifact

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 from google.cloud.storage import Client
 
+from deployer.artifact import garbage
+from deployer.artifact.garbage import Rules, find_garbage, sweep_garbage
 from deployer.ports import ObjectStore
 from deployer.ports.incomplete import IncompleteUpload
 from deployer.providers.aws.connect import connect_store as connect_s3
@@ -32,6 +35,7 @@ from deployer.sandbox.loopback import RunningServer
 from deployer.sandbox.s3.account import ACCESS_KEY, SECRET_KEY
 from deployer.sandbox.s3_server import start_s3_server
 from deployer.transfer import Limits
+from deployer.values import Digest
 
 BUCKET = "resume"
 PART = 64 << 10
@@ -73,9 +77,18 @@ class Place:
 
     def incomplete(self, prefix: str) -> list[IncompleteUpload]:
         """Return the uploads below it that were begun and never ended."""
+        return list(self._uploads(prefix).list())
+
+    def sweep(self, prefix: str, digest: Digest) -> None:
+        """Collect what no release refers to, however young it is; ``digest`` is referred to."""
+        rules = Rules(timedelta(0), at_most=1)
+        swept = garbage.Place(self.open(prefix), self._uploads(prefix))
+        found = find_garbage(swept, {digest}, rules, SystemClock().now())
+        sweep_garbage([found], rules, lambda: {digest})
+
+    def _uploads(self, prefix: str) -> Any:
         connect = UPLOADS[self.scheme]
-        found = connect(self.url(prefix), clock=SystemClock(), endpoint=self.server.url)
-        return list(found.list())
+        return connect(self.url(prefix), clock=SystemClock(), endpoint=self.server.url)
 
 
 @pytest.fixture(scope="session")

@@ -53,7 +53,12 @@ def test_a_push_killed_anywhere_is_gone_on_with(
         sent = place.moved("PUT")
         twice.append(sent - artifact.size)
         assert verify_artifact(store, artifact.digest, deep=True).good
+        # S3 says of an upload without parts nothing but its key: it may be somebody's who sends
+        # other bytes, so one that was killed that early is left to the garbage collector.
+        assert len(place.incomplete(prefix)) <= (place.scheme == "s3")
+        place.sweep(prefix, artifact.digest)
         assert place.incomplete(prefix) == []
+        assert verify_artifact(store, artifact.digest).good
     assert any(left_behind)
     record_property("sent_twice", twice)
     assert max(twice) <= (WORKERS + 1) * PART, twice

@@ -90,7 +90,7 @@ CODES: Mapping[str, Kind] = {
     ),
     **list_codes(
         NotFoundError,
-        "NoSuchKey NoSuchVersion NoSuchUpload NotFound ResourceNotFoundException 404 "
+        "NoSuchKey NoSuchVersion NoSuchUpload InvalidPart NotFound ResourceNotFoundException 404 "
         "NoSuchHostedZone NoSuchHealthCheck",
     ),
     **list_codes(ExpiredLoginError, "ExpiredToken ExpiredTokenException TokenRefreshRequired"),

@@ -23,6 +23,9 @@ __all__ = ["S3Upload"]
 
 T = TypeVar("T")
 
+_LOOKED_INTO = 4
+"""Unfinished uploads of one key whose parts are listed: what was killed is among the newest."""
+
 
 class S3Upload:
     """See `PartUpload`. An unfinished upload of the same key is found in the bucket itself.
@@ -92,15 +95,23 @@ class S3Upload:
             self._key, sent.size, version, checksums=checksums, metadata=self._metadata
         )
 
-    def find_parts(self) -> Mapping[int, SentPart]:
-        """See `PartUpload.find_parts`. Who may not list uploads begins anew."""
-        self._upload = self._bucket.where(self._key)
-        found = self._find_upload()
-        if found is None:
-            self._upload["UploadId"] = self._begin()
-            return {}
-        self._upload["UploadId"] = found
-        return {part.number: part for part in self._list_parts()}
+    def find_parts(self) -> Mapping[int, SentPart] | None:
+        """See `PartUpload.find_parts`. Who may not list uploads finds none."""
+        for found in self._find_uploads():
+            self._upload = {**self._bucket.where(self._key), "UploadId": found}
+            if parts := {part.number: part for part in self._list_parts()}:
+                return parts
+        return None
+
+    def begin(self) -> None:
+        """See `PartUpload.begin`."""
+        arguments = {
+            **self._bucket.where(self._key),
+            "Metadata": self._metadata,
+            **self._bucket.seal.begin(),
+        }
+        answer: Any = self._call("write", lambda s3: s3.create_multipart_upload(**arguments))
+        self._upload = {**self._bucket.where(self._key), "UploadId": answer["UploadId"]}
 
     def send_part(self, chunk: Chunk) -> SentPart:
         """See `PartUpload.send_part`."""
@@ -133,11 +144,24 @@ class S3Upload:
             **self._condition,
         }
         try:
-            self._call("write", lambda s3: s3.complete_multipart_upload(**arguments))
+            answer: Any = self._call("write", lambda s3: s3.complete_multipart_upload(**arguments))
+            self._check_ours(answer, checksum)
         except (NotFoundError, PreconditionError) as error:
             self.abort()
-            return settle_upload(self._store, self._key, sent, error)
+            return settle_upload(
+                self._store, self._key, sent, error, if_absent=bool(self._condition)
+            )
         return confirm_stored(self._store, self._store.head(self._key), sent)
+
+    def _check_ours(self, answer: Mapping[str, Any], checksum: str) -> None:
+        """An upload that somebody else completed, with other parts, answers as it did to them."""
+        if read_checksums(answer).get(self.algorithm, checksum) != checksum:
+            resource = self._bucket.location.describe(self._key)
+            raise NotFoundError(
+                f"the upload of {resource} was completed by somebody else, with other bytes",
+                operation="write",
+                resource=resource,
+            )
 
     def abort(self) -> None:
         """See `PartUpload.abort`."""
@@ -147,29 +171,20 @@ class S3Upload:
         except NotFoundError:
             return
 
-    def _find_upload(self) -> str | None:
-        """Return the newest unfinished upload of exactly this key."""
-        bucket, key = self._upload["Bucket"], self._upload["Key"]
+    def _find_uploads(self) -> list[str]:
+        """Return a few unfinished uploads of exactly this key, the newest first."""
+        where = self._bucket.where(self._key)
+        bucket, key = where["Bucket"], where["Key"]
         try:
             answer: Any = self._call(
                 "list uploads of",
                 lambda s3: s3.list_multipart_uploads(Bucket=bucket, Prefix=key),
             )
         except AccessDeniedError:
-            return None
+            return []
         found = [one for one in answer.get("Uploads", ()) if one["Key"] == key]
-        newest = max(found, key=lambda one: one["Initiated"], default=None)
-        return None if newest is None else newest["UploadId"]
-
-    def _begin(self) -> str:
-        arguments = {
-            **self._upload,
-            "Metadata": self._metadata,
-            **self._bucket.seal.begin(),
-        }
-        answer: Any = self._call("write", lambda s3: s3.create_multipart_upload(**arguments))
-        upload: str = answer["UploadId"]
-        return upload
+        found.sort(key=lambda one: one["Initiated"], reverse=True)
+        return [one["UploadId"] for one in found[:_LOOKED_INTO]]
 
     def _list_parts(self) -> Iterator[SentPart]:
         marker = 0

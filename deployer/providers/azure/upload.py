@@ -64,13 +64,16 @@ class BlobUpload:
             return settle_upload(self._store, self._key, sent, error)
         return confirm_stored(self._store, info, sent)
 
-    def find_parts(self) -> Mapping[int, SentPart]:
+    def find_parts(self) -> Mapping[int, SentPart] | None:
         """See `PartUpload.find_parts`."""
         try:
             found = self._list("uncommitted")
         except NotFoundError:
-            return {}
+            return None
         return {part.number: part for part in found}
+
+    def begin(self) -> None:
+        """See `PartUpload.begin`. All uploads of a blob share its blocks; names keep them apart."""
 
     def send_part(self, chunk: Chunk) -> SentPart:
         """See `PartUpload.send_part`."""

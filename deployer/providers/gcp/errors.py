@@ -85,6 +85,8 @@ CLASSES: Mapping[str, Kind] = {
 _QUOTA_REASONS = {"quotaExceeded", "dailyLimitExceeded", "storageQuotaExceeded"}
 
 _DAMAGED = {"BadDigest", "InvalidDigest", "ContentHashMismatch"}
+_REPLACED = "InvalidPart"
+"""A part that was sent is there no more as it was: what S3's error of this name is to us, too."""
 _XML_CODE = re.compile(r"<Code>(\w+)</Code>")
 
 _CLOCK = "Set this machine's clock, should it be wrong."
@@ -148,6 +150,8 @@ def raise_for_answer(answer: Any) -> None:
     code = _xml_code(answer)
     if code in _DAMAGED:
         raise IntegrityError(f"the service says that the bytes arrived damaged: {code}")
+    if code == _REPLACED:
+        raise exceptions.NotFound(code, response=answer)  # type: ignore[no-untyped-call]
     if code:
         raise exceptions.from_http_status(answer.status_code, code, response=answer)  # type: ignore[no-untyped-call]
     raise exceptions.from_http_response(answer)  # type: ignore[no-untyped-call]

@@ -25,6 +25,8 @@ __all__ = ["GcsUpload"]
 
 _MD5_HEX = 32
 _STAGED = ".uploading"
+_LOOKED_INTO = 4
+"""Unfinished uploads of one key whose parts are listed: what was killed is among the newest."""
 _TWINS = 16
 """How often what is staged may be replaced before it has its key: once by each twin."""
 
@@ -82,16 +84,35 @@ class GcsUpload:
             return settle_upload(self._store, self._key, sent, error)
         return confirm_stored(self._store, info, sent)
 
-    def find_parts(self) -> Mapping[int, SentPart]:
-        """See `PartUpload.find_parts`. Who may not list uploads begins anew."""
+    def find_parts(self) -> Mapping[int, SentPart] | None:
+        """See `PartUpload.find_parts`. Who may not list uploads finds none.
+
+        The name of what is staged says what its bytes are; a key's own name does not.
+        """
         try:
-            self._upload = self._find_upload()
-        except AccessDeniedError:
-            self._upload = ""
-        if not self._upload:
-            self._upload = self._begin()
-            return {}
-        return {part.number: part for part in self._list_parts()}
+            uploads = self._find_uploads()
+        except (AccessDeniedError, NotFoundError):
+            return None
+        for self._upload in uploads:
+            parts = {part.number: part for part in self._list_parts()}
+            if parts or self._if_absent:
+                return parts
+        return None
+
+    def begin(self) -> None:
+        """See `PartUpload.begin`."""
+        headers = {
+            "Content-Type": "application/octet-stream",
+            **{f"x-goog-meta-{name}": value for name, value in self._metadata.items()},
+            **self._bucket.key_headers(),
+        }
+        if self._bucket.key_name:
+            headers["x-goog-encryption-kms-key-name"] = self._bucket.key_name
+        try:
+            answer = self._ask("write", "POST", "?uploads", headers=headers)
+        except NotFoundError as error:
+            raise missing_bucket(self._store.url) from error
+        self._upload = _parse(answer).findtext("{*}UploadId", "")
 
     def send_part(self, chunk: Chunk) -> SentPart:
         """See `PartUpload.send_part`."""
@@ -113,9 +134,10 @@ class GcsUpload:
         try:
             self._ask("write", "POST", f"?uploadId={self._upload}", data=_describe(parts))
         except NotFoundError as error:
-            # It was completed: by a call whose answer was lost, or a twin.
+            # It was completed, by a call whose answer was lost or a twin; or a part was replaced.
+            self.abort()
             if not self._if_absent:
-                return settle_upload(self._store, self._key, sent, error)
+                return settle_upload(self._store, self._key, sent, error, if_absent=False)
         if self._if_absent:
             return self._publish(sent)
         return confirm_stored(self._store, self._store.head(self._key), sent)
@@ -172,8 +194,8 @@ class GcsUpload:
         except NotFoundError:
             return
 
-    def _find_upload(self) -> str:
-        """Return the newest unfinished upload of exactly this key; empty when there is none."""
+    def _find_uploads(self) -> list[str]:
+        """Return a few unfinished uploads of exactly this key, the newest first."""
         location = self._bucket.location
         name = location.full_key(self._staged)
         path = f"/{location.bucket}?uploads&prefix={quote(name, safe='')}"
@@ -185,21 +207,7 @@ class GcsUpload:
             for upload in _parse(answer).iterfind("{*}Upload")
             if upload.findtext("{*}Key") == name
         ]
-        return max(uploads, default=("", ""))[1]
-
-    def _begin(self) -> str:
-        headers = {
-            "Content-Type": "application/octet-stream",
-            **{f"x-goog-meta-{name}": value for name, value in self._metadata.items()},
-            **self._bucket.key_headers(),
-        }
-        if self._bucket.key_name:
-            headers["x-goog-encryption-kms-key-name"] = self._bucket.key_name
-        try:
-            answer = self._ask("write", "POST", "?uploads", headers=headers)
-        except NotFoundError as error:
-            raise missing_bucket(self._store.url) from error
-        return _parse(answer).findtext("{*}UploadId", "")
+        return [name for _, name in sorted(uploads, reverse=True)[:_LOOKED_INTO]]
 
     def _list_parts(self) -> list[SentPart]:
         parts: list[SentPart] = []

@@ -23,6 +23,7 @@ class Script:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.asked: list[bytes] = []
         self.accepted = 0
+        self.piece_bytes = 1 << 20
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -46,7 +47,12 @@ class Script:
                 for answer in self._left.pop(0):
                     self.asked.append(self._read(line))
                     with contextlib.suppress(ConnectionError):
-                        line.sendall(answer)
+                        self._say(line, answer)
+
+    def _say(self, line: socket.socket, answer: bytes) -> None:
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for at in range(0, len(answer), self.piece_bytes):
+            line.sendall(answer[at : at + self.piece_bytes])
 
     def _read(self, line: socket.socket) -> bytes:
         """Read until a dot ends a body, or the client goes away."""
@@ -115,6 +121,9 @@ def test_what_servers_may_say_is_understood(serve: Serve, said: bytes, body: byt
         b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nno header\r\n\r\n",
         CHUNKED + b"9\r\ncut",
+        CHUNKED + b"0\r\nx: a trailer that is cut off",
+        b"HTTP/1.1 200 OK\r\nx: a header that is cut",
+        b"HTTP/1.1 200 OK\r\nx: " + b"x" * (300 << 10),
         CHUNKED + b"zz\r\n",
     ],
 )
@@ -132,3 +141,13 @@ def test_a_server_that_is_away_or_silent_is_none(serve: Serve) -> None:
 def test_a_header_that_would_be_two_is_never_sent(serve: Serve) -> None:
     with pytest.raises(ValueError, match="line break"):
         serve([OK]).wire().ask("GET", "/", {"a": "b\r\nc: d"})
+
+
+def test_an_answer_that_comes_byte_by_byte_is_whole(serve: Serve) -> None:
+    script = serve([CHUNKED + b"3\r\nabc\r\n0\r\nx: y\r\n\r\n", OK])
+    script.piece_bytes = 1
+    wire = script.wire()
+    answers = [wire.ask("PUT", "/", {}, (b".",)) for _ in range(2)]
+    assert [one.body for one in answers if one] == [b"abc", b"hi"]
+    assert answers[1] is not None
+    assert answers[1].headers == {"content-length": "2", "etag": '"e"'}

@@ -41,10 +41,23 @@ def test_what_is_there_is_not_sent_again(
     upload: Any, path: Path, limits: Limits, part_of: Any
 ) -> None:
     body = path.read_bytes()
-    upload.there = {2: part_of(2, body[100:200]), 3: part_of(3, b"x" * 100), 4: part_of(4, b"x")}
+    upload.there = {2: part_of(2, body[100:200]), 4: part_of(4, body[300:400])}
     send(upload, path, limits)
-    assert sorted(upload.parts) == [1, 3, 4, 5, 6, 7, 8, 9, 10, 11]
+    assert sorted(upload.parts) == [1, 3, 5, 6, 7, 8, 9, 10, 11]
+    assert (upload.begun, upload.checksum) == (0, checksum_of("crc32", body))
+
+
+@pytest.mark.parametrize("there", [b"x" * 100, b"x"])
+def test_an_upload_with_a_part_of_other_bytes_is_left_alone(
+    upload: Any, path: Path, limits: Limits, part_of: Any, there: bytes
+) -> None:
+    body = path.read_bytes()
+    upload.there = {1: part_of(1, body[:100]), 2: part_of(2, there)}
+    send(upload, path, limits)
+    assert sorted(upload.parts) == list(range(1, 12))
+    assert (upload.begun, upload.aborted) == (1, False)
     assert upload.checksum == checksum_of("crc32", body)
+    assert limits.budget.used == 0
 
 
 def test_a_part_that_fails_ends_the_upload_and_keeps_what_was_sent(
