@@ -4,8 +4,10 @@ Everything runs in the same minutes on the same machine, each in a process of it
 one processor, the backend and the client on the other. The client is `_Load`, 32 keep-alive
 connections, and comes to each router in turn, several times: the medians are shown. It is often the
 slowest of them, so the honest figure is the router's CPU time per request, and the ratio is of
-those: how many requests a core carries, relative to HAProxy's and Envoy's. Absolute numbers belong
-to the machine.
+those: how many requests a core carries, relative to HAProxy's, to Envoy's, and to those of a proxy
+of FastAPI and httpx, the usual shape of a few lines (``uv sync --group bench``). A last table has
+one connection, and what each router adds to an answer's time. Absolute numbers belong to the
+machine.
 
     make compiled                # for the row of that name
     python -m tests.bench router
@@ -13,9 +15,11 @@ to the machine.
 
 import asyncio
 import contextlib
+import importlib.util
 import multiprocessing
 import os
 import random
+import socket
 import statistics
 import sys
 import tempfile
@@ -23,6 +27,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Self, cast
@@ -44,7 +49,6 @@ from deployer.routing.static import make_routes
 __all__ = ["Measured", "Served", "bench_router", "main", "pinned", "started"]
 
 Usage = tuple[float, float]
-CONNECTIONS = 32
 SIZES = (100, 10_000)
 BODY = b'{"inputs":[{"name":"x","shape":[1,4],"datatype":"FP64","data":[5.1,3.5,1.4,0.2]}]}'
 HEAD = b"POST /v2/models/iris/infer HTTP/1.1\r\nHost: iris\r\nContent-Type: application/json\r\n"
@@ -52,6 +56,8 @@ TAIL = b"Content-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
 REQUEST = HEAD + TAIL
 VARIED = "no two alike"
 """The embedded plane again, with an id of its own in each request's head: nothing can be known."""
+LOGGED = "with a log"
+"""The embedded plane once more, with a line per request into nowhere."""
 COMPILED = Path(__file__).parents[2] / ".compiled"
 """Where `make compiled` puts the embedded plane with the path of a request compiled."""
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -68,7 +74,9 @@ class Measured:
     memory_mib: float = 0.0
 
 
-def bench_router(size: int, seconds: float = 1.0, rounds: int = 5) -> dict[str, Measured]:
+def bench_router(
+    size: int, seconds: float = 1.0, rounds: int = 5, connections: int = 32
+) -> dict[str, Measured]:
     """Measure answers of ``size`` bytes: directly, and through each engine that is installed."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(pinned(0))
@@ -77,23 +85,29 @@ def bench_router(size: int, seconds: float = 1.0, rounds: int = 5) -> dict[str, 
         for engine in RUN:
             with contextlib.suppress(SetupError):
                 routers[engine] = stack.enter_context(started(engine, backend.port))
+        routers[LOGGED] = stack.enter_context(started(Engine.EMBEDDED, backend.port, logged=True))
         if COMPILED.is_dir():
             with _imported_from(COMPILED):
                 routers["compiled"] = stack.enter_context(started(Engine.EMBEDDED, backend.port))
+        if importlib.util.find_spec("fastapi") is not None:
+            with pinned(1):
+                usual = stack.enter_context(Served(_serve_fastapi, backend.port))
+            routers[_FASTAPI] = (usual.port, lambda: _usage_of([usual.pid]))
         routers[VARIED] = routers[Engine.EMBEDDED]
         runs: dict[str, list[Measured]] = {name: [] for name in routers}
         for again in range(rounds + 1):
             for name, (port, use) in routers.items():
-                run = _measure_with(port, use, size, seconds, varied=name == VARIED)
+                ask = partial(_measure, port, size, seconds, connections, varied=name == VARIED)
+                run = _measure_with(use, ask, seconds)
                 runs[name] += [run] if again else []  # the first warms up
     return {name: _median(found) for name, found in runs.items()}
 
 
 def _measure_with(
-    port: int, use: Callable[[], Usage], size: int, seconds: float, *, varied: bool
+    use: Callable[[], Usage], ask: Callable[[], Measured], seconds: float
 ) -> Measured:
     before = use()
-    run = _measure(port, size, seconds, varied=varied)
+    run = ask()
     used = use()
     cpu_us = (used[0] - before[0]) * 1e6 / (run.per_second * seconds)
     return replace(run, cpu_us=cpu_us, memory_mib=used[1])
@@ -126,18 +140,22 @@ def _imported_from(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def started(engine: Engine, backend_port: int) -> Iterator[tuple[int, Callable[[], Usage]]]:
+def started(
+    engine: Engine, backend_port: int, *, logged: bool = False
+) -> Iterator[tuple[int, Callable[[], Usage]]]:
     """Yield the port of a router, and what tells its CPU seconds and MiB so far."""
     with contextlib.ExitStack() as stack:
         with pinned(1):
-            found = stack.enter_context(_start(engine, backend_port))
+            found = stack.enter_context(_start(engine, backend_port, logged=logged))
         yield found
 
 
 @contextlib.contextmanager
-def _start(engine: Engine, backend_port: int) -> Iterator[tuple[int, Callable[[], Usage]]]:
+def _start(
+    engine: Engine, backend_port: int, *, logged: bool
+) -> Iterator[tuple[int, Callable[[], Usage]]]:
     if engine is Engine.EMBEDDED:
-        with Served(_serve_router, backend_port) as router:
+        with Served(_serve_router, backend_port, logged) as router:
             yield router.port, lambda: _usage_of([router.pid])
         return
     with tempfile.TemporaryDirectory(prefix="bench") as name:
@@ -192,18 +210,22 @@ class Served:
         self._process.join()
 
 
-def _measure(port: int, size: int, seconds: float, *, varied: bool) -> Measured:
-    latencies = sorted(asyncio.run(_load(port, size, seconds, varied=varied)))
+def _measure(
+    port: int, size: int, seconds: float, connections: int = 32, *, varied: bool
+) -> Measured:
+    latencies = sorted(asyncio.run(_load(port, size, seconds, connections, varied=varied)))
     count = len(latencies)
     return Measured(
         count / seconds, latencies[count // 2] * 1e3, latencies[int(count * 0.99)] * 1e3
     )
 
 
-async def _load(port: int, size: int, seconds: float, *, varied: bool) -> list[float]:
+async def _load(
+    port: int, size: int, seconds: float, connections: int, *, varied: bool
+) -> list[float]:
     loop = asyncio.get_running_loop()
     until = time.perf_counter() + seconds
-    loads = [_Load(size, until, varied=varied) for _ in range(CONNECTIONS)]
+    loads = [_Load(size, until, varied=varied) for _ in range(connections)]
     for load in loads:
         await loop.create_connection(lambda load=load: load, "127.0.0.1", port)  # type: ignore[misc]
     await asyncio.gather(*[load.done.wait() for load in loads])
@@ -281,7 +303,27 @@ def _backend(port: int) -> Backend:
     return Backend(target="a", release=1, url=f"http://127.0.0.1:{port}", weight=1)
 
 
-def _serve_router(pipe: Connection, backend_port: int) -> None:
+def _serve_fastapi(pipe: Connection, backend_port: int) -> None:
+    import fastapi  # noqa: PLC0415 - a peer, where it is installed
+    import httpx  # noqa: PLC0415
+    import uvicorn  # noqa: PLC0415
+
+    app, there = fastapi.FastAPI(), f"http://127.0.0.1:{backend_port}"
+    client = httpx.AsyncClient(base_url=there, limits=httpx.Limits(max_connections=None))
+
+    @app.post("/{path:path}")
+    async def pass_on(path: str, request: fastapi.Request) -> fastapi.Response:
+        headers = {"content-type": request.headers["content-type"]}
+        answer = await client.post(f"/{path}", content=await request.body(), headers=headers)
+        return fastapi.Response(answer.content, answer.status_code)
+
+    listening = socket.create_server(("127.0.0.1", 0), backlog=128)
+    pipe.send(listening.getsockname()[1])
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    asyncio.run(server.serve([listening]))
+
+
+def _serve_router(pipe: Connection, backend_port: int, logged: bool = False) -> None:  # noqa: FBT002 - over a pipe
     now = datetime(2026, 1, 1, tzinfo=UTC)
     routes = make_routes([_backend(backend_port)], settings=RouteSettings(), now=now)
     router = Router(
@@ -290,6 +332,7 @@ def _serve_router(pipe: Connection, backend_port: int) -> None:
         options=RouterOptions(port=0),
         rng=random.Random(1),
         tell=lambda _line: None,
+        access_log=Path(os.devnull).open("w") if logged else None,  # noqa: SIM115 - to the end
     )
     with asyncio.Runner(loop_factory=make_loop) as runner:
         runner.run(
@@ -298,7 +341,7 @@ def _serve_router(pipe: Connection, backend_port: int) -> None:
 
 
 def main() -> None:
-    """Print a table per size of answer."""
+    """Print a table per size of answer, and what each router adds to the time of one connection."""
     if not COMPILED.is_dir():
         print("compiled is left out: `make compiled` builds it", flush=True)
     for size in SIZES:
@@ -309,9 +352,14 @@ def main() -> None:
             line = f"{name:<14}{row.per_second:>12,.0f}{row.p50_ms:>9.2f}{row.p99_ms:>9.2f}"
             print(line + (_costs(row, rows) if row.cpu_us else ""))
             sys.stdout.flush()
+    rows = bench_router(SIZES[0], connections=1)
+    least = rows.pop("direct").p50_ms
+    added = ", ".join(f"{name} {row.p50_ms - least:.2f}" for name, row in rows.items())
+    print(f"one connection, p50 {least:.2f} ms directly; added ms: {added}", flush=True)
 
 
-_PEERS = (Engine.HAPROXY, Engine.ENVOY)
+_FASTAPI = "fastapi"
+_PEERS = (Engine.HAPROXY, Engine.ENVOY, _FASTAPI)
 
 
 def _costs(row: Measured, rows: dict[str, Measured]) -> str:
