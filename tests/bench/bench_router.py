@@ -311,12 +311,12 @@ def _serve_fastapi(pipe: Connection, backend_port: int) -> None:
     app, there = fastapi.FastAPI(), f"http://127.0.0.1:{backend_port}"
     client = httpx.AsyncClient(base_url=there, limits=httpx.Limits(max_connections=None))
 
-    @app.post("/{path:path}")
     async def pass_on(path: str, request: fastapi.Request) -> fastapi.Response:
         headers = {"content-type": request.headers["content-type"]}
         answer = await client.post(f"/{path}", content=await request.body(), headers=headers)
         return fastapi.Response(answer.content, answer.status_code)
 
+    app.add_api_route("/{path:path}", pass_on, methods=["POST"])
     listening = socket.create_server(("127.0.0.1", 0), backlog=128)
     pipe.send(listening.getsockname()[1])
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))

@@ -60,7 +60,7 @@ class Judge:
             auth_settings=["BearerToken"],
         )
         answer = self.api.call_api(*parameters, _request_timeout=30.0).response
-        if answer.data == b"404 page not found\n":  # a group that is served from now on, but not yet
+        if answer.data == b"404 page not found\n":  # its group is not served yet
             return "could not find the path"
         text = json.loads(answer.data)
         return str(text["message"] if answer.status >= 300 else answer.headers.get("Warning", ""))
