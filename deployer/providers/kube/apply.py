@@ -43,7 +43,11 @@ IN_FLIGHT = 8
 """Requests at once: more are no faster against one API server, and priority and fairness answers
 them with 429."""
 
-_TRIES = 5
+_TRIES = 6
+_PAUSE_SECONDS = 0.03
+"""The first of the pauses between tries; each is twice as long. A controller that has just seen a
+new Deployment writes its status several times in a row."""
+
 _ESTABLISHED_SECONDS = 30.0
 _POLL_SECONDS = 0.2
 
@@ -139,10 +143,11 @@ class Applier:
     ) -> ApplyResult:
         """Write, and read again what has moved since it was read."""
         ref = ObjectRef.of(wanted)
-        for _ in range(_TRIES - 1):
+        for count in range(_TRIES - 1):
             try:
                 return self._write(wanted, live, options)
             except PreconditionError:
+                self._clock.sleep(_PAUSE_SECONDS * 2**count)
                 live = self._objects.find(ref)
                 options.guard()
         return self._write(wanted, live, options)
