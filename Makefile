@@ -58,7 +58,7 @@ check: setup     ## Lint, types, import contracts, lock, docs
 	$(UV) lock --check --quiet
 	$(BIN)/pytest -q tests/architecture
 
-compiled: .venv/.ready  ## A wheel in dist/ whose router is twice as fast: needs a C compiler and Python's headers
+compiled: .venv/.ready  ## A wheel in dist/ whose router takes a third less CPU: needs a C compiler and Python's headers
 	@started=$$(date +%s); \
 	rm -rf dist .compiled; \
 	HATCH_BUILD_HOOKS_ENABLE=1 $(UV) build --quiet --python $(BIN)/python --out-dir dist; \

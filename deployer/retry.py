@@ -31,9 +31,10 @@ class Backoff:
     cap_seconds: float = 10.0
     budget_seconds: float = 60.0
 
-    def wait_seconds(self, attempt: int, rng: random.Random) -> float:
+    def wait_seconds(self, attempt: int, rng: random.Random | None = None) -> float:
         """Return how long to wait after failed try number ``attempt`` (from 0)."""
-        return rng.uniform(0.0, min(self.cap_seconds, self.base_seconds * 2.0**attempt))
+        longest = min(self.cap_seconds, self.base_seconds * 2.0**attempt)
+        return (rng or _JITTER).uniform(0.0, longest)
 
 
 def retry_transient(
@@ -50,8 +51,7 @@ def retry_transient(
         try:
             return call()
         except TransientError as error:
-            jittered = backoff.wait_seconds(attempt, rng or _JITTER)
-            wait = max(jittered, error.retry_after_seconds or 0.0)
+            wait = max(backoff.wait_seconds(attempt, rng), error.retry_after_seconds or 0.0)
             if clock.monotonic() + wait > deadline:
                 raise
             clock.sleep(wait)

@@ -10,15 +10,24 @@ import asyncio
 import math
 import select
 import selectors
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
-__all__ = ["DirectLoop", "make_loop"]
+__all__ = ["DirectLoop", "make_loop", "run_main"]
+
+
+T = TypeVar("T")
 
 
 def make_loop() -> asyncio.AbstractEventLoop:
     """Return a loop; where there is no epoll, asyncio's own."""
     return DirectLoop() if hasattr(select, "epoll") else asyncio.new_event_loop()
+
+
+def run_main(main: Coroutine[Any, Any, T]) -> T:
+    """Run ``main`` as `asyncio.run` does, on such a loop."""
+    with asyncio.Runner(loop_factory=make_loop) as runner:
+        return runner.run(main)
 
 
 class DirectLoop(asyncio.SelectorEventLoop):
@@ -37,14 +46,14 @@ class DirectLoop(asyncio.SelectorEventLoop):
         self._direct.unwatch(fd)
 
 
-class _DirectSelector(selectors.BaseSelector):
-    """asyncio's selector, and the callbacks of what is watched beside it."""
+class _DirectSelector(selectors.DefaultSelector):
+    """asyncio's selector, by epoll wherever this is made, and callbacks of what is watched."""
 
     def __init__(self) -> None:
-        self._others = selectors.EpollSelector()
-        self._others_fd = self._others.fileno()
+        super().__init__()
+        self._own_fd = self.fileno()
         self._epoll = select.epoll()
-        self._epoll.register(self._others_fd, select.EPOLLIN)
+        self._epoll.register(self._own_fd, select.EPOLLIN)
         self._callbacks: dict[int, Callable[[], None]] = {}
 
     def watch(self, fd: int, callback: Callable[[], None]) -> None:
@@ -63,26 +72,11 @@ class _DirectSelector(selectors.BaseSelector):
             callback = callbacks.get(fd)
             if callback is not None:
                 callback()
-            elif fd == self._others_fd:
-                others = self._others.select(0)
+            elif fd == self._own_fd:
+                others = super().select(0)
         return others
-
-    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        return self._others.register(fileobj, events, data)
-
-    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
-        return self._others.unregister(fileobj)
-
-    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        return self._others.modify(fileobj, events, data)
-
-    def get_key(self, fileobj: Any) -> selectors.SelectorKey:
-        return self._others.get_key(fileobj)
-
-    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
-        return self._others.get_map()
 
     def close(self) -> None:
         self._callbacks.clear()
         self._epoll.close()
-        self._others.close()
+        super().close()

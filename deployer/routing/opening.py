@@ -37,6 +37,8 @@ async def open_stream(
         **options,
     )
     if direct is not None:
-        connection = transport.get_extra_info("socket").dup()
-        transport.abort()  # closes asyncio's descriptor, not the connection
+        try:
+            connection = transport.get_extra_info("socket").dup()
+        finally:
+            transport.abort()  # closes asyncio's descriptor, not the copy's connection
         TcpStream(direct, connection, receiver)

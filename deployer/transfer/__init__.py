@@ -14,9 +14,10 @@ from deployer.transfer.limits import Limits
 from deployer.transfer.marks import Marks, mark_file
 from deployer.transfer.reads import Reader, SharedReads, StoppedTransferError, open_source
 from deployer.transfer.remote import RemoteSource
-from deployer.transfer.upload import PartUpload, SentPart, send_source
+from deployer.transfer.upload import LOOKED_INTO, PartUpload, SentPart, send_source
 
 __all__ = [
+    "LOOKED_INTO",
     "Body",
     "Budget",
     "Lanes",

@@ -12,7 +12,10 @@ from deployer.ports import Chunk, ObjectInfo, Source
 from deployer.transfer.lanes import Lanes
 from deployer.transfer.limits import Limits
 
-__all__ = ["PartUpload", "SentPart", "send_source"]
+__all__ = ["LOOKED_INTO", "PartUpload", "SentPart", "send_source"]
+
+LOOKED_INTO = 4
+"""Unfinished uploads of one key whose parts are listed: what was killed is among the newest."""
 
 _ATTEMPTS = 3
 _CRCS = ("crc32", "crc32c", "crc64nvme")

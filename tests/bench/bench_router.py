@@ -37,7 +37,7 @@ from deployer.providers.local.clock import SystemClock
 from deployer.release.records import Backend, RouteSettings
 from deployer.routing.capabilities import RUN, Engine
 from deployer.routing.conduct import make_conduct
-from deployer.routing.direct_loop import make_loop
+from deployer.routing.direct_loop import run_main
 from deployer.routing.endpoints import Resolver
 from deployer.routing.engines.build import build_plane
 from deployer.routing.engines.waiting import wait_until
@@ -49,6 +49,7 @@ from deployer.routing.static import make_routes
 __all__ = ["Measured", "Served", "bench_router", "main", "pinned", "started"]
 
 Usage = tuple[float, float]
+CONNECTIONS = 32
 SIZES = (100, 10_000)
 BODY = b'{"inputs":[{"name":"x","shape":[1,4],"datatype":"FP64","data":[5.1,3.5,1.4,0.2]}]}'
 HEAD = b"POST /v2/models/iris/infer HTTP/1.1\r\nHost: iris\r\nContent-Type: application/json\r\n"
@@ -75,7 +76,7 @@ class Measured:
 
 
 def bench_router(
-    size: int, seconds: float = 1.0, rounds: int = 5, connections: int = 32
+    size: int, seconds: float = 1.0, rounds: int = 5, connections: int = CONNECTIONS
 ) -> dict[str, Measured]:
     """Measure answers of ``size`` bytes: directly, and through each engine that is installed."""
     with contextlib.ExitStack() as stack:
@@ -211,7 +212,7 @@ class Served:
 
 
 def _measure(
-    port: int, size: int, seconds: float, connections: int = 32, *, varied: bool
+    port: int, size: int, seconds: float, connections: int = CONNECTIONS, *, varied: bool
 ) -> Measured:
     latencies = sorted(asyncio.run(_load(port, size, seconds, connections, varied=varied)))
     count = len(latencies)
@@ -334,10 +335,9 @@ def _serve_router(pipe: Connection, backend_port: int, logged: bool = False) -> 
         tell=lambda _line: None,
         access_log=Path(os.devnull).open("w") if logged else None,  # noqa: SIM115 - to the end
     )
-    with asyncio.Runner(loop_factory=make_loop) as runner:
-        runner.run(
-            router.run(asyncio.Event(), ready=lambda: pipe.send(int(router.url.rpartition(":")[2])))
-        )
+    run_main(
+        router.run(asyncio.Event(), ready=lambda: pipe.send(int(router.url.rpartition(":")[2])))
+    )
 
 
 def main() -> None:

@@ -163,9 +163,7 @@ def serve(
     Example: deployer router serve --backend aws=http://127.0.0.1:9101,weight=60
     --backend gcp=http://127.0.0.1:9102,weight=40 --probe-path /health --fast
     """
-    import asyncio
-
-    from deployer.routing.direct_loop import make_loop
+    from deployer.routing.direct_loop import run_main
     from deployer.routing.router import RouterOptions
 
     host, port = split_listen(listen)
@@ -220,8 +218,7 @@ def serve(
         )
     else:
         plane = _steered(source, options, engine, engine_binary, run_dir, threads)
-    with asyncio.Runner(loop_factory=make_loop) as runner:
-        runner.run(_serve(plane))
+    run_main(_serve(plane))
 
 
 def _read_admin(text: str | None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from deployer.providers.aws.checksums import (
     read_checksums,
 )
 from deployer.providers.proof import Sent, confirm_stored, settle_upload
-from deployer.transfer import SentPart
+from deployer.transfer import LOOKED_INTO, SentPart
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["S3Upload"]
 
 T = TypeVar("T")
-
-_LOOKED_INTO = 4
-"""Unfinished uploads of one key whose parts are listed: what was killed is among the newest."""
 
 
 class S3Upload:
@@ -184,7 +181,7 @@ class S3Upload:
             return []
         found = [one for one in answer.get("Uploads", ()) if one["Key"] == key]
         found.sort(key=lambda one: one["Initiated"], reverse=True)
-        return [one["UploadId"] for one in found[:_LOOKED_INTO]]
+        return [one["UploadId"] for one in found[:LOOKED_INTO]]
 
     def _list_parts(self) -> Iterator[SentPart]:
         marker = 0

@@ -19,14 +19,12 @@ from deployer.providers.gcp.bucket import GcsBucket, to_base64
 from deployer.providers.gcp.copying import rename_object
 from deployer.providers.gcp.errors import missing_bucket
 from deployer.providers.proof import Sent, confirm_stored, settle_upload
-from deployer.transfer import SentPart
+from deployer.transfer import LOOKED_INTO, SentPart
 
 __all__ = ["GcsUpload"]
 
 _MD5_HEX = 32
 _STAGED = ".uploading"
-_LOOKED_INTO = 4
-"""Unfinished uploads of one key whose parts are listed: what was killed is among the newest."""
 _TWINS = 16
 """How often what is staged may be replaced before it has its key: once by each twin."""
 
@@ -207,7 +205,7 @@ class GcsUpload:
             for upload in _parse(answer).iterfind("{*}Upload")
             if upload.findtext("{*}Key") == name
         ]
-        return [name for _, name in sorted(uploads, reverse=True)[:_LOOKED_INTO]]
+        return [name for _, name in sorted(uploads, reverse=True)[:LOOKED_INTO]]
 
     def _list_parts(self) -> list[SentPart]:
         parts: list[SentPart] = []

@@ -36,6 +36,7 @@ from deployer.providers.kube.ownership import (
 )
 from deployer.providers.phases import in_phases
 from deployer.providers.policies import is_autoscalers, leave_out, policy_for, yielded_paths
+from deployer.retry import Backoff
 
 __all__ = ["IN_FLIGHT", "Applier"]
 
@@ -44,9 +45,8 @@ IN_FLIGHT = 8
 them with 429."""
 
 _TRIES = 6
-_PAUSE_SECONDS = 0.03
-"""The first of the pauses between tries; each is twice as long. A controller that has just seen a
-new Deployment writes its status several times in a row."""
+_BACKOFF = Backoff(base_seconds=0.06)
+"""A controller that has just seen a new Deployment writes its status several times in a row."""
 
 _ESTABLISHED_SECONDS = 30.0
 _POLL_SECONDS = 0.2
@@ -147,7 +147,7 @@ class Applier:
             try:
                 return self._write(wanted, live, options)
             except PreconditionError:
-                self._clock.sleep(_PAUSE_SECONDS * 2**count)
+                self._clock.sleep(_BACKOFF.wait_seconds(count))
                 live = self._objects.find(ref)
                 options.guard()
         return self._write(wanted, live, options)

@@ -13,7 +13,7 @@ from deployer.errors import StateError
 from deployer.ports import Clock
 from deployer.release.records import Backend, Routes
 from deployer.routing.client import ClientConnection
-from deployer.routing.direct_loop import make_loop
+from deployer.routing.direct_loop import run_main
 from deployer.routing.events import EventLog
 from deployer.routing.fleet import Fleet
 from deployer.routing.follower import ReadRoutes
@@ -64,8 +64,7 @@ def run_worker(
         control=control,
         log=access_log,
     )
-    with asyncio.Runner(loop_factory=make_loop) as runner:
-        runner.run(worker.serve())
+    run_main(worker.serve())
 
 
 class _Worker(Router):

@@ -17,7 +17,7 @@ import pytest
 from deployer.providers.local.clock import SystemClock
 from deployer.release.records import Backend, Routes, RouteSettings
 from deployer.routing.conduct import Conduct
-from deployer.routing.direct_loop import make_loop
+from deployer.routing.direct_loop import run_main
 from deployer.routing.endpoints import Resolver
 from deployer.routing.plane import Orders
 from deployer.routing.router import Router, RouterOptions
@@ -235,13 +235,12 @@ async def _rig() -> AsyncIterator[Rig]:
 def _drive() -> Callable[[Callable[[Rig], Awaitable[None]]], None]:
     """Run a story in an event loop of its own, within 30 s; clean up whatever it started."""
 
-    async def run(story: Callable[[Rig], Awaitable[None]]) -> None:
+    async def play(story: Callable[[Rig], Awaitable[None]]) -> None:
         async with asyncio.timeout(30), _rig() as rig:
             await story(rig)
 
     def drive(story: Callable[[Rig], Awaitable[None]]) -> None:
-        with asyncio.Runner(loop_factory=make_loop) as runner:
-            runner.run(run(story))
+        run_main(play(story))
 
     return drive
 
