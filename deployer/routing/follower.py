@@ -34,6 +34,7 @@ class Follower:
 
     Attributes:
         error: Why the last read brought nothing to follow; empty when it went well.
+        tried: Set once a read has ended, well or not.
         confirmed: When the routes were last read or found unchanged, in the loop's time.
     """
 
@@ -47,6 +48,7 @@ class Follower:
     ) -> None:
         self.routes: Routes | None = None
         self.error = ""
+        self.tried = asyncio.Event()
         self.confirmed: float | None = None
         self.from_snapshot = False
         self._read = read
@@ -58,6 +60,7 @@ class Follower:
         """Read every second, for ever."""
         while True:
             await self.read_once()
+            self.tried.set()
             await asyncio.sleep(POLL_SECONDS)
 
     async def read_once(self) -> None:

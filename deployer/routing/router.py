@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import random
+import socket
 import ssl
 import sys
 from collections.abc import Callable, Sequence
@@ -33,6 +34,7 @@ from deployer.routing.way import FindWay
 
 __all__ = ["Router", "RouterOptions", "describe_url"]
 
+_FIRST_READ_SECONDS = 2.0
 _TEND_SECONDS = 5.0
 _WARN_EVERY = 17280  # times that make a day
 
@@ -126,7 +128,9 @@ class Router:
             await self.stop()
 
     async def start(self) -> None:
-        """Read the routes once, listen, and begin to probe and to follow.
+        """Follow the routes and probe; serve once they were read, or could not be for 2 s.
+
+        Who connects meanwhile waits instead of being refused for want of a backend.
 
         Raises:
             SetupError: The address can't be listened on.
@@ -144,9 +148,13 @@ class Router:
             steering.neighbours = self.steerings
         self._trace()
         self._site = Site(self.steerings, self.events)
-        await self._listen()
+        self._find_way = self._make_find_way()
+        await self._listen_admin()
+        sockets = await self._bind_all()
         for steering in self.steerings:
             steering.start()
+        await self._await_routes()
+        self._listener = self._open(sockets)
         self._writing = asyncio.create_task(self._write_logs())
         self._tending = asyncio.create_task(self._tend_certificates())
 
@@ -218,13 +226,9 @@ class Router:
         traffic = found[0].traffic
         return AdminOrders(traffic.fleet, self.events, abandon=traffic.abandon_member)
 
-    async def _listen(self) -> None:
-        await self._listen_admin()
-        find_way = self._make_find_way()
+    async def _bind_all(self) -> list[socket.socket]:
         try:
-            self._listener = await self._listen_for(
-                lambda: ClientConnection(self.traffic, find_way)
-            )
+            return await self._bind()
         except OSError as error:
             if self._admin is not None:
                 self._admin.close()
@@ -233,9 +237,20 @@ class Router:
                 hint="Choose another address with --listen.",
             ) from error
 
-    async def _listen_for(self, connect: Callable[[], ClientConnection]) -> Listener:
-        sockets = await bind_all(self._options.host, self._options.port)
-        return Listener(sockets, connect, tell=self._tell_full, context=self._context)
+    async def _bind(self) -> list[socket.socket]:
+        return await bind_all(self._options.host, self._options.port)
+
+    async def _await_routes(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FIRST_READ_SECONDS):
+                for steering in self.steerings:
+                    await steering.follower.tried.wait()
+
+    def _open(self, sockets: Sequence[socket.socket]) -> Listener:
+        return Listener(sockets, self._connect, tell=self._tell_full, context=self._context)
+
+    def _connect(self) -> ClientConnection:
+        return ClientConnection(self.traffic, self._find_way)
 
     def _tell_full(self, why: str) -> None:
         self.events.add(Kind.STATE, "listener", "new connections wait", cause=why, by="router")

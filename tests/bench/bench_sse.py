@@ -125,10 +125,7 @@ def _raise_limit() -> None:
 async def _hold_idle(backend_port: int) -> None:
     with contextlib.ExitStack() as stack:
         port, use = stack.enter_context(started(Engine.EMBEDDED, backend_port))
-        writers = list[asyncio.StreamWriter]()
-        while not writers:
-            with contextlib.suppress(ValueError):  # it listens a moment before it knows backends
-                writers = await _open(port, b"", 1)
+        writers = await _open(port, b"", 1)
         before = use()[1]
         writers += await _open(port, b"", 1000)
         print(f"1000 idle connections: {before:.0f} MiB before, {use()[1]:.0f} MiB with them")

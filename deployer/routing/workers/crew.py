@@ -8,13 +8,12 @@ import asyncio
 import contextlib
 import multiprocessing
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
 
 from deployer.errors import SetupError
 from deployer.ports import Clock
-from deployer.routing.client import ClientConnection
 from deployer.routing.events import Kind
 from deployer.routing.follower import ReadRoutes
 from deployer.routing.listener import BACKLOG, Listener, bind_all
@@ -163,9 +162,12 @@ class _Control(Router):
     def _make_find_way(self) -> FindWay:
         return lambda head, _peer: self._site.show(head)
 
-    async def _listen_for(self, connect: Callable[[], ClientConnection]) -> Listener:
-        sockets = await bind_all("127.0.0.1", 0)  # never TLS: the workers come over loopback
-        return Listener(sockets, connect, tell=self._tell_full)
+    async def _bind(self) -> list[socket.socket]:
+        return await bind_all("127.0.0.1", 0)
+
+    def _open(self, sockets: Sequence[socket.socket]) -> Listener:
+        # never TLS: the workers come over loopback
+        return Listener(sockets, self._connect, tell=self._tell_full)
 
 
 class _Hand:

@@ -6,13 +6,12 @@ import random
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 from deployer.errors import StateError
 from deployer.ports import Clock
 from deployer.release.records import Backend, Routes
-from deployer.routing.client import ClientConnection
 from deployer.routing.direct_loop import run_main
 from deployer.routing.events import EventLog
 from deployer.routing.fleet import Fleet
@@ -85,7 +84,7 @@ class _Worker(Router):
         self._at = at
         self._absent = set[int]()
         self._adopted: dict[int, Listener] = {}
-        self._connect: Callable[[], ClientConnection] | None = None
+        self._begun = False
         self._end = end
         self._control_port = control
         self._inbox: asyncio.Queue[Message] = asyncio.Queue()
@@ -149,19 +148,16 @@ class _Worker(Router):
         _led(steering).tell = lambda key, outcome, reason: self._tell(at, key, outcome, reason)
         return steering
 
-    async def _listen_for(self, connect: Callable[[], ClientConnection]) -> Listener:
+    async def _bind(self) -> list[socket.socket]:
+        return [self._listeners[self._at].dup()]  # a copy: see `_adopt`
+
+    async def _await_routes(self) -> None:
         if self._link is not None:
             self._link.send({"hello": True})
         while "begin" not in (message := await self._inbox.get()):
             await self._hear(message)
-        self._connect = connect
+        self._begun = True
         self._stand_in()
-        return self._open(self._at, connect)
-
-    def _open(self, at: int, connect: Callable[[], ClientConnection]) -> Listener:
-        # A copy: to close it must not close the listener, which is wanted again.
-        copy = self._listeners[at].dup()
-        return Listener([copy], connect, tell=self._tell_full, context=self._context)
 
     def _make_find_way(self) -> FindWay:
         self._control = _make_control(self.events, self._rng, self._control_port)
@@ -203,9 +199,10 @@ class _Worker(Router):
             self._adopt(self._absent)
 
     def _adopt(self, others: set[int]) -> None:
-        if self._connect is not None:
+        # Copies: to close one must not close the listener, which is wanted again.
+        if self._begun:
             for at in others - {self._at, *self._adopted}:
-                self._adopted[at] = self._open(at, self._connect)
+                self._adopted[at] = self._open([self._listeners[at].dup()])
 
     def _stop_listening(self) -> list[Listener]:
         """Leave the listeners to the others; the last to leave lets in who waits at any of them."""

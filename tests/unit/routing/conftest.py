@@ -7,6 +7,7 @@ import json
 import os
 import random
 import resource
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -109,6 +110,8 @@ class Rig:
         self.told: list[str] = []
         self.log = io.StringIO()
         self.routes: Routes | Exception = self.make_routes([])
+        self.readable = threading.Event()
+        self.readable.set()
 
     async def backend(self, handler: Handler = answer_ok, *, port: int = 0) -> ScriptedBackend:
         backend = ScriptedBackend(handler)
@@ -158,6 +161,7 @@ class Rig:
         )
 
     def read_routes(self) -> Routes:
+        self.readable.wait(10)
         if isinstance(self.routes, Exception):
             raise self.routes
         return self.routes
@@ -171,7 +175,7 @@ class Rig:
         self.router = Router(
             self.read_routes,
             clock=SystemClock(),
-            options=RouterOptions(port=0, **{"drain_seconds": 1.0, **options}),
+            options=RouterOptions(**{"port": 0, "drain_seconds": 1.0, **options}),
             rng=random.Random(7),
             tell=self.told.append,
             access_log=self.log,

@@ -1,6 +1,7 @@
 """The router as a whole: routes that change, backends that fail, an orderly end."""
 
 import asyncio
+import contextlib
 import ssl
 import threading
 from collections.abc import Awaitable, Callable
@@ -196,6 +197,47 @@ def test_a_state_that_hangs_holds_up_nobody(drive: Drive) -> None:
         assert (await rig.get()).startswith(b"HTTP/1.1 200 ")
         release.set()
         await reading
+
+    drive(story)
+
+
+def test_who_connects_before_the_routes_were_read_waits_for_them(drive: Drive) -> None:
+    async def story(rig: "Rig") -> None:
+        backend, port = await rig.backend(), int((await rig.dead_url()).rpartition(":")[2])
+        rig.readable.clear()
+        starting = asyncio.create_task(rig.start(backend.url, settle=False, port=port))
+        while True:
+            with contextlib.suppress(ConnectionError):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                break
+            await asyncio.sleep(0.01)
+        writer.write(b"GET / HTTP/1.1\r\nHost: iris\r\n\r\n")
+        answer = asyncio.create_task(reader.readuntil(b"\r\n"))
+        await asyncio.sleep(0.05)
+        assert not answer.done()
+        rig.readable.set()
+        assert await answer == b"HTTP/1.1 200 OK\r\n"
+        await starting
+        writer.close()
+
+    drive(story)
+
+
+def test_a_router_serves_what_it_can_when_the_first_read_hangs(
+    drive: Drive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deployer.routing.router._FIRST_READ_SECONDS", 0.05)
+
+    async def story(rig: "Rig") -> None:
+        rig.readable.clear()
+        await rig.start((await rig.backend()).url, settle=False)
+        assert (await rig.get()).startswith(b"HTTP/1.1 503 ")
+        assert (await rig.get("/-/health")).startswith(b"HTTP/1.1 200 ")
+        rig.readable.set()
+        await rig.until(lambda: answers(rig))
+
+    async def answers(rig: "Rig") -> bool:
+        return (await rig.get()).startswith(b"HTTP/1.1 200 ")
 
     drive(story)
 
