@@ -17,7 +17,6 @@ from deployer.routing.messages import (
 )
 from deployer.routing.parting import end_sending, has_unread, part
 from deployer.routing.peer import describe_peer
-from deployer.routing.scratch import Scratch
 from deployer.routing.stream import Stream
 from deployer.routing.traffic import Traffic
 from deployer.routing.turns import make_refusal, make_turn
@@ -45,7 +44,6 @@ class ClientConnection:
         self.writable = True
         self.deadline = math.inf
         self._traffic = traffic
-        self._scratch = traffic.scratch
         self._find_way = find_way
         self._transport: Stream | None = None
         self._parser = httptools.HttpRequestParser(self)
@@ -162,28 +160,23 @@ class ClientConnection:
         if current is not None:
             current.lose_client()
 
-    def get_buffer(self, sizehint: int) -> Scratch:
-        """See `Receiver`."""
-        del sizehint
-        return self._scratch
-
-    def buffer_updated(self, nbytes: int) -> None:
+    def data_received(self, data: bytes) -> None:
         """See `Receiver`."""
         if self._deaf:
             return
         if self._unparsed == 0 and self._incoming is None:
-            known = self._memory.read(self._scratch, nbytes)
+            known = self._memory.read(data)
             if known is not None:
                 self._take_in(*known)
                 return
-        self._unparsed += nbytes
+        self._unparsed += len(data)
         try:
-            self._parser.feed_data(self._scratch[:nbytes])
+            self._parser.feed_data(data)
         except _STOPS as error:
-            self._stop_parsing(error, self._scratch[:nbytes])
+            self._stop_parsing(error, data)
         if self._unparsed > HEAD_LIMIT:
             self._refuse_overlong()
-        self._memory.fresh = 0
+        self._memory.fresh = b""
         if self._waiting or self._paused:
             self._advance()
 
@@ -236,7 +229,7 @@ class ClientConnection:
             self._refuse(refusal, head)
             return
         if self._memory.fresh:
-            self._memory.learn(self._scratch, head)
+            self._memory.learn(head)
         self._incoming = turn = make_turn(self, head, self._find_way(head, self.peer))
         self._waiting.append(turn)
 
@@ -270,13 +263,13 @@ class ClientConnection:
             self._waiting.append(turn)
             self._pace()
 
-    def _stop_parsing(self, error: Exception, data: memoryview) -> None:
+    def _stop_parsing(self, error: Exception, data: bytes) -> None:
         if not isinstance(error, httptools.HttpParserUpgrade):
             self._refuse_rest()
         elif not self._deaf:
             rest = data[error.args[0] :]
             if self._incoming is not None and self._opens_tunnel:
-                self._await_switch(bytes(rest))
+                self._await_switch(rest)
             else:
                 self._decline_upgrade(rest)
 
@@ -295,7 +288,7 @@ class ClientConnection:
         try:
             self._parser.feed_data(early)
         except _STOPS as error:
-            self._stop_parsing(error, memoryview(early))
+            self._stop_parsing(error, early)
 
     def _is_too_large(self) -> bool:
         size = sum(len(name) + len(value) + 4 for name, value in self._fields)
@@ -308,7 +301,7 @@ class ClientConnection:
         else:
             self._refuse_rest()
 
-    def _decline_upgrade(self, rest: memoryview) -> None:
+    def _decline_upgrade(self, rest: bytes) -> None:
         # The parser hands the connection over after the head of a request that asks for another
         # protocol. It is answered in HTTP/1.1, as RFC 9110, 7.8 allows, so its body is still to be
         # read: by another parser, which is told how it is framed.

@@ -68,31 +68,31 @@ class _Memory(Generic[_Head]):
     """The head that a connection brought last.
 
     Attributes:
-        fresh: Bytes that were read and begin with a head that may be learned; 0 when none may.
+        fresh: What was read, if it begins with a head that may be learned.
     """
 
     __slots__ = ("_kept", "_lessons", "fresh")
 
     def __init__(self) -> None:
-        self.fresh = 0
+        self.fresh = b""
         self._kept: tuple[_Known, _Head] | None = None
         self._lessons = _LESSONS
 
-    def _find(self, scratch: memoryview, size: int) -> tuple[_Known, _Head, bytes] | None:
+    def _find(self, data: bytes) -> tuple[_Known, _Head, bytes] | None:
         """Return what is known and the body that came; None when another head came, or more."""
         if self._kept is not None:
             known, head = self._kept
-            body = known.find_body(bytes(scratch[:size]))
+            body = known.find_body(data)
             if body is not None:
                 self._lessons = _LESSONS
                 return known, head, body
-        self.fresh = size if self._lessons else 0
+        self.fresh = data if self._lessons else b""
         return None
 
-    def _take(self, scratch: memoryview) -> bytes:
+    def _take(self) -> bytes:
         """Return what was read, to learn from; what was known is forgotten."""
-        data = bytes(scratch[: self.fresh])
-        self.fresh, self._kept, self._lessons = 0, None, self._lessons - 1
+        data, self.fresh = self.fresh, b""
+        self._kept, self._lessons = None, self._lessons - 1
         return data
 
     def _keep(self, known: _Known | None, head: _Head) -> None:
@@ -104,12 +104,12 @@ class RequestMemory(_Memory[RequestHead]):
 
     __slots__ = ()
 
-    def read(self, scratch: memoryview, size: int) -> tuple[RequestHead, bytes] | None:
+    def read(self, data: bytes) -> tuple[RequestHead, bytes] | None:
         """Return head and body when what was read is just one request with the head known.
 
         Called with what follows the end of another request.
         """
-        found = self._find(scratch, size)
+        found = self._find(data)
         if found is None:
             return None
         known, last, body = found
@@ -119,9 +119,9 @@ class RequestMemory(_Memory[RequestHead]):
         # Nobody changes what is in these lists, but a head may be given others on its way.
         return RequestHead(last.method, last.target, "1.1", True, last.lines, special), body
 
-    def learn(self, scratch: memoryview, head: RequestHead) -> None:
+    def learn(self, head: RequestHead) -> None:
         """Keep a head, if it is one of the usual, that nothing was found wrong with."""
-        data, special = self._take(scratch), head.special
+        data, special = self._take(), head.special
         if not head.keep_alive or not _UNUSUAL.isdisjoint(special):
             return
         line = b"%b %b HTTP/1.1\r\n" % (head.method, head.target)
@@ -135,9 +135,9 @@ class ResponseMemory(_Memory[ResponseHead]):
 
     __slots__ = ()
 
-    def read(self, scratch: memoryview, size: int) -> tuple[ResponseHead, bytes] | None:
+    def read(self, data: bytes) -> tuple[ResponseHead, bytes] | None:
         """See `RequestMemory.read`; called for a response that may have a body."""
-        found = self._find(scratch, size)
+        found = self._find(data)
         if found is None:
             return None
         known, last, body = found
@@ -146,13 +146,13 @@ class ResponseMemory(_Memory[ResponseHead]):
             self._keep(known, last)
         return last, body
 
-    def learn(self, scratch: memoryview, head: ResponseHead, fields: int) -> None:
+    def learn(self, head: ResponseHead, fields: int) -> None:
         """Keep the head of a response whose connection goes on after a body of its length.
 
         Args:
             fields: How many it came with.
         """
-        data = self._take(scratch)
+        data = self._take()
         if head.length is None or head.chunked or head.status < HTTPStatus.OK:
             return
         line = b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason)

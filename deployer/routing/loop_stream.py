@@ -1,12 +1,17 @@
 """A stream that asyncio carries: within TLS, or on a loop that is not ours."""
 
 import asyncio
+import threading
 from typing import Any, cast
 
-from deployer.routing.scratch import Scratch
 from deployer.routing.stream import HIGH_WATER, Receiver
 
 __all__ = ["LoopStream"]
+
+_READ_SIZE = 64 * 1024
+_SCRATCH = threading.local()
+"""What a loop's sockets are read into: a protocol that lets asyncio allocate gets 256 KiB for each
+read, however little comes. All of it is taken out again before the next read."""
 
 
 class LoopStream(asyncio.BufferedProtocol):
@@ -72,13 +77,14 @@ class LoopStream(asyncio.BufferedProtocol):
         carrier.set_write_buffer_limits(high=HIGH_WATER)
         self._receiver.connection_made(self)
 
-    def get_buffer(self, sizehint: int) -> Scratch:
+    def get_buffer(self, sizehint: int) -> memoryview:
         """See `asyncio.BufferedProtocol`."""
-        return self._receiver.get_buffer(sizehint)
+        del sizehint
+        return _scratch()
 
     def buffer_updated(self, nbytes: int) -> None:
         """See `asyncio.BufferedProtocol`."""
-        self._receiver.buffer_updated(nbytes)
+        self._receiver.data_received(bytes(_scratch()[:nbytes]))
 
     def eof_received(self) -> bool | None:
         """See `asyncio.BufferedProtocol`."""
@@ -97,3 +103,10 @@ class LoopStream(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         """See `asyncio.BufferedProtocol`."""
         self._receiver.resume_writing()
+
+
+def _scratch() -> memoryview:
+    scratch: memoryview | None = getattr(_SCRATCH, "memory", None)
+    if scratch is None:
+        scratch = _SCRATCH.memory = memoryview(bytearray(_READ_SIZE))
+    return scratch

@@ -8,7 +8,6 @@ from collections import deque
 from deployer.routing.address import Address
 from deployer.routing.health import Outcome
 from deployer.routing.opening import open_stream
-from deployer.routing.scratch import make_scratch
 from deployer.routing.upstream import UpstreamConnection
 
 __all__ = [
@@ -43,7 +42,6 @@ class Pool:
     def __init__(self, address: Address) -> None:
         self.address = address
         self._idle: deque[UpstreamConnection] = deque()
-        self._scratch = make_scratch()
         self._draining = False
         self._race_seconds = None if _is_literal(address.host) else _RACE_SECONDS
 
@@ -67,7 +65,7 @@ class Pool:
             OSError: It can't be opened; TimeoutError is one.
         """
         address = self.address
-        connection = UpstreamConnection(self, address, self._scratch)
+        connection = UpstreamConnection(self, address)
         async with asyncio.timeout(timeout_seconds):
             await open_stream(address, connection, race_seconds=self._race_seconds)
         return connection

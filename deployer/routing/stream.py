@@ -2,8 +2,6 @@
 
 from typing import Any, Protocol
 
-from deployer.routing.scratch import Scratch
-
 __all__ = ["HIGH_WATER", "Receiver", "Stream"]
 
 HIGH_WATER = 64 * 1024
@@ -55,18 +53,14 @@ class Stream(Protocol):
 
 
 class Receiver(Protocol):
-    """Who is told what comes: `asyncio.BufferedProtocol`, by a `Stream`."""
+    """Who is told what comes: `asyncio.Protocol`, by a `Stream`."""
 
     def connection_made(self, transport: Stream, /) -> None:
         """Begin."""
         ...
 
-    def get_buffer(self, sizehint: int, /) -> Scratch:
-        """Return what the next read goes into."""
-        ...
-
-    def buffer_updated(self, nbytes: int, /) -> None:
-        """Take in what was read."""
+    def data_received(self, data: bytes, /) -> None:
+        """Take in what one read brought."""
         ...
 
     def eof_received(self) -> bool | None:

@@ -1,6 +1,7 @@
 """A stream over a socket of its own: as much of a transport as a proxy needs, and no more."""
 
 import contextlib
+import os
 import socket
 from typing import Any
 
@@ -10,6 +11,13 @@ from deployer.routing.stream import HIGH_WATER, Receiver
 __all__ = ["TcpStream"]
 
 _LOW_WATER = HIGH_WATER // 4
+
+_USUAL = 16 * 1024
+"""Bytes asked for by a read. The memory for all of them is taken before it is known how many come:
+that of 256 KiB, which asyncio takes, costs more than the read."""
+
+_LARGE = 256 * 1024
+"""What the next read asks for when one was filled."""
 
 
 class TcpStream:
@@ -23,8 +31,7 @@ class TcpStream:
         self._loop = loop
         self._socket = connection
         self._fd = connection.fileno()
-        self._receive_into = connection.recv_into
-        self._send = connection.send
+        self._read_size = _USUAL
         self._receiver = receiver
         self._unsent = bytearray()
         self._crowded = False
@@ -104,18 +111,19 @@ class TcpStream:
         return None
 
     def _read(self) -> None:
-        receiver = self._receiver
+        size = self._read_size
         try:
-            count = self._receive_into(receiver.get_buffer(-1))
+            data = os.read(self._fd, size)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
             self._lose(error)
             return
+        self._read_size = _LARGE if len(data) == size else _USUAL
         try:
-            if count:
-                receiver.buffer_updated(count)
-            elif receiver.eof_received():
+            if data:
+                self._receiver.data_received(data)
+            elif self._receiver.eof_received():
                 self.pause_reading()
             else:
                 self.close()
@@ -125,7 +133,7 @@ class TcpStream:
     def _send_first(self, data: bytes) -> bool:
         """Send what nothing waits before; tell whether some of it has to wait."""
         try:
-            sent = self._send(data)
+            sent = os.write(self._fd, data)
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError as error:
@@ -139,7 +147,7 @@ class TcpStream:
 
     def _send_rest(self) -> None:
         try:
-            sent = self._send(self._unsent)
+            sent = os.write(self._fd, self._unsent)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:

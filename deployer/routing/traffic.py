@@ -14,7 +14,6 @@ from deployer.routing.fleet import Fleet, Member
 from deployer.routing.histogram import Histogram
 from deployer.routing.passage import Passage
 from deployer.routing.retries import RetryBudget
-from deployer.routing.scratch import Scratch, make_scratch
 from deployer.routing.tracing import Tracer
 
 __all__ = ["SWEEP_SECONDS", "Connected", "Counters", "Ongoing", "Timed", "Timeouts", "Traffic"]
@@ -104,7 +103,6 @@ class Traffic:
         admission: Where requests wait while every backend is full.
         lull: Where those wait that no backend could be reached for.
         tracer: Makes a span of each request; none when left out.
-        scratch: What clients' connections read into.
         now: Returns the loop's time: asyncio's is the monotonic clock, which is asked directly here
             because it is asked often.
     """
@@ -125,7 +123,6 @@ class Traffic:
     clients: set[Connected] = field(default_factory=set)
     elsewhere: int = 0
     closing: bool = False
-    scratch: Scratch = field(default_factory=make_scratch)
     now: Callable[[], float] = field(init=False)
     admission: Admission = field(init=False)
     lull: Admission = field(init=False)

@@ -7,7 +7,6 @@ from deployer.routing.fleet import Member, Ticket
 from deployer.routing.health import Outcome
 from deployer.routing.messages import ResponseHead, encode_switch
 from deployer.routing.passage import Passage
-from deployer.routing.scratch import Scratch
 from deployer.routing.stream import Stream
 from deployer.routing.traffic import Traffic
 from deployer.routing.upstream import UpstreamConnection
@@ -26,7 +25,6 @@ class Tunnel:
         self, traffic: Traffic, ticket: Ticket, passage: Passage, *, waited_since: float
     ) -> None:
         self.deadline = math.inf
-        self.scratch = traffic.scratch
         self._traffic = traffic
         self._ticket = ticket
         self._passage = passage
@@ -126,7 +124,6 @@ class _Side:
         self.transport = transport
         self._other = other
         self._tunnel = tunnel
-        self._scratch = tunnel.scratch
 
     def begin(self) -> None:
         self.transport.set_protocol(self)
@@ -135,14 +132,10 @@ class _Side:
     def connection_made(self, transport: Stream) -> None:
         self.transport = transport
 
-    def get_buffer(self, sizehint: int) -> Scratch:
-        del sizehint
-        return self._scratch
-
-    def buffer_updated(self, nbytes: int) -> None:
+    def data_received(self, data: bytes) -> None:
         if not self._other.is_closing():
-            self._other.write(bytes(self._scratch[:nbytes]))
-        self._tunnel.pass_on(nbytes, to_client=self._tunnel.is_backend(self))
+            self._other.write(data)
+        self._tunnel.pass_on(len(data), to_client=self._tunnel.is_backend(self))
 
     def pause_writing(self) -> None:
         if not self._other.is_closing():

@@ -9,7 +9,6 @@ import httptools
 from deployer.routing.address import Address
 from deployer.routing.known_head import ResponseMemory
 from deployer.routing.messages import HEAD_LIMIT, Field, ResponseHead, read_response_head
-from deployer.routing.scratch import Scratch
 from deployer.routing.stream import Stream
 
 __all__ = ["Idler", "Sink", "Switch", "UpstreamConnection"]
@@ -52,14 +51,10 @@ class UpstreamConnection:
 
     The sink is told at the end of each read, never from within the parser: so a response can't be
     handed to the next request on this connection by bytes that came too many.
-
-    Args:
-        scratch: What is read into; shared with other connections of the loop.
     """
 
-    def __init__(self, idler: Idler, address: Address, scratch: Scratch) -> None:
+    def __init__(self, idler: Idler, address: Address) -> None:
         self.address = address
-        self._scratch = scratch
         self._idler = idler
         self._transport: Stream | None = None
         self._look: Callable[[int], object] = lambda _timeout: True
@@ -160,34 +155,29 @@ class UpstreamConnection:
         poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN | select.POLLPRI)
         self._look = poll.poll
 
-    def get_buffer(self, sizehint: int) -> Scratch:
-        """See `Receiver`."""
-        del sizehint
-        return self._scratch
-
-    def buffer_updated(self, nbytes: int) -> None:
+    def data_received(self, data: bytes) -> None:
         """See `Receiver`."""
         sink, parser = self._sink, self._parser
         if sink is None or parser is None:
             self.abort()
             return
         if not (self._unparsed or self._head_seen or self._bodiless):
-            known = self._memory.read(self._scratch, nbytes)
+            known = self._memory.read(data)
             if known is not None:
                 self._pass_on(sink, *known)
                 return
-        self._unparsed += nbytes
+        self._unparsed += len(data)
         try:
-            parser.feed_data(self._scratch[:nbytes])
+            parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._change_over(bytes(self._scratch[upgrade.args[0] : nbytes]))
+            self._change_over(data[upgrade.args[0] :])
             return
         except httptools.HttpParserError as error:
             if not self._complete:
                 self._lose(f"answered what is not HTTP: {_cut(error)}")
                 return
             self._excess = True
-        self._memory.fresh = 0
+        self._memory.fresh = b""
         if self._unparsed > HEAD_LIMIT:
             self._lose("answered with a head of more than 64 KiB")
         elif self._head is not None or self._chunks or self._complete:
@@ -261,7 +251,7 @@ class UpstreamConnection:
             self._complete = True
             self._parser = None  # it would wait for the body that a HEAD only announces
         elif self._memory.fresh and self._persistent:
-            self._memory.learn(self._scratch, head, len(self._fields))
+            self._memory.learn(head, len(self._fields))
 
     def on_body(self, body: bytes) -> None:
         """See `httptools.HTTPProtocol`."""

@@ -85,17 +85,17 @@ def parse_response(data: bytes) -> tuple[ResponseHead, bytes] | None:
 def learn_request(data: bytes) -> RequestMemory:
     memory, found = RequestMemory(), parse_request(data)
     assert found is not None
-    assert memory.read(memoryview(data), len(data)) is None
-    memory.learn(memoryview(data), found[0])
+    assert memory.read(data) is None
+    memory.learn(found[0])
     return memory
 
 
 def learn_response(data: bytes) -> ResponseMemory:
     memory, heard = ResponseMemory(), hear(httptools.HttpResponseParser, data)
     assert heard is not None
-    assert memory.read(memoryview(data), len(data)) is None
+    assert memory.read(data) is None
     head = read_response_head(heard.parser.get_status_code(), b"OK", heard.fields)
-    memory.learn(memoryview(data), head, len(heard.fields))
+    memory.learn(head, len(heard.fields))
     return memory
 
 
@@ -118,7 +118,7 @@ def changed(draw: st.DrawFn, head: bytes, length: bytes) -> bytes:
 @example(POST + BODY)
 @example(POST.replace(b"12", b"3") + b"abc")
 def test_a_request_that_is_recognised_is_what_the_parser_says(data: bytes) -> None:
-    found = learn_request(POST + BODY).read(memoryview(data), len(data))
+    found = learn_request(POST + BODY).read(data)
     if found is not None:
         assert found == parse_request(data)
         assert check_request(found[0]) is None
@@ -128,7 +128,7 @@ def test_a_request_that_is_recognised_is_what_the_parser_says(data: bytes) -> No
 @given(changed(GET, b"-"))
 @example(GET)
 def test_a_request_without_a_body_is_recognised_by_all_of_its_bytes(data: bytes) -> None:
-    found = learn_request(GET).read(memoryview(data), len(data))
+    found = learn_request(GET).read(data)
     assert (found is not None) == (data == GET)
     if found is not None:
         assert found == parse_request(data)
@@ -139,7 +139,7 @@ def test_a_request_without_a_body_is_recognised_by_all_of_its_bytes(data: bytes)
 @example(OK + BODY)
 @example(OK.replace(b"12", b"3") + b"abc")
 def test_a_response_that_is_recognised_is_what_the_parser_says(data: bytes) -> None:
-    found = learn_response(OK + BODY).read(memoryview(data), len(data))
+    found = learn_response(OK + BODY).read(data)
     if found is not None:
         assert found == parse_response(data)
 
@@ -150,8 +150,8 @@ def test_a_length_may_differ_and_the_last_one_is_remembered(body: bytes) -> None
     for _ in range(2):
         asked = POST.replace(b"12", b"%d" % len(body)) + body
         told = OK.replace(b"12", b"%d" % len(body)) + body
-        assert requests.read(memoryview(asked), len(asked)) == parse_request(asked)
-        assert responses.read(memoryview(told), len(told)) == parse_response(told)
+        assert requests.read(asked) == parse_request(asked)
+        assert responses.read(told) == parse_response(told)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_a_length_may_differ_and_the_last_one_is_remembered(body: bytes) -> None
 )
 def test_what_is_not_usual_is_never_learned(request_: bytes) -> None:
     memory = learn_request(request_)
-    assert memory.read(memoryview(request_), len(request_)) is None
+    assert memory.read(request_) is None
 
 
 @pytest.mark.parametrize(
@@ -182,14 +182,14 @@ def test_what_is_not_usual_is_never_learned(request_: bytes) -> None:
 )
 def test_only_a_whole_answer_of_its_length_is_learned(response: bytes) -> None:
     memory = learn_response(response)
-    assert memory.read(memoryview(response), len(response)) is None
+    assert memory.read(response) is None
 
 
 def test_a_head_given_other_fields_on_its_way_is_the_same_the_next_time() -> None:
     data = POST + BODY
     memory = learn_request(data)
     for _ in range(2):
-        found = memory.read(memoryview(data), len(data))
+        found = memory.read(data)
         assert found is not None
         assert found == parse_request(data)
         found[0].lines = []
@@ -201,10 +201,10 @@ def test_heads_that_always_differ_are_soon_left_alone() -> None:
     learned = 0
     for i in range(20):
         data = POST.replace(b"X-One: a", b"X-One: %d" % i) + BODY
-        assert memory.read(memoryview(data), len(data)) is None
+        assert memory.read(data) is None
         found = parse_request(data)
         assert found is not None
         if memory.fresh:
-            memory.learn(memoryview(data), found[0])
+            memory.learn(found[0])
             learned += 1
     assert learned == 4

@@ -11,7 +11,6 @@ import pytest
 
 from deployer.routing.direct_loop import DirectLoop, make_loop
 from deployer.routing.loop_stream import LoopStream
-from deployer.routing.scratch import Scratch, make_scratch
 from deployer.routing.stream import HIGH_WATER, Stream
 from deployer.routing.tcp_stream import TcpStream
 
@@ -27,18 +26,13 @@ class Told:
         self.came = b""
         self.lost: list[Exception | None] = []
         self._stays = stays
-        self._scratch = make_scratch()
 
     def connection_made(self, transport: Stream) -> None:
         del transport
         self.notes.append("made")
 
-    def get_buffer(self, sizehint: int) -> Scratch:
-        del sizehint
-        return self._scratch
-
-    def buffer_updated(self, nbytes: int) -> None:
-        self.came += bytes(self._scratch[:nbytes])
+    def data_received(self, data: bytes) -> None:
+        self.came += data
 
     def eof_received(self) -> bool | None:
         self.notes.append("end")
@@ -57,8 +51,8 @@ class Told:
 class Careless(Told):
     """Stumbles over what comes."""
 
-    def buffer_updated(self, nbytes: int) -> None:
-        raise ValueError(f"{nbytes} bytes too many")
+    def data_received(self, data: bytes) -> None:
+        raise ValueError(f"{len(data)} bytes too many")
 
 
 Story = Callable[[Stream, socket.socket], Awaitable[None]]
