@@ -16,6 +16,7 @@ from deployer.routing.admin_orders import (
     record_order,
 )
 from deployer.routing.events import EventLog
+from deployer.routing.fields import find_field
 from deployer.routing.local_answer import Page
 from deployer.routing.messages import Refusal, RequestHead, json_document, origin_form
 from deployer.values import Json
@@ -90,8 +91,8 @@ class AdminDesk:
         if self._token is None:
             return True
         expected = b"Bearer " + self._token.encode()
-        given = [value for name, value in map(_split, head.lines) if name == b"authorization"]
-        return len(given) == 1 and hmac.compare_digest(given[0], expected)
+        given = find_field(head, b"authorization")
+        return given is not None and hmac.compare_digest(given, expected)
 
 
 _NO_TOKEN = "no valid token"  # noqa: S105 - the opposite of one
@@ -101,11 +102,6 @@ def _give(orders: AdminOrders | Refusal, order: AdminOrder | Refusal, now: float
     if isinstance(order, Refusal):
         return order
     return orders if isinstance(orders, Refusal) else orders.give(order, now)
-
-
-def _split(line: bytes) -> tuple[bytes, bytes]:
-    name, _, value = line.partition(b":")
-    return name.lower(), value.strip()
 
 
 def _read_order(verb: str, query: bytes, by: str) -> AdminOrder | Refusal:

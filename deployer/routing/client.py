@@ -68,9 +68,8 @@ class ClientConnection:
 
     def write(self, data: bytes) -> None:
         """See `Client.write`."""
-        transport = self._transport
-        if transport is not None and not transport.is_closing():
-            transport.write(data)
+        if self._transport is not None:
+            self._transport.write(data)
 
     def hold(self, *, held: bool) -> None:
         """See `Client.hold`."""

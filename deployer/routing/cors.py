@@ -4,10 +4,10 @@ Pure. A browser asks first (a preflight) and then shows a page only what it was 
 whoever is no browser does not care. So this protects the users of pages, and nobody else.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from deployer.release.steering import CorsRecord
-from deployer.routing.fields import find_field
+from deployer.routing.fields import drop_lines, find_field
 from deployer.routing.messages import RequestHead
 
 __all__ = ["describe_origin", "describe_preflight", "drop_origins", "encode_fields", "is_preflight"]
@@ -51,14 +51,14 @@ def describe_preflight(cors: CorsRecord, head: RequestHead) -> dict[str, str] | 
     }
 
 
-def drop_origins(lines: Sequence[bytes]) -> list[bytes]:
+def drop_origins(lines: bytes) -> bytes:
     """Return an answer's field lines without what its backend says to browsers."""
-    return [line for line in lines if line[: len(_PREFIX)].lower() != _PREFIX]
+    return drop_lines(lines, (_PREFIX,))
 
 
-def encode_fields(fields: Mapping[str, str]) -> list[bytes]:
+def encode_fields(fields: Mapping[str, str]) -> bytes:
     """Return fields as lines of a head."""
-    return [f"{name}: {value}\r\n".encode("latin-1") for name, value in fields.items()]
+    return "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode("latin-1")
 
 
 def _origin(head: RequestHead) -> str | None:

@@ -2,7 +2,7 @@
 
 from deployer.routing.messages import RequestHead
 
-__all__ = ["find_field"]
+__all__ = ["drop_lines", "find_field"]
 
 
 def find_field(head: RequestHead, name: bytes) -> bytes | None:
@@ -16,7 +16,13 @@ def find_field(head: RequestHead, name: bytes) -> bytes | None:
     prefix = len(name)
     found = [
         line
-        for line in head.lines
+        for line in head.lines.splitlines()
         if line[prefix : prefix + 1] == b":" and line[:prefix].lower() == name
     ]
     return found[0][prefix + 1 :].strip() if len(found) == 1 else None
+
+
+def drop_lines(lines: bytes, names: tuple[bytes, ...]) -> bytes:
+    """Return field lines without those that begin with one of these, in lower case."""
+    kept = [one for one in lines.splitlines(keepends=True) if not one.lower().startswith(names)]
+    return b"".join(kept)

@@ -10,7 +10,7 @@ from deployer.release.steering import GuardRecord, RateRecord
 from deployer.routing.callers import Caller, KeyRing, TokenReader
 from deployer.routing.cors import describe_origin, describe_preflight, is_preflight
 from deployer.routing.door_counts import DoorCounts, Turned
-from deployer.routing.fields import find_field
+from deployer.routing.fields import drop_lines, find_field
 from deployer.routing.local_answer import Page
 from deployer.routing.messages import Document, RequestHead, json_document, origin_form
 from deployer.routing.token_bucket import Buckets
@@ -93,7 +93,7 @@ class Guard:
         if bearer and self._tokens is not None:
             secret.append(b"authorization")
         names = tuple(name + b":" for name in secret)
-        head.lines = [line for line in head.lines if not line.lower().startswith(names)]
+        head.lines = drop_lines(head.lines, names)
 
     def _rate_of(self, caller: Caller | None) -> RateRecord | None:
         own = caller.key.rate if caller is not None and caller.key is not None else None

@@ -1,5 +1,6 @@
 """Durations counted by size, as Prometheus has them."""
 
+import math
 from bisect import bisect_left
 
 from deployer.values import LATENCY_BOUNDS
@@ -18,15 +19,18 @@ class Histogram:
         total: The sum of all durations, in seconds.
     """
 
-    __slots__ = ("counts", "total")
+    __slots__ = ("_above", "_at", "_up_to", "counts", "total")
 
     def __init__(self) -> None:
         self.counts = [0] * (len(BOUNDS_SECONDS) + 1)
         self.total = 0.0
+        self._find(0.0)
 
     def add(self, seconds: float) -> None:
         """Count one duration."""
-        self.counts[bisect_left(BOUNDS_SECONDS, seconds)] += 1
+        if not self._above < seconds <= self._up_to:  # mostly it is where the last one was
+            self._find(seconds)
+        self.counts[self._at] += 1
         self.total += seconds
 
     def cumulate(self) -> list[tuple[str, int]]:
@@ -37,3 +41,8 @@ class Histogram:
             found += count
             rows.append((name, found))
         return rows
+
+    def _find(self, seconds: float) -> None:
+        at = self._at = bisect_left(BOUNDS_SECONDS, seconds)
+        self._above = BOUNDS_SECONDS[at - 1] if at else -math.inf
+        self._up_to = BOUNDS_SECONDS[at] if at < len(BOUNDS_SECONDS) else math.inf

@@ -116,8 +116,11 @@ class RequestMemory(_Memory[RequestHead]):
         digits, special = known.digits, last.special
         if digits and special[b"content-length"][0] != digits:
             last.special = special = {**special, b"content-length": [digits]}
-        # Nobody changes what is in these lists, but a head may be given others on its way.
-        return RequestHead(last.method, last.target, "1.1", True, last.lines, special), body
+        # Nobody changes what is in these, but a head may be given others on its way.
+        head = RequestHead(
+            last.method, last.target, "1.1", keep_alive=True, lines=last.lines, special=special
+        )
+        return head, body
 
     def learn(self, head: RequestHead) -> None:
         """Keep a head, if it is one of the usual, that nothing was found wrong with."""
@@ -125,7 +128,7 @@ class RequestMemory(_Memory[RequestHead]):
         if not head.keep_alive or not _UNUSUAL.isdisjoint(special):
             return
         line = b"%b %b HTTP/1.1\r\n" % (head.method, head.target)
-        fields = len(head.lines) + sum(map(len, special.values()))
+        fields = head.lines.count(b"\r\n") + sum(map(len, special.values()))
         lengths = special.get(b"content-length", [])
         self._keep(_learn(data, line, fields, lengths), replace(head))
 

@@ -25,7 +25,7 @@ class LoopStream(asyncio.BufferedProtocol):
 
     def write(self, data: bytes) -> None:
         """See `Stream.write`."""
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
     def can_write_eof(self) -> bool:

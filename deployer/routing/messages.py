@@ -95,9 +95,9 @@ class Refusal:
     message: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class RequestHead:
-    """A request without its body.
+    """A request without its body. Made by hand: every request makes one.
 
     Attributes:
         lines: The end-to-end fields as they came, each with its line end.
@@ -108,8 +108,25 @@ class RequestHead:
     target: bytes
     version: str
     keep_alive: bool
-    lines: list[bytes]
+    lines: bytes
     special: dict[bytes, list[bytes]]
+
+    def __init__(
+        self,
+        method: bytes,
+        target: bytes,
+        version: str,
+        *,
+        keep_alive: bool,
+        lines: bytes,
+        special: dict[bytes, list[bytes]],
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.version = version
+        self.keep_alive = keep_alive
+        self.lines = lines
+        self.special = special
 
     @property
     def chunked(self) -> bool:
@@ -145,7 +162,7 @@ class ResponseHead:
 
     status: int
     reason: bytes
-    lines: list[bytes]
+    lines: bytes
     chunked: bool
     length: bytes | None
 
@@ -155,7 +172,7 @@ def read_request_head(
 ) -> RequestHead:
     """Sort a request's fields into those to pass on and those to look at."""
     lines, special = _split(fields, _OF_REQUESTS)
-    return RequestHead(method, target, version, keep_alive, lines, special)
+    return RequestHead(method, target, version, keep_alive=keep_alive, lines=lines, special=special)
 
 
 def read_response_head(status: int, reason: bytes, fields: Iterable[Field]) -> ResponseHead:
@@ -233,7 +250,7 @@ def encode_request(
             b" HTTP/1.1\r\nHost: ",
             to.authority,
             b"\r\n",
-            *head.lines,
+            head.lines,
             b"X-Forwarded-For: ",
             hops,
             b"\r\nX-Forwarded-Proto: ",
@@ -264,15 +281,13 @@ def encode_response(
         framing = b"Transfer-Encoding: chunked\r\n" if chunked else b""
     if not keep_alive or asked.version == "1.0":
         framing += _connection_line(asked.version, keep_alive=keep_alive)
-    lines = b"".join(head.lines)
-    line = (head.status, head.reason, lines, extra, framing)
+    line = (head.status, head.reason, head.lines, extra, framing)
     return b"HTTP/1.1 %d %b\r\n%b%b%b\r\n" % line, chunked, keep_alive
 
 
 def encode_switch(head: ResponseHead, *, extra: bytes) -> bytes:
     """Return the head that tells the client that the tunnel is open."""
-    lines = b"".join(head.lines)
-    return b"HTTP/1.1 101 %b\r\n%b%b%b" % (head.reason, lines, extra, _SWITCH)
+    return b"HTTP/1.1 101 %b\r\n%b%b%b" % (head.reason, head.lines, extra, _SWITCH)
 
 
 def encode_chunks(chunks: Iterable[bytes], *, complete: bool) -> list[bytes]:
@@ -314,7 +329,7 @@ def json_document(payload: Json, headers: Mapping[str, str] | None = None) -> Do
 
 def _split(
     fields: Iterable[Field], special_names: Collection[bytes]
-) -> tuple[list[bytes], dict[bytes, list[bytes]]]:
+) -> tuple[bytes, dict[bytes, list[bytes]]]:
     lines: list[bytes] = []
     special: dict[bytes, list[bytes]] = {}
     for name, value in fields:
@@ -327,7 +342,7 @@ def _split(
             special[lower] = [value]
     if b"connection" in special and (listed := _listed(special[b"connection"])):
         lines = [line for line in lines if line.partition(b":")[0].lower() not in listed]
-    return lines, special
+    return b"".join(lines), special
 
 
 def _listed(values: list[bytes]) -> set[bytes]:

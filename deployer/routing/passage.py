@@ -56,7 +56,7 @@ class Passage:
     ) -> tuple[bytes, bool, bool]:
         """See `encode_response`; the answer says of its way here, too."""
         if self.fields:
-            lines = [*drop_origins(head.lines), *encode_fields(self.fields)]
+            lines = drop_origins(head.lines) + encode_fields(self.fields)
             head = replace(head, lines=lines)  # that of another answer may be the same one
         extra = self.to_headers(panic=panic)
         return encode_response(head, self.request.head, keep_alive=keep_alive, extra=extra)

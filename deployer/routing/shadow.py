@@ -60,9 +60,7 @@ class Shadow:
             return None
         members = [m for m in self._wanting if self._deal(m).next_point() * _ALL < m.backend.shadow]
         return (
-            Copy(self, members, replace(head, lines=[*head.lines, _MARK]), peer)
-            if members
-            else None
+            Copy(self, members, replace(head, lines=head.lines + _MARK), peer) if members else None
         )
 
     def keep(self, size: int) -> bool:

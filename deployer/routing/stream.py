@@ -12,7 +12,7 @@ class Stream(Protocol):
     """What of `asyncio.Transport` is needed here; each method means what it means there."""
 
     def write(self, data: bytes) -> None:
-        """Send, now or as soon as the other side takes more."""
+        """Send, now or as soon as the other side takes more; nothing, once it is closing."""
         ...
 
     def can_write_eof(self) -> bool:

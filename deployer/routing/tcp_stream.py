@@ -46,7 +46,7 @@ class TcpStream:
 
     def write(self, data: bytes) -> None:
         """See `Stream.write`."""
-        if self._lost or self._ended:
+        if self._closing or self._ended:
             return
         if self._unsent:
             self._unsent += data

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 from deployer.ports import RequestSpan, SpanEvent, SpanSink
+from deployer.routing.fields import drop_lines
 from deployer.routing.messages import RequestHead, origin_form
 from deployer.routing.passage import Passage
 
@@ -45,8 +46,8 @@ class Tracer:
 
     def begin(self, passage: Passage) -> None:
         """Take up the caller's trace, or begin one, and write it into what is passed on."""
-        lines = passage.request.head.lines
-        given = [line for line in lines if line[: len(_HEADER)].lower() == _HEADER]
+        head = passage.request.head
+        given = [line for line in head.lines.splitlines() if line.lower().startswith(_HEADER)]
         parent = _read_parent(given)
         if parent is None:
             opened = _Open(self._rng.getrandbits(128) or 1, self._make_id(), None)
@@ -57,9 +58,9 @@ class Tracer:
             opened = _Open(trace_id, self._make_id(), parent_id)
         self._open[id(passage)] = opened
         # tracestate is only valid beside the traceparent it came with, which goes on
-        kept = [line for line in lines if line not in given]
+        kept = drop_lines(head.lines, (_HEADER,))
         written = b"traceparent: 00-%032x-%016x-01\r\n" % (opened.trace_id, opened.span_id)
-        passage.request.head.lines = [*kept, written]
+        head.lines = kept + written
 
     def attempt(self, passage: Passage, now: float) -> None:
         """Note that the last of ``passage.tried`` is tried."""

@@ -133,8 +133,7 @@ class _Side:
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        if not self._other.is_closing():
-            self._other.write(data)
+        self._other.write(data)
         self._tunnel.pass_on(len(data), to_client=self._tunnel.is_backend(self))
 
     def pause_writing(self) -> None:

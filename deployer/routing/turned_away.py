@@ -16,7 +16,7 @@ from deployer.values import Json
 
 __all__ = ["TurnedAway"]
 
-_NOT_UNDERSTOOD = RequestHead(b"-", b"", "1.1", keep_alive=False, lines=[], special={})
+_NOT_UNDERSTOOD = RequestHead(b"-", b"", "1.1", keep_alive=False, lines=b"", special={})
 
 
 class TurnedAway:

@@ -100,9 +100,8 @@ class UpstreamConnection:
 
     def send(self, data: bytes) -> None:
         """Send bytes of the request."""
-        transport = self._transport
-        if transport is not None and not transport.is_closing():
-            transport.write(data)
+        if self._transport is not None:
+            self._transport.write(data)
 
     def pause_reading(self) -> None:
         """Stop taking in the response."""

@@ -192,7 +192,7 @@ def test_a_head_given_other_fields_on_its_way_is_the_same_the_next_time() -> Non
         found = memory.read(data)
         assert found is not None
         assert found == parse_request(data)
-        found[0].lines = []
+        found[0].lines = b""
         found[0].target = b"/other"
 
 
