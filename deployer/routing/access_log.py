@@ -28,9 +28,9 @@ class AccessLog:
             now: Monotonic seconds; the time of day is asked at most once in a millisecond of them.
         """
         if now >= self._until:
-            at = self._clock.now()
+            at = self._clock.now().isoformat(timespec="milliseconds")
             self._until = now + _STAMP_SECONDS
-            self._stamp = f'{{"at":"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z",'
+            self._stamp = f'{{"at":"{at.removesuffix("+00:00")}Z",'
         self._lines.append(f"{self._stamp}{members}}}")
 
     def flush(self) -> None:
