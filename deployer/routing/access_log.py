@@ -17,25 +17,25 @@ class AccessLog:
     def __init__(self, stream: TextIO, clock: Clock) -> None:
         self._stream = stream
         self._clock = clock
-        self._lines: list[str] = []
+        self._lines: list[bytes] = []
         self._until = -math.inf
-        self._stamp = ""
+        self._stamp = b""
 
-    def add(self, members: str, now: float) -> None:
+    def add(self, members: bytes, now: float) -> None:
         """Take in the record of a request that has just ended: the members of a JSON object.
 
         Args:
             now: Monotonic seconds; the time of day is asked at most once in a millisecond of them.
         """
         if now >= self._until:
-            at = self._clock.now().isoformat(timespec="milliseconds")
+            at = self._clock.now().isoformat(timespec="milliseconds").removesuffix("+00:00")
             self._until = now + _STAMP_SECONDS
-            self._stamp = f'{{"at":"{at.removesuffix("+00:00")}Z",'
-        self._lines.append(f"{self._stamp}{members}}}")
+            self._stamp = b'{"at":"%bZ",' % at.encode()
+        self._lines.append(b"%b%b}\n" % (self._stamp, members))
 
     def flush(self) -> None:
         """Write what was gathered."""
         if self._lines:
             lines, self._lines = self._lines, []
-            self._stream.write("\n".join(lines) + "\n")
+            self._stream.write(b"".join(lines).decode())
             self._stream.flush()

@@ -83,7 +83,9 @@ _OF_RESPONSES = _HOP_BY_HOP | {
 _TO_CHECK = frozenset({b"expect", b"transfer-encoding"})
 _SWITCH = b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 _HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+;=:\[\]-]*")
-_ID = re.compile(rb"[\x21-\x7e]{1,128}")
+_ID = re.compile(rb"[\x21\x23-\x5b\x5d-\x7e]{1,128}")
+"""What a log's line can quote as it is."""
+
 _ABSOLUTE = re.compile(rb"https?://[^/?#]+", re.IGNORECASE)
 
 

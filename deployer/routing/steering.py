@@ -65,7 +65,7 @@ class Steering:
         events: Events,
         options: SteeringOptions,
         rng: random.Random,
-        log: Callable[[str, float], None] | None = None,
+        log: Callable[[bytes, float], None] | None = None,
         number: int = 0,
         make_fleet: Callable[..., Fleet] = Fleet,
         probing: bool = True,

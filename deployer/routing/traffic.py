@@ -112,7 +112,7 @@ class Traffic:
     rng: random.Random
     timeouts: Timeouts = Timeouts()
     idempotent: bool = False
-    log: Callable[[str, float], None] | None = None
+    log: Callable[[bytes, float], None] | None = None
     tracer: Tracer | None = None
     budget: RetryBudget = field(default_factory=RetryBudget)
     counters: Counters = field(default_factory=Counters)
