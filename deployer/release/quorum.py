@@ -95,12 +95,11 @@ class Quorum:
         return yes >= self.majority
 
     def _too_few(self, answers: Sequence[Answer[T]], what: str) -> DeployerError:
-        good = sum(answer.error is None for answer in answers)
-        message = (
-            f"{what}: {good or 'none'} of {len(self._lanes)} state stores answered, "
-            f"{self.majority} are needed: {_reasons(answers)}"
-        )
         errors = [answer.error for answer in answers if answer.error is not None]
+        message = (  # of those that are not among them nothing is known
+            f"{what}: {len(errors)} of {len(self._lanes)} state stores failed, "
+            f"{self.majority} must answer: {_reasons(answers)}"
+        )
         if all(isinstance(error, SetupError | AccessDeniedError) for error in errors):
             hints = dict.fromkeys(error.hint for error in errors if error.hint)
             return SetupError(message, hint="\n".join(hints) or None)

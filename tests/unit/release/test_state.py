@@ -80,7 +80,7 @@ def test_without_a_majority_nothing_is_read_and_each_store_is_named(
     state: StateStore, stores: Stores
 ) -> None:
     stores[0].down = stores[1].down = True
-    with pytest.raises(StateError, match=r"of 3 state stores answered.*memory://a"):
+    with pytest.raises(StateError, match=r"of 3 state stores failed.*memory://a"):
         state.read_head()
 
 
