@@ -46,7 +46,7 @@ def test_when_only_logins_are_missing_it_is_a_set_up_error(kind: type[AccessDeni
     clock = ManualClock()
     faults = Fault(on_call=0, error=kind)
     stores = [FlakyStore(MemoryStore(clock, f"memory://{name}"), clock, faults) for name in "abc"]
-    with pytest.raises(SetupError, match="[23] of 3 state stores failed"):
+    with pytest.raises(SetupError, match=r"[23] of 3 state stores failed"):
         Quorum(stores, clock).ask(lambda store: store.head("x"), what="reading")
 
 
