@@ -1,7 +1,7 @@
 """One JSON line per request: no bodies, no query, no header values but the request's id."""
 
 import math
-from typing import TextIO
+from typing import BinaryIO
 
 from deployer.ports import Clock
 
@@ -14,10 +14,10 @@ _STAMP_SECONDS = 0.001
 class AccessLog:
     """Gathers lines and writes them together when told to, so a request never waits for a disk."""
 
-    def __init__(self, stream: TextIO, clock: Clock) -> None:
+    def __init__(self, stream: BinaryIO, clock: Clock) -> None:
         self._stream = stream
         self._clock = clock
-        self._lines: list[bytes] = []
+        self._lines = bytearray()
         self._until = -math.inf
         self._stamp = b""
 
@@ -31,11 +31,11 @@ class AccessLog:
             at = self._clock.now().isoformat(timespec="milliseconds").removesuffix("+00:00")
             self._until = now + _STAMP_SECONDS
             self._stamp = b'{"at":"%bZ",' % at.encode()
-        self._lines.append(b"%b%b}\n" % (self._stamp, members))
+        self._lines += b"%b%b}\n" % (self._stamp, members)
 
     def flush(self) -> None:
         """Write what was gathered."""
         if self._lines:
-            lines, self._lines = self._lines, []
-            self._stream.write(b"".join(lines).decode())
+            lines, self._lines = self._lines, bytearray()
+            self._stream.write(lines)
             self._stream.flush()

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 from deployer.errors import SetupError
 from deployer.ports import Clock, SpanSink
@@ -83,7 +83,7 @@ class Router:
         options: RouterOptions | None = None,
         rng: random.Random | None = None,
         tell: Callable[[str], None] | None = None,
-        access_log: TextIO | None = None,
+        access_log: BinaryIO | None = None,
     ) -> None:
         self._sources = sources
         self._options = options or RouterOptions()

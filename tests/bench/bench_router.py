@@ -333,7 +333,7 @@ def _serve_router(pipe: Connection, backend_port: int, logged: bool = False) -> 
         options=RouterOptions(port=0),
         rng=random.Random(1),
         tell=lambda _line: None,
-        access_log=Path(os.devnull).open("w") if logged else None,  # noqa: SIM115 - to the end
+        access_log=Path(os.devnull).open("wb") if logged else None,  # noqa: SIM115 - to the end
     )
     run_main(
         router.run(asyncio.Event(), ready=lambda: pipe.send(int(router.url.rpartition(":")[2])))

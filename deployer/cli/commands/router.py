@@ -271,7 +271,7 @@ def _embedded(
 
         clock = SystemClock()
         return Crew(*sources, workers=workers, clock=clock, options=options, access_log=access_log)
-    log = sys.stderr if access_log else None
+    log = sys.stderr.buffer if access_log else None
     return Router(*sources, clock=SystemClock(), options=options, access_log=log)
 
 

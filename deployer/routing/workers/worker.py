@@ -94,7 +94,7 @@ class _Worker(Router):
             clock=clock,
             options=options,
             tell=lambda _line: None,  # the one that judges tells
-            access_log=sys.stderr if log else None,
+            access_log=sys.stderr.buffer if log else None,
         )
 
     async def serve(self) -> None:

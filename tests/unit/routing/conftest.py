@@ -108,7 +108,7 @@ class Rig:
         self.backends: list[ScriptedBackend] = []
         self.talks: list[Talk] = []
         self.told: list[str] = []
-        self.log = io.StringIO()
+        self.log = io.BytesIO()
         self.routes: Routes | Exception = self.make_routes([])
         self.readable = threading.Event()
         self.readable.set()
@@ -197,6 +197,10 @@ class Rig:
         async with asyncio.timeout(10):
             while not await check():  # noqa: ASYNC110 - what is asked has no event
                 await asyncio.sleep(0.01)
+
+    def logged(self) -> str:
+        """All that was written to the access log."""
+        return self.log.getvalue().decode()
 
     async def talk(self) -> Talk:
         host, port = self.router.url.removeprefix("http://").split(":")

@@ -6,7 +6,7 @@ from deployer.routing.access_log import AccessLog
 
 
 def test_a_line_tells_to_the_millisecond_when_its_request_ended() -> None:
-    clock, stream = ManualClock(), io.StringIO()
+    clock, stream = ManualClock(), io.BytesIO()
     log = AccessLog(stream, clock)
     for step in (0.0, 0.0004, 0.002, 59.9976):
         clock.advance(step)
@@ -18,7 +18,7 @@ def test_a_line_tells_to_the_millisecond_when_its_request_ended() -> None:
 
 
 def test_lines_wait_until_they_are_written_together() -> None:
-    stream = io.StringIO()
+    stream = io.BytesIO()
     log = AccessLog(stream, ManualClock())
     log.add(b'"status":200', 0.0)
     log.add(b'"status":404', 0.0)

@@ -505,7 +505,7 @@ def test_the_log_has_a_line_per_request_without_its_query(drive: Drive) -> None:
         await rig.start(backend.url)
         await rig.get("/predict?token=hidden", "Authorization: Bearer hidden")
         await asyncio.sleep(0.25)
-        (line,) = rig.log.getvalue().splitlines()
+        (line,) = rig.logged().splitlines()
         record = json.loads(line)
         assert record["path"] == "/predict"
         assert record["status"] == 200

@@ -66,7 +66,7 @@ def test_a_tunnel_passes_bytes_both_ways_and_is_counted_until_its_end(drive: Dri
         document = await rig.targets()
         assert document["backends"][0]["failures"] == document["counters"]["cut_short"] == 0
         await asyncio.sleep(0.25)
-        assert '"status":101' in rig.log.getvalue()
+        assert '"status":101' in rig.logged()
 
     drive(story)
 

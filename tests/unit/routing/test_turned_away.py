@@ -32,10 +32,10 @@ PREFLIGHT = (
 
 async def lines_of(rig: "Rig", count: int) -> list[dict[str, Any]]:
     async def written() -> bool:
-        return len(rig.log.getvalue().splitlines()) >= count
+        return len(rig.logged().splitlines()) >= count
 
     await rig.until(written)
-    return [json.loads(line) for line in rig.log.getvalue().splitlines()]
+    return [json.loads(line) for line in rig.logged().splitlines()]
 
 
 def test_each_that_is_turned_away_has_a_line_without_its_key(drive: Drive) -> None:
@@ -66,7 +66,7 @@ def test_each_that_is_turned_away_has_a_line_without_its_key(drive: Drive) -> No
         assert lines[4]["failures"] == ["too many requests"]
         assert lines[5]["failures"] == ["no deployment takes this host and path"]
         assert lines[6]["method"] == "OPTIONS"
-        assert not any(secret in rig.log.getvalue() for secret in (KEY, WRONG, "secret"))
+        assert not any(secret in rig.logged() for secret in (KEY, WRONG, "secret"))
         metrics = await rig.get("/-/metrics")
         for reason in (b"anonymous", b"unknown", b"path", b"rate", b"nowhere"):
             assert b'turned_away_total{reason="%b"} 1.0\n' % reason in metrics
