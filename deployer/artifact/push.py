@@ -14,7 +14,13 @@ from deployer.artifact.manifest import encode_manifest, fetch_manifest
 from deployer.artifact.model import Artifact, ArtifactFile
 from deployer.artifact.proof import compare_stored, find_known, prove_stored
 from deployer.artifact.workers import map_files
-from deployer.errors import AccessDeniedError, AlreadyExistsError, IntegrityError, NotFoundError
+from deployer.errors import (
+    AccessDeniedError,
+    AlreadyExistsError,
+    ExpiredLoginError,
+    IntegrityError,
+    NotFoundError,
+)
 from deployer.ports import ObjectInfo, ObjectStore, Source
 from deployer.transfer import Reader, SharedReads
 from deployer.values import Digest
@@ -194,6 +200,8 @@ def _is_marked(store: ObjectStore, digest: Digest) -> bool:
     """
     try:
         fetch_manifest(store, digest)
+    except ExpiredLoginError:
+        raise
     except (NotFoundError, AccessDeniedError):
         return False
     return True
