@@ -184,6 +184,23 @@ def test_of_two_contents_in_one_upload_of_an_old_store_the_later_is_told(
     assert store.get("name").body == (other.read_bytes() if if_absent else body)
 
 
+@pytest.mark.usefixtures("credentials")
+def test_a_store_with_etags_of_its_own_making_is_looked_at(start: Start, models: Artifact) -> None:
+    plainly = plain(make_s3(SystemClock()))
+
+    def answer(request: Request) -> Response:
+        found = plainly(request)
+        if request.method != "POST" or "uploadId" not in request.query:
+            return found
+        return Response(found.status, re.sub(b"<ETag>.*?</ETag>", b"<ETag>1</ETag>", found.body))
+
+    watched = Watched(answer)
+    store = open_bucket(connect_s3, "s3://odd", start(watched), StoreSettings(compat=True))
+    store._bucket._client().create_bucket(Bucket="odd")  # type: ignore[attr-defined]
+    assert store.put_file("name", models.root / "weights", if_absent=True).proof == "read back"
+    assert "DELETE" not in {one.method for one in watched.asked}
+
+
 def test_a_small_file_that_is_replaced_before_it_is_read_back_was_not_alone(
     open_old: Callable[[], ObjectStore], models: Artifact, monkeypatch: pytest.MonkeyPatch
 ) -> None:

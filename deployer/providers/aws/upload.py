@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from deployer.errors import AccessDeniedError, NotFoundError, PreconditionError
+from deployer.errors import AccessDeniedError, NotFoundError, PreconditionError, ProviderError
 from deployer.ports import Chunk, ObjectInfo, ObjectStore
 from deployer.providers.aws.bucket import S3Bucket
 from deployer.providers.aws.checksums import (
@@ -68,7 +68,7 @@ class S3Upload:
         """Prove what a store that tells no checksum holds: ours, or who else's came since."""
         held = self._store.head(self._key)
         if self._condition and held is not None and held.version != written.version:
-            return settle_upload(self._store, self._key, sent, self._taken("was replaced"))
+            return self._settle(sent, self._taken("was replaced"))
         return confirm_stored(self._store, held, sent)
 
     def _put_fast(self, chunk: Chunk, sent: Sent) -> ObjectInfo | None:
@@ -150,26 +150,25 @@ class S3Upload:
         }
         try:
             answer: Any = self._call("write", lambda s3: s3.complete_multipart_upload(**arguments))
-            self._check_ours(answer, parts, checksum)
         except (NotFoundError, PreconditionError) as error:
             self.abort()
-            return settle_upload(
-                self._store, self._key, sent, error, if_absent=bool(self._condition)
-            )
+            return self._settle(sent, error)
+        if not self._is_ours(answer, parts, checksum):
+            return self._settle(sent, self._taken("was completed"))
         return confirm_stored(self._store, self._store.head(self._key), sent)
 
-    def _check_ours(
-        self, answer: Mapping[str, Any], parts: Sequence[SentPart], checksum: str
-    ) -> None:
+    def _is_ours(self, answer: Mapping[str, Any], parts: Sequence[SentPart], checksum: str) -> bool:
         """An upload that somebody else completed, with other parts, answers as it did to them.
 
-        Where the store tells no checksum, its ETag shows it; one that is made in another way than
-        Amazon's only costs a look at what is there.
+        Where the store tells no checksum, its ETag shows it. One that is made in another way than
+        Amazon's shows nothing; what is there is looked at, one way or the other.
         """
         told = read_checksums(answer).get(self.algorithm)
-        ours = told == checksum if told else answer.get("ETag") == _join_tags(parts)
-        if not ours:
-            raise self._taken("was completed")
+        return told == checksum if told else answer.get("ETag") == _join_tags(parts)
+
+    def _settle(self, sent: Sent, error: ProviderError) -> ObjectInfo:
+        if_absent = bool(self._condition)
+        return settle_upload(self._store, self._key, sent, error, if_absent=if_absent)
 
     def _taken(self, how: str) -> NotFoundError:
         resource = self._bucket.location.describe(self._key)
