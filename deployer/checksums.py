@@ -6,6 +6,7 @@ malice.
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any, Protocol
 
 __all__ = ["ALGORITHMS", "Buffer", "Crc", "Hasher", "checksum_of", "combine_crcs", "new_hasher"]
@@ -88,6 +89,7 @@ def combine_crcs(algorithm: str, parts: Iterable[tuple[str, int]]) -> str:
     return whole.digest().hex()
 
 
+@cache
 def _model(name: str) -> Any:
     import anycrc  # noqa: PLC0415 - not for `--help`
 

@@ -10,6 +10,7 @@
     │   ├── PreconditionError     somebody else wrote in between
     │   ├── FieldConflictError    another manager holds a field of the object
     │   ├── AccessDeniedError
+    │   │   └── ExpiredLoginError     the login was good once
     │   ├── QuotaError
     │   └── TransientError        the only one that is retried
     ├── IntegrityError            the bytes are not the bytes that were promised
@@ -35,6 +36,7 @@ __all__ = [
     "AlreadyExistsError",
     "BudgetError",
     "DeployerError",
+    "ExpiredLoginError",
     "Fault",
     "FieldConflictError",
     "IntegrityError",
@@ -122,6 +124,10 @@ class FieldConflictError(ProviderError):
 
 class AccessDeniedError(ProviderError):
     """The caller is not known or not allowed."""
+
+
+class ExpiredLoginError(AccessDeniedError):
+    """The login was good once: reading it again, once, may help."""
 
 
 class QuotaError(ProviderError):

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from deployer.artifact.model import CHUNK, ArtifactFile
 from deployer.checksums import ALGORITHMS, Hasher, new_hasher
-from deployer.errors import SourceError
+from deployer.errors import AccessDeniedError, SourceError
 from deployer.ports import ObjectInfo, ObjectStore
 
-__all__ = ["READ_BACK", "compare_stored", "hash_stored", "prove_stored"]
+__all__ = ["READ_BACK", "compare_stored", "find_known", "hash_stored", "prove_stored"]
 
 READ_BACK = "read back"
 """How it was proven when no checksum of the store's could be used."""
@@ -42,6 +42,18 @@ def compare_stored(info: ObjectInfo, file: ArtifactFile) -> str | None:
     if info.checksums.get("sha256", file.sha256) != file.sha256:
         return f"{file.path}: the store's sha256 is {info.checksums['sha256']}"
     return None
+
+
+def find_known(store: ObjectStore, key: str) -> ObjectInfo | None:
+    """Return what is known to be at ``key``; None does not promise that nothing is.
+
+    Who may not list is told of what is not there, too, that it is forbidden (S3 API, "HeadObject",
+    Permissions; Cloud Storage does the same). Whoever goes on writes, and finds out by that.
+    """
+    try:
+        return store.head(key)
+    except AccessDeniedError:
+        return None
 
 
 def hash_stored(store: ObjectStore, info: ObjectInfo) -> str:

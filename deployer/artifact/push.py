@@ -1,7 +1,7 @@
 """Pushing: every file proven in the store, then the marker. Before it, nobody sees anything."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from deployer.artifact.keys import (
     artifact_prefix,
@@ -12,9 +12,15 @@ from deployer.artifact.keys import (
 )
 from deployer.artifact.manifest import encode_manifest, fetch_manifest
 from deployer.artifact.model import Artifact, ArtifactFile
-from deployer.artifact.proof import compare_stored, prove_stored
+from deployer.artifact.proof import compare_stored, find_known, prove_stored
 from deployer.artifact.workers import map_files
-from deployer.errors import AccessDeniedError, AlreadyExistsError, IntegrityError, NotFoundError
+from deployer.errors import (
+    AccessDeniedError,
+    AlreadyExistsError,
+    ExpiredLoginError,
+    IntegrityError,
+    NotFoundError,
+)
 from deployer.ports import ObjectInfo, ObjectStore, Source
 from deployer.transfer import Reader, SharedReads
 from deployer.values import Digest
@@ -106,43 +112,46 @@ class _Push:
     thorough: bool
     progress: Callable[[int], None]
     marked: bool = False
-    there: Mapping[str, ObjectInfo] = field(default_factory=dict)
+    there: Mapping[str, ObjectInfo] | None = None
 
     def run(self) -> list[_Done]:
         files = self.artifact.files
         self.marked = _is_marked(self.store, self.digest)
         if self.marked and not self.thorough and len(files) > _FEW:
             return [self._skip(file, MANIFEST) for file in files]
-        self.there = {info.key: info for info in self._find_there()}
+        self.there = self._find_there()
         done = map_files(self._ensure_file, files, stop=self.reader.stop)
         if not self.marked:
             _write_marker(self.store, self.digest, self.artifact)
         return done
 
-    def _find_there(self) -> list[ObjectInfo]:
-        """Return what is there of the artifact; who may not list asks for each file."""
+    def _find_there(self) -> Mapping[str, ObjectInfo] | None:
+        """Return what is there of the artifact, by key; None when it can't be listed."""
         try:
-            return list(self.store.list(artifact_prefix(self.digest)))
+            return {info.key: info for info in self.store.list(artifact_prefix(self.digest))}
         except AccessDeniedError:
-            keys = [file_key(self.digest, file.path) for file in self.artifact.files]
-            found = map_files(self.store.head, keys, stop=self.reader.stop)
-            return [info for info in found if info is not None]
+            return None
+
+    def _look(self, file: ArtifactFile) -> ObjectInfo | None:
+        key = file_key(self.digest, file.path)
+        return find_known(self.store, key) if self.there is None else self.there.get(key)
 
     def _ensure_file(self, file: ArtifactFile) -> _Done:
         source = self.artifact.root / file.path
         with self.reader.open(source, sha256=file.sha256, marks=file.marks) as opened:
-            how = self._find(file)
+            listed = self._look(file)
+            how = self._find(file, listed)
             if how is not None:
                 return self._skip(file, how)
-            return _Done(file, self._upload(file, opened), uploaded=True)
+            how = self._upload(file, opened, taken=listed is not None)
+            return _Done(file, how, uploaded=True)
 
     def _skip(self, file: ArtifactFile, how: str) -> _Done:
         self.progress(file.size)
         return _Done(file, how, uploaded=False)
 
-    def _find(self, file: ArtifactFile) -> str | None:
+    def _find(self, file: ArtifactFile, listed: ObjectInfo | None) -> str | None:
         """Return how it is known that the file is there, or None when it is to be sent."""
-        listed = self.there.get(file_key(self.digest, file.path))
         if listed is None or compare_stored(listed, file) is not None:
             return None
         if self.marked and not self.thorough:
@@ -154,9 +163,9 @@ class _Push:
             return "sha256 kept"
         return self._prove(info, file)
 
-    def _upload(self, file: ArtifactFile, source: Source) -> str:
+    def _upload(self, file: ArtifactFile, source: Source, *, taken: bool) -> str:
         key = file_key(self.digest, file.path)
-        info = self._put(key, source, {SHA256: file.sha256}, taken=key in self.there)
+        info = self._put(key, source, {SHA256: file.sha256}, taken=taken)
         wrong = compare_stored(info, file)
         how = None if wrong else info.proof or self._prove(info, file)
         if how is None:
@@ -185,10 +194,15 @@ class _Push:
 
 
 def _is_marked(store: ObjectStore, digest: Digest) -> bool:
-    """Whether a push was completed; a marker that lists other files is an error."""
+    """Whether it is known that a push was completed; a marker of other files is an error.
+
+    Who may not list may not be told that it is not there, see `find_known`.
+    """
     try:
         fetch_manifest(store, digest)
-    except NotFoundError:
+    except ExpiredLoginError:
+        raise
+    except (NotFoundError, AccessDeniedError):
         return False
     return True
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from deployer.artifact.keys import artifact_uri, check_key, file_key, marker_key
 from deployer.artifact.manifest import encode_manifest, fetch_manifest
 from deployer.artifact.model import ArtifactFile
-from deployer.artifact.proof import compare_stored, hash_stored
+from deployer.artifact.proof import compare_stored, find_known, hash_stored
 from deployer.artifact.push import SHA256
 from deployer.artifact.workers import map_files
 from deployer.errors import AlreadyExistsError, IntegrityError, NotFoundError
@@ -95,7 +95,7 @@ class _Replication:
 
     def ensure_file(self, file: ArtifactFile) -> _Done:
         key = file_key(self.digest, file.path)
-        there = self.store.head(key)
+        there = find_known(self.store, key)
         if there is not None and self._is_proven(there, file):
             self.progress(file.size)
             return _Done()

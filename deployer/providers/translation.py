@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from deployer.errors import (
-    AccessDeniedError,
     DeployerError,
     ProviderError,
     SetupError,
@@ -13,7 +12,6 @@ from deployer.errors import (
 )
 
 __all__ = [
-    "ExpiredLoginError",
     "Kind",
     "bucket_of",
     "build_error",
@@ -38,10 +36,6 @@ _PROXY = (
     "Name it with one, HTTP_PROXY=http://USER:PASSWORD@HOST:PORT, or list the service's host in "
     "NO_PROXY."
 )
-
-
-class ExpiredLoginError(AccessDeniedError):
-    """The login was good once: reading it again, once, may help."""
 
 
 def cut_text(text: object, limit: int = _LIMIT) -> str:

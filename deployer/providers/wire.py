@@ -28,7 +28,8 @@ _MOST = 1 << 20
 _LONGEST_LINE = 64 << 10
 _LONGEST_HEAD = 256 << 10
 _END = b"\r\n\r\n"
-_STATUS = re.compile(r"HTTP/1\.1 (\d{3})(?: |$)")
+_STATUS = re.compile(r"HTTP/1\.1 (\d{3})(?: [^\r\n]*)?(?=\r|$)")
+_FIELD = re.compile(r"\r\n([^:\r\n]+):([^\r\n]*)")
 _FIRST_FINAL = 200
 _NO_BODY = (204, 304)
 
@@ -106,9 +107,10 @@ class Wire:
         if length or method != "GET":
             lines.append(f"Content-Length: {length}")
         lines += [f"{name}: {value}" for name, value in headers.items()]
-        if any("\r" in line or "\n" in line for line in lines):
+        head = "\r\n".join([*lines, "", ""])
+        if not head.count("\r") == head.count("\n") == len(lines) + 1:
             raise ValueError("a header holds a line break")
-        return "\r\n".join([*lines, "", ""]).encode("latin-1")
+        return head.encode("latin-1")
 
     def _take(self) -> "_Line":
         while self._idle:
@@ -169,12 +171,12 @@ class _Line:
         self._socket.close()
 
     def _read_head(self) -> tuple[int, dict[str, str]]:
-        first, *lines = self._read_lines().decode("latin-1").split("\r\n")
-        match = _STATUS.match(first)
-        if match is None:
+        lines = self._read_lines().decode("latin-1")
+        match = _STATUS.match(lines)
+        fields = _FIELD.findall(lines)
+        if match is None or len(fields) != lines.count("\n"):
             raise ValueError("not HTTP/1.1")
-        pairs = (line.split(":", 1) for line in lines)
-        return int(match[1]), {name.lower(): value.strip() for name, value in pairs}
+        return int(match[1]), {name.lower(): value.strip() for name, value in fields}
 
     def _read_lines(self) -> bytes:
         """Return the lines up to an empty one; they mostly come in one piece."""

@@ -22,6 +22,7 @@ class Fault(StrEnum):
     Attributes:
         REFUSE: 503 with Retry-After of ``seconds``; nothing is done.
         FORBID: 403 in the service's own words; nothing is done.
+        HIDE: 403 where it would be 404: what they hear who may not list, of what is not there.
         EXPIRE: The service's word for a token that is too old; nothing is done.
         ERROR_BODY: Status 200 and an error in the body; nothing is done.
         LOSE_RESPONSE: The work is done; the connection closes before the client learns of it.
@@ -38,6 +39,7 @@ class Fault(StrEnum):
 
     REFUSE = "refuse"
     FORBID = "forbid"
+    HIDE = "hide"
     EXPIRE = "expire"
     ERROR_BODY = "error-body"
     LOSE_RESPONSE = "lose-response"

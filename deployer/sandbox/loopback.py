@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from email.message import Message
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -211,6 +212,8 @@ class _Service:
         if order.fault is Fault.CORRUPT_REQUEST:
             request = replace(request, body=flip_byte(request.body, order.at))
         response = self.app(request)
+        if order.fault is Fault.HIDE and response.status == HTTPStatus.NOT_FOUND:
+            return self.refuse(request, replace(order, fault=Fault.FORBID))
         if order.fault is Fault.CORRUPT_RESPONSE:
             response = replace(response, body=flip_byte(response.body, order.at))
         return response

@@ -9,14 +9,15 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from deployer.errors import DeployerError
 from deployer.ports import Chunk
 from deployer.transfer.budget import Budget
-from deployer.transfer.buffers import Buffers
+from deployer.transfer.chunk import HeldChunk, Holding
 from deployer.transfer.limits import Limits
 from deployer.transfer.marks import Marks
+from deployer.transfer.scanned_file import ScannedFile
 from deployer.transfer.shared_file import SharedFile
 
 __all__ = ["FileSource", "Reader", "SharedReads", "StoppedTransferError", "open_source"]
@@ -37,8 +38,7 @@ class SharedReads:
         self, readers: int, *, budget: Budget | None = None, stall_seconds: float = 10.0
     ) -> None:
         self._expected = frozenset(range(readers))
-        self._budget = budget or Limits().budget
-        self._buffers = Buffers()
+        self._holding = Holding(budget or Limits().budget)
         self._stall_seconds = stall_seconds
         self._files: dict[Path, SharedFile] = {}
         self._gone: set[int] = set()
@@ -50,23 +50,11 @@ class SharedReads:
         """Return the way of reader ``number`` to the files."""
         return Reader(self, number)
 
-    def open_file(self, path: Path, number: int, sha256: str, marks: Marks | None) -> SharedFile:
-        """Return the file at ``path``, made by whoever comes first."""
-        with self._lock:
-            self._seen.add(number)
-            if path not in self._files:
-                others = frozenset() if path in self._done else self._expected - self._gone
-                self._files[path] = SharedFile(
-                    path,
-                    sha256=sha256,
-                    marks=marks,
-                    readers=others | {number},
-                    budget=self._budget,
-                    buffers=self._buffers,
-                    stall_seconds=self._stall_seconds,
-                    relieve=self.let_go,
-                )
-            return self._files[path]
+    def open_file(self, path: Path, number: int, sha256: str, marks: Marks | None) -> "_Opened":
+        """Return the file at ``path`` as reader ``number`` sees it."""
+        if len(self._expected) == 1 and marks is not None and ScannedFile.fits(marks):
+            return ScannedFile(path, marks, self._holding)
+        return _Turn(self, path, number, self._share_file(path, number, sha256, marks))
 
     def close_file(self, path: Path, number: int) -> None:
         """Note that a reader is through with a file; the last one closes it."""
@@ -87,6 +75,23 @@ class SharedReads:
             files = list(self._files.values())
         for file in files:
             file.let_go()
+
+    def _share_file(self, path: Path, number: int, sha256: str, marks: Marks | None) -> SharedFile:
+        """Return the file that all readers share, made by whoever comes first."""
+        with self._lock:
+            self._seen.add(number)
+            if path not in self._files:
+                others = frozenset() if path in self._done else self._expected - self._gone
+                self._files[path] = SharedFile(
+                    path,
+                    sha256=sha256,
+                    marks=marks,
+                    readers=others | {number},
+                    holding=self._holding,
+                    stall_seconds=self._stall_seconds,
+                    relieve=self.let_go,
+                )
+            return self._files[path]
 
     def _leave_file(self, path: Path, number: int) -> None:
         file = self._files.get(path)
@@ -133,22 +138,46 @@ class Reader:
             SourceError: It can't be read.
         """
         file = self._reads.open_file(path, self._number, sha256, marks)
-        return FileSource(self._reads, self._number, path, file, self.stopped)
+        return FileSource(path, file, self.stopped)
+
+
+class _Opened(Protocol):
+    """A file as one reader sees it; `SharedFile` says what is promised."""
+
+    @property
+    def size(self) -> int: ...
+
+    def take(self, number: int, length: int) -> HeldChunk: ...
+
+    def finish(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class _Turn:
+    """One reader's way through a file that others may read, too."""
+
+    def __init__(self, reads: SharedReads, path: Path, number: int, file: SharedFile) -> None:
+        self._reads = reads
+        self._path = path
+        self._number = number
+        self._file = file
+        self.size = file.size
+
+    def take(self, number: int, length: int) -> HeldChunk:
+        return self._file.take(self._number, number, length)
+
+    def finish(self) -> None:
+        self._file.finish()
+
+    def close(self) -> None:
+        self._reads.close_file(self._path, self._number)
 
 
 class FileSource:
     """See `Source`: a file, as one reader sees it. Close it when done."""
 
-    def __init__(
-        self,
-        reads: SharedReads,
-        number: int,
-        path: Path,
-        file: SharedFile,
-        stopped: threading.Event,
-    ) -> None:
-        self._reads = reads
-        self._number = number
+    def __init__(self, path: Path, file: _Opened, stopped: threading.Event) -> None:
         self._path = path
         self._file = file
         self._stopped = stopped
@@ -162,7 +191,7 @@ class FileSource:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._reads.close_file(self._path, self._number)
+        self._file.close()
 
     @property
     def name(self) -> str:
@@ -180,7 +209,7 @@ class FileSource:
         for number in range(1, count + 1):
             if self._stopped.is_set():
                 raise StoppedTransferError(f"the upload of {self.name} was stopped")
-            yield self._file.take(self._number, number, length)
+            yield self._file.take(number, length)
 
     def finish(self) -> None:
         """See `Source.finish`."""

@@ -7,10 +7,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from deployer.checksums import Buffer
-from deployer.errors import SourceError
-from deployer.transfer.budget import Budget
-from deployer.transfer.buffers import Buffers
 from deployer.transfer.chunk import HeldChunk, Holding
+from deployer.transfer.errors import changed, unreadable
 from deployer.transfer.marks import SLICE, Marks
 
 __all__ = ["SharedFile"]
@@ -36,21 +34,19 @@ class SharedFile:
         sha256: str,
         marks: Marks | None,
         readers: Iterable[int],
-        budget: Budget,
-        buffers: Buffers,
+        holding: Holding,
         stall_seconds: float,
         relieve: Callable[[], None],
     ) -> None:
         self._path = path
         self._wanted = sha256
         self._marks = marks
-        self._budget = budget
-        self._buffers = buffers
+        self._holding = holding
         self._stall_seconds = stall_seconds
         self._relieve = relieve
         self._identity = self._look()
         if marks is not None and marks.size != self.size:
-            raise self._changed("after it was scanned")
+            raise changed(self._path, "after it was scanned")
         self._length = 0
         self._sha256 = hashlib.sha256()
         self._frontier = 0
@@ -85,9 +81,9 @@ class SharedFile:
             SourceError: It is not.
         """
         if self._look() != self._identity:
-            raise self._changed("while it was read")
+            raise changed(self._path, "while it was read")
         if self._wanted and not self._marked and self._sha256.hexdigest() != self._wanted:
-            raise self._changed("after it was scanned")
+            raise changed(self._path, "after it was scanned")
 
     @property
     def _marked(self) -> Marks | None:
@@ -142,7 +138,7 @@ class SharedFile:
     def _load(self, number: int, length: int, *, first: bool) -> HeldChunk:
         offset = (number - 1) * length
         count = min(length, self.size - offset)
-        while not self._budget.acquire(count, timeout_seconds=self._stall_seconds):
+        while not self._holding.budget.acquire(count, timeout_seconds=self._stall_seconds):
             self._relieve()
         try:
             body = self._read(offset, count, length)
@@ -150,11 +146,11 @@ class SharedFile:
             if first and not known:
                 self._sha256.update(body)
         except BaseException:
-            self._budget.release(count)
+            self._holding.budget.release(count)
             if first:
                 self._end_reading()
             raise
-        return HeldChunk(number, offset, body, Holding(self._budget, self._buffers), known)
+        return HeldChunk(number, offset, body, self._holding, known)
 
     def _read(self, offset: int, count: int, length: int) -> Buffer:
         try:
@@ -164,12 +160,12 @@ class SharedFile:
                     body: Buffer = os.pread(file.fileno(), count, offset)
                     self._prove(offset, body)
                 else:
-                    body = self._buffers.take(count, length)
+                    body = self._holding.buffers.take(count, length)
                     self._fill(file.fileno(), offset, body)
         except OSError as error:
-            raise self._unreadable(error) from error
+            raise unreadable(self._path, error) from error
         if not whole or len(body) != count:
-            raise self._changed("while it was read")
+            raise changed(self._path, "while it was read")
         return body
 
     def _fill(self, file: int, offset: int, view: memoryview) -> None:
@@ -177,7 +173,7 @@ class SharedFile:
         for at in range(0, len(view), SLICE):
             piece = view[at : at + SLICE]
             if os.preadv(file, [piece], offset + at) != len(piece):
-                raise self._changed("while it was read")
+                raise changed(self._path, "while it was read")
             self._prove(offset + at, piece)
 
     def _prove(self, offset: int, body: Buffer) -> None:
@@ -185,13 +181,13 @@ class SharedFile:
             return
         for at in range(0, len(body), SLICE):
             if not self._marked.prove(offset + at, body[at : at + SLICE]):
-                raise self._changed("after it was scanned")
+                raise changed(self._path, "after it was scanned")
 
     def _look(self) -> _Identity:
         try:
             return _identity(self._path.stat())
         except OSError as error:
-            raise self._unreadable(error) from error
+            raise unreadable(self._path, error) from error
 
     def _advance(self, reader: int, chunk: HeldChunk) -> HeldChunk:
         with self._condition:
@@ -219,15 +215,6 @@ class SharedFile:
 
     def _at(self, reader: int) -> int:
         return self._passed.get(reader, 0)
-
-    def _unreadable(self, error: OSError) -> SourceError:
-        return SourceError(f"cannot read {self._path}: {error.strerror}")
-
-    def _changed(self, when: str) -> SourceError:
-        return SourceError(
-            f"{self._path} changed {when}",
-            hint="Wait until whatever writes it is done, then push again.",
-        )
 
 
 def _identity(status: os.stat_result) -> _Identity:

@@ -64,14 +64,12 @@ class Handler(socketserver.StreamRequestHandler):
             return
 
     def _serve(self) -> bool:
-        line = self.rfile.readline().decode()
-        if not line:
+        lines = self._read_head().decode("latin-1").split("\r\n")
+        if not lines[0]:
             return False
-        self.method, self.target, _ = line.split(" ", 2)
-        self.headers: dict[str, str] = {}
-        while (header := self.rfile.readline().decode("latin-1")) not in {"\r\n", ""}:
-            name, _, value = header.partition(":")
-            self.headers[name.lower()] = value.strip()
+        self.method, self.target, _ = lines[0].split(" ", 2)
+        pairs = (line.split(":", 1) for line in lines[1:])
+        self.headers = {name.lower(): value.strip() for name, value in pairs}
         if self.headers.get("expect"):
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         parts = urlsplit(self.target)
@@ -79,6 +77,16 @@ class Handler(socketserver.StreamRequestHandler):
         self.query = {k: v[0] for k, v in parse_qs(parts.query, keep_blank_values=True).items()}
         self._route()
         return True
+
+    def _read_head(self) -> bytes:
+        """Return the lines up to an empty one; nothing when the client is gone."""
+        end = cast("BufferedReader", self.rfile).peek().find(b"\r\n\r\n")
+        if end >= 0:
+            return self.rfile.read(end + 4)[:end]
+        lines = b""
+        while line := self.rfile.readline().rstrip(b"\r\n"):
+            lines += b"\r\n" + line
+        return lines[2:]
 
     def _route(self) -> None:
         path = self.path
@@ -183,7 +191,7 @@ class Handler(socketserver.StreamRequestHandler):
         if match:
             start, end = int(match[1]), min(int(match[2] or size - 1), size - 1)
             headers["Content-Range"] = f"bytes {start}-{end}/{size}"
-        self._head(206 if match else 200, end - start + 1, headers)
+        self.wfile.write(self._head(206 if match else 200, end - start + 1, headers))
         if self.method == "HEAD":
             return
         while start <= end:
@@ -334,13 +342,12 @@ class Handler(socketserver.StreamRequestHandler):
         self._send(status, json.dumps(document).encode(), {"Content-Type": "application/json"})
 
     def _send(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
-        self._head(status, len(body), headers or {})
-        self.wfile.write(body)
+        self.wfile.write(self._head(status, len(body), headers or {}) + body)
 
-    def _head(self, status: int, length: int, headers: dict[str, str]) -> None:
+    def _head(self, status: int, length: int, headers: dict[str, str]) -> bytes:
         lines = [f"HTTP/1.1 {status} answered", f"Content-Length: {length}", "x-ms-request-id: 1"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
-        self.wfile.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+        return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
 def _resource(key: str, stored: Stored) -> dict[str, str]:

@@ -22,7 +22,7 @@ from deployer.artifact import (
     verify_artifact,
 )
 from deployer.artifact.fetch import fetch_objects
-from deployer.artifact.keys import marker_key
+from deployer.artifact.keys import file_key, marker_key
 from deployer.errors import AccessDeniedError
 from deployer.ports import ObjectStore, Severity
 from deployer.preflight.store import check_store
@@ -31,7 +31,7 @@ from deployer.providers.azure.incomplete import connect_uploads as blob_uploads
 from deployer.providers.gcp.incomplete import connect_uploads as gcs_uploads
 from deployer.providers.local.clock import SystemClock
 from deployer.sandbox.faults import Fault
-from tests.faults.stores import LIMITS
+from tests.faults.stores import LIMITS, open_store
 
 LISTING = {
     "s3": ("list-type=2", "s3:ListBucket on faults"),
@@ -47,8 +47,18 @@ RULES = Rules(timedelta(0), 20)
 each_cloud = pytest.mark.parametrize("cloud", list(LISTING))
 
 
+UNFINISHED = {"s3": "?uploads", "gcs": "?uploads", "blob": "blocklisttype=uncommitted"}
+"""What says which parts of a file are there already."""
+
+
 def deny(place: Any, part: str) -> None:
     place.server.faults.order(Fault.FORBID, method="GET", part=part, times=10_000)
+
+
+def hide(place: Any) -> None:
+    """Say 403 of what is not there, as S3 and Cloud Storage do to who may not list."""
+    for method in ("GET", "HEAD"):
+        place.server.faults.order(Fault.HIDE, method=method, times=10_000)
 
 
 def first(found: Iterator[Any]) -> Any:
@@ -67,6 +77,46 @@ def test_pushes_pulls_and_copies_go_on(
     assert scan_artifact(tmp_path / "to").digest == models.digest
     again = replicate_artifact(place.again(), place.again(), models.digest)
     assert again.present_bytes == models.size
+
+
+@each_cloud
+def test_who_may_only_read_and_write_pushes_first_and_again(
+    place: Any, models: Artifact, cloud: str, tmp_path: Path
+) -> None:
+    deny(place, LISTING[cloud][0])
+    deny(place, UNFINISHED[cloud])
+    hide(place)
+    assert push_artifact(models, place.again()).uploaded_bytes == models.size
+    assert push_artifact(models, place.again()).uploaded_bytes == 0
+    copy = open_store(place.cloud.connect, f"{place.cloud.url}/copy", place.server.url, 6.0)
+    assert replicate_artifact(place.again(), copy, models.digest).present_bytes == 0
+    pull_artifact(copy, models.digest, tmp_path / "to", limits=LIMITS)
+    assert scan_artifact(tmp_path / "to").digest == models.digest
+
+
+@each_cloud
+def test_what_a_killed_push_left_is_found_by_who_may_not_list(
+    place: Any, models: Artifact, cloud: str
+) -> None:
+    push_artifact(models, place.store)
+    place.store.delete(marker_key(models.digest))
+    place.store.delete(file_key(models.digest, "small"))
+    deny(place, LISTING[cloud][0])
+    hide(place)
+    assert push_artifact(models, place.again()).uploaded_bytes == len(b"small")
+    assert has_artifact(place.again(), models.digest)
+
+
+@each_cloud
+def test_who_may_not_write_is_told_so_whatever_else_is_hidden(
+    place: Any, models: Artifact, cloud: str
+) -> None:
+    deny(place, LISTING[cloud][0])
+    hide(place)
+    for method in ("PUT", "POST"):
+        place.server.faults.order(Fault.FORBID, method=method, times=10_000)
+    with pytest.raises(AccessDeniedError, match="cannot write"):
+        push_artifact(models, place.again())
 
 
 @each_cloud

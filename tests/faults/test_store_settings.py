@@ -1,15 +1,19 @@
 """What a bucket asks of those who use it: every request, and every new object, says so."""
 
+import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deployer.artifact import Artifact, pull_artifact, push_artifact, scan_artifact, verify_artifact
-from deployer.errors import ProviderError
-from deployer.ports import ObjectStore, StoreSettings
+from deployer.errors import AlreadyExistsError, ProviderError
+from deployer.ports import ObjectInfo, ObjectStore, StoreSettings
 from deployer.providers.aws.connect import connect_store as connect_s3
 from deployer.providers.azure.connect import connect_store as connect_blob
 from deployer.providers.gcp.connect import connect_store as connect_gcs
@@ -24,6 +28,7 @@ from deployer.sandbox.s3.routes import S3Api
 from deployer.sandbox.s3.signature import SignatureV4
 from tests.faults.stores import LIMITS, open_store
 
+_TOLD = re.compile(rb"<(Checksum\w+)>[^<]*</\1>")
 CHECKSUMS = ("x-amz-checksum-", "x-amz-sdk-checksum", "x-amz-trailer")
 Api = Callable[[Request], Response]
 Start = Callable[[Api], RunningServer]
@@ -61,7 +66,7 @@ def plain(api: Api) -> Api:
             return Response(501, b"<Error><Code>NotImplemented</Code></Error>")
         found = api(request)
         kept = {k: v for k, v in found.headers.items() if not k.startswith("x-amz-checksum")}
-        return Response(found.status, found.body, kept)
+        return Response(found.status, _TOLD.sub(b"", found.body), kept)
 
     return answer
 
@@ -106,6 +111,109 @@ def test_a_store_that_only_speaks_s3_is_read_back(
     assert set(checks.values()) == {"read back"}
     with pytest.raises(ProviderError, match="NotImplemented"):
         push_artifact(models, open_bucket(connect_s3, "s3://old/b", server, StoreSettings()))
+
+
+class Met:
+    """Two send other last parts to one upload: it gets the first's, the second's, and is completed.
+
+    Only then does the first hear that its part came.
+    """
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._met, self._came, self._stored = (threading.Event() for _ in range(3))
+        self.second: Callable[[], object] | None = None
+
+    def __call__(self, request: Request) -> Response:
+        if self.second is None or request.query.get("partNumber") != "4":
+            return self._api(request)
+        if not self._met.is_set():
+            return self._come_between(request, self.second)
+        self._came.set()
+        self._stored.wait(10)
+        return self._api(request)
+
+    def _come_between(self, request: Request, second: Callable[[], object]) -> Response:
+        self._met.set()
+        with ThreadPoolExecutor(1) as pool:
+            going = pool.submit(second)
+            self._came.wait(10)
+            answer = self._api(request)
+            self._stored.set()
+            going.result()
+        return answer
+
+
+@pytest.fixture
+def met() -> Met:
+    return Met(plain(make_s3(SystemClock())))
+
+
+@pytest.fixture
+def open_old(start: Start, met: Met, credentials: None) -> Callable[[], ObjectStore]:
+    """Open a store that only speaks S3: it keeps no checksum."""
+    del credentials
+    server = start(met)
+
+    def connect() -> ObjectStore:
+        return open_bucket(connect_s3, "s3://old", server, StoreSettings(compat=True))
+
+    made: Any = connect()
+    made._bucket._client().create_bucket(Bucket="old")
+    return connect
+
+
+@pytest.mark.parametrize("if_absent", [True, False])
+def test_of_two_contents_in_one_upload_of_an_old_store_the_later_is_told(
+    open_old: Callable[[], ObjectStore],
+    met: Met,
+    models: Artifact,
+    tmp_path: Path,
+    if_absent: bool,
+) -> None:
+    store, body = open_old(), (models.root / "weights").read_bytes()
+    other = tmp_path / "other"
+    other.write_bytes(body[:-1] + b"?")
+    met.second = partial(open_old().put_file, "name", other)
+    put = partial(store.put_file, "name", models.root / "weights")
+    if if_absent:
+        with pytest.raises(AlreadyExistsError):
+            put(if_absent=True)
+    else:
+        put()
+    assert store.get("name").body == (other.read_bytes() if if_absent else body)
+
+
+@pytest.mark.usefixtures("credentials")
+def test_a_store_with_etags_of_its_own_making_is_looked_at(start: Start, models: Artifact) -> None:
+    plainly = plain(make_s3(SystemClock()))
+
+    def answer(request: Request) -> Response:
+        found = plainly(request)
+        if request.method != "POST" or "uploadId" not in request.query:
+            return found
+        return Response(found.status, re.sub(b"<ETag>.*?</ETag>", b"<ETag>1</ETag>", found.body))
+
+    watched = Watched(answer)
+    store = open_bucket(connect_s3, "s3://odd", start(watched), StoreSettings(compat=True))
+    store._bucket._client().create_bucket(Bucket="odd")  # type: ignore[attr-defined]
+    assert store.put_file("name", models.root / "weights", if_absent=True).proof == "read back"
+    assert "DELETE" not in {one.method for one in watched.asked}
+
+
+def test_a_small_file_that_is_replaced_before_it_is_read_back_was_not_alone(
+    open_old: Callable[[], ObjectStore], models: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_old()
+    head = store.head
+
+    def replaced(key: str) -> ObjectInfo | None:
+        store.put(key, b"other")
+        return head(key)
+
+    monkeypatch.setattr(store, "head", replaced)
+    with pytest.raises(AlreadyExistsError):
+        store.put_file("small", models.root / "small", if_absent=True)
 
 
 @pytest.mark.usefixtures("credentials")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from deployer.errors import AccessDeniedError, NotFoundError
+from deployer.errors import AccessDeniedError, ExpiredLoginError, NotFoundError
 from deployer.ports import Clock, ObjectInfo, StoreSettings
 from deployer.providers.aws.checksums import read_checksums
 from deployer.providers.aws.errors import translated
@@ -14,7 +14,6 @@ from deployer.providers.customer_key import key_explained, read_customer_key
 from deployer.providers.location import Location
 from deployer.providers.patience import Lazy, Patience, call_patiently
 from deployer.providers.proof import TOKEN
-from deployer.providers.translation import ExpiredLoginError
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

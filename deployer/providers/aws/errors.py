@@ -8,6 +8,7 @@ from typing import Any
 from deployer.errors import (
     AccessDeniedError,
     DeployerError,
+    ExpiredLoginError,
     IntegrityError,
     NotFoundError,
     PreconditionError,
@@ -18,7 +19,6 @@ from deployer.errors import (
     TransientError,
 )
 from deployer.providers.translation import (
-    ExpiredLoginError,
     Kind,
     bucket_of,
     build_error,

@@ -1,10 +1,11 @@
 """S3 uploads: every part checked by the service, the whole published at once or never."""
 
 import base64
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from deployer.errors import AccessDeniedError, NotFoundError, PreconditionError
+from deployer.errors import AccessDeniedError, NotFoundError, PreconditionError, ProviderError
 from deployer.ports import Chunk, ObjectInfo, ObjectStore
 from deployer.providers.aws.bucket import S3Bucket
 from deployer.providers.aws.checksums import (
@@ -60,8 +61,15 @@ class S3Upload:
             except PreconditionError as error:
                 return settle_upload(self._store, self._key, sent, error)
         if self.algorithm not in info.checksums:
-            info = self._store.head(self._key)
+            return self._look_again(info, sent)
         return confirm_stored(self._store, info, sent)
+
+    def _look_again(self, written: ObjectInfo, sent: Sent) -> ObjectInfo:
+        """Prove what a store that tells no checksum holds: ours, or who else's came since."""
+        held = self._store.head(self._key)
+        if self._condition and held is not None and held.version != written.version:
+            return self._settle(sent, self._taken("was replaced"))
+        return confirm_stored(self._store, held, sent)
 
     def _put_fast(self, chunk: Chunk, sent: Sent) -> ObjectInfo | None:
         headers = {
@@ -142,23 +150,33 @@ class S3Upload:
         }
         try:
             answer: Any = self._call("write", lambda s3: s3.complete_multipart_upload(**arguments))
-            self._check_ours(answer, checksum)
         except (NotFoundError, PreconditionError) as error:
             self.abort()
-            return settle_upload(
-                self._store, self._key, sent, error, if_absent=bool(self._condition)
-            )
+            return self._settle(sent, error)
+        if not self._is_ours(answer, parts, checksum):
+            return self._settle(sent, self._taken("was completed"))
         return confirm_stored(self._store, self._store.head(self._key), sent)
 
-    def _check_ours(self, answer: Mapping[str, Any], checksum: str) -> None:
-        """An upload that somebody else completed, with other parts, answers as it did to them."""
-        if read_checksums(answer).get(self.algorithm, checksum) != checksum:
-            resource = self._bucket.location.describe(self._key)
-            raise NotFoundError(
-                f"the upload of {resource} was completed by somebody else, with other bytes",
-                operation="write",
-                resource=resource,
-            )
+    def _is_ours(self, answer: Mapping[str, Any], parts: Sequence[SentPart], checksum: str) -> bool:
+        """An upload that somebody else completed, with other parts, answers as it did to them.
+
+        Where the store tells no checksum, its ETag shows it. One that is made in another way than
+        Amazon's shows nothing; what is there is looked at, one way or the other.
+        """
+        told = read_checksums(answer).get(self.algorithm)
+        return told == checksum if told else answer.get("ETag") == _join_tags(parts)
+
+    def _settle(self, sent: Sent, error: ProviderError) -> ObjectInfo:
+        if_absent = bool(self._condition)
+        return settle_upload(self._store, self._key, sent, error, if_absent=if_absent)
+
+    def _taken(self, how: str) -> NotFoundError:
+        resource = self._bucket.location.describe(self._key)
+        return NotFoundError(
+            f"the upload of {resource} {how} by somebody else, with other bytes",
+            operation="write",
+            resource=resource,
+        )
 
     def abort(self) -> None:
         """See `PartUpload.abort`."""
@@ -210,6 +228,16 @@ def _read_part(part: Mapping[str, Any]) -> SentPart:
     held = {CHECKSUM: base64.b64decode(part[FIELD]).hex()} if part.get(FIELD) else {}
     checksums = held or {"md5": tag.strip('"')}
     return SentPart(part["PartNumber"], part["Size"], tag, checksums)
+
+
+def _join_tags(parts: Sequence[SentPart]) -> str:
+    """Return the ETag of an object of these parts (S3 User Guide, "Checking object integrity")."""
+    tags = [part.tag.strip('"') for part in parts]
+    try:
+        whole = hashlib.md5(b"".join(map(bytes.fromhex, tags)), usedforsecurity=False)
+    except ValueError:  # not the MD5s of parts
+        return ""
+    return f'"{whole.hexdigest()}-{len(tags)}"'
 
 
 def _describe(part: SentPart) -> dict[str, Any]:

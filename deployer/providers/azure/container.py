@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from deployer.checksums import checksum_of
-from deployer.errors import AccessDeniedError, NotFoundError
+from deployer.errors import AccessDeniedError, ExpiredLoginError, NotFoundError
 from deployer.ports import Clock, ObjectInfo, StoredRange, StoreSettings
 from deployer.providers.azure.errors import translated
 from deployer.providers.azure.lane import FastLane
@@ -16,7 +16,6 @@ from deployer.providers.location import Location
 from deployer.providers.patience import Lazy, Patience, call_patiently
 from deployer.providers.proof import TOKEN
 from deployer.providers.transfer import read_total
-from deployer.providers.translation import ExpiredLoginError
 
 if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient

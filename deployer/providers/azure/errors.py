@@ -9,6 +9,7 @@ from deployer.errors import (
     AccessDeniedError,
     AlreadyExistsError,
     DeployerError,
+    ExpiredLoginError,
     IntegrityError,
     NotFoundError,
     PreconditionError,
@@ -19,7 +20,6 @@ from deployer.errors import (
     TransientError,
 )
 from deployer.providers.translation import (
-    ExpiredLoginError,
     Kind,
     bucket_of,
     build_error,

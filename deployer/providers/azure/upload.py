@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from deployer.checksums import Buffer
 from deployer.errors import (
+    AccessDeniedError,
     AlreadyExistsError,
     IntegrityError,
     NotFoundError,
@@ -65,10 +66,10 @@ class BlobUpload:
         return confirm_stored(self._store, info, sent)
 
     def find_parts(self) -> Mapping[int, SentPart] | None:
-        """See `PartUpload.find_parts`."""
+        """See `PartUpload.find_parts`. Who may not list blocks finds none."""
         try:
             found = self._list("uncommitted")
-        except NotFoundError:
+        except (AccessDeniedError, NotFoundError):
             return None
         return {part.number: part for part in found}
 

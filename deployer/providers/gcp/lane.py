@@ -33,6 +33,7 @@ class FastLane:
         payer = self._session.headers.get(PAYER)
         self._paid = {PAYER: payer} if payer else {}
         self._wire = _open_wire(self._session, self._base, patience)
+        self._boundary = uuid.uuid4().hex
 
     def put(
         self, path: str, described: Mapping[str, Any], body: bytes, keyed: Mapping[str, str]
@@ -41,7 +42,7 @@ class FastLane:
 
         None when it did not succeed, for whatever reason.
         """
-        boundary = uuid.uuid4().hex
+        boundary = self._boundary
         head = (
             f"--{boundary}\r\nContent-Type: application/json\r\n\r\n{json.dumps(described)}\r\n"
             f"--{boundary}\r\nContent-Type: application/octet-stream\r\n\r\n"
@@ -83,7 +84,7 @@ class FastLane:
 
 def _read_json(body: bytes) -> Any:
     try:
-        return json.loads(body)
+        return json.loads(body.decode())
     except ValueError:
         return None
 

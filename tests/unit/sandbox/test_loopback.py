@@ -1,5 +1,6 @@
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -167,6 +168,16 @@ def test_a_fault_can_spare_the_first_requests(
     server.faults.order(Fault.REFUSE, skip=2, seconds=7)
     answers = [http.request("GET", server.url) for _ in range(4)]
     assert [answer.status for answer in answers] == [200, 200, 503, 200]
+
+
+def test_what_is_not_there_can_be_hidden(http: urllib3.PoolManager) -> None:
+    def answer(request: Request) -> Response:
+        return Response(200 if request.path == "/there" else 404, b"body")
+
+    with closing(start_server(answer)) as server:
+        server.faults.order(Fault.HIDE, method="GET", times=2)
+        asked = [http.request("GET", server.url + path) for path in ("/there", "/gone", "/gone")]
+        assert [one.status for one in asked] == [200, 403, 404]
 
 
 def test_another_process_orders_faults_by_the_control_path(

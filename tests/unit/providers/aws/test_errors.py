@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from deployer.errors import (
     AccessDeniedError,
     DeployerError,
+    ExpiredLoginError,
     IntegrityError,
     NotFoundError,
     PreconditionError,
@@ -20,7 +21,7 @@ from deployer.errors import (
     TransientError,
 )
 from deployer.providers.aws.errors import CLASSES, translated
-from deployer.providers.translation import ExpiredLoginError, class_of
+from deployer.providers.translation import class_of
 
 ROOTS = (
     botocore.exceptions.BotoCoreError,
