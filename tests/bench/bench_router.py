@@ -89,7 +89,9 @@ def bench_router(
         routers[LOGGED] = stack.enter_context(started(Engine.EMBEDDED, backend.port, logged=True))
         if COMPILED.is_dir():
             with _imported_from(COMPILED):
-                routers["compiled"] = stack.enter_context(started(Engine.EMBEDDED, backend.port))
+                for name, logged in (("compiled", False), ("compiled, log", True)):
+                    one = started(Engine.EMBEDDED, backend.port, logged=logged)
+                    routers[name] = stack.enter_context(one)
         if importlib.util.find_spec("fastapi") is not None:
             with pinned(1):
                 usual = stack.enter_context(Served(_serve_fastapi, backend.port))
