@@ -18,20 +18,23 @@ class AccessLog:
         self._stream = stream
         self._clock = clock
         self._lines = bytearray()
+        self._began = -math.inf
         self._until = -math.inf
+        self._second = b""
         self._stamp = b""
 
     def add(self, members: bytes, now: float) -> None:
-        """Take in the record of a request that has just ended: the members of a JSON object.
+        """Take in the record of a request that has just ended.
 
         Args:
-            now: Monotonic seconds; the time of day is asked at most once in a millisecond of them.
+            members: Those of a JSON object, to the end of its line.
+            now: Monotonic seconds; the time of day is asked at most once in one of them.
         """
         if now >= self._until:
-            at = self._clock.now().isoformat(timespec="milliseconds").removesuffix("+00:00")
-            self._until = now + _STAMP_SECONDS
-            self._stamp = b'{"at":"%bZ",' % at.encode()
-        self._lines += b"%b%b}\n" % (self._stamp, members)
+            self._tell_time(now)
+        lines = self._lines
+        lines += self._stamp
+        lines += members
 
     def flush(self) -> None:
         """Write what was gathered."""
@@ -39,3 +42,14 @@ class AccessLog:
             lines, self._lines = self._lines, bytearray()
             self._stream.write(lines)
             self._stream.flush()
+
+    def _tell_time(self, now: float) -> None:
+        since = now - self._began
+        if since >= 1.0:
+            at = self._clock.now()
+            since = at.microsecond / 1e6
+            self._began = now - since
+            self._second = f"{at:%Y-%m-%dT%H:%M:%S}".encode()
+        milliseconds = int(since * 1000)
+        self._until = now + _STAMP_SECONDS
+        self._stamp = b'{"at":"%b.%03dZ",' % (self._second, milliseconds)

@@ -10,7 +10,7 @@ def test_a_line_tells_to_the_millisecond_when_its_request_ended() -> None:
     log = AccessLog(stream, clock)
     for step in (0.0, 0.0004, 0.002, 59.9976):
         clock.advance(step)
-        log.add(b'"status":200', clock.monotonic())
+        log.add(b'"status":200}\n', clock.monotonic())
         log.flush()
     found = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [line["at"][17:] for line in found] == ["00.000Z", "00.000Z", "00.002Z", "00.000Z"]
@@ -20,8 +20,8 @@ def test_a_line_tells_to_the_millisecond_when_its_request_ended() -> None:
 def test_lines_wait_until_they_are_written_together() -> None:
     stream = io.BytesIO()
     log = AccessLog(stream, ManualClock())
-    log.add(b'"status":200', 0.0)
-    log.add(b'"status":404', 0.0)
+    log.add(b'"status":200}\n', 0.0)
+    log.add(b'"status":404}\n', 0.0)
     assert not stream.getvalue()
     log.flush()
     log.flush()
